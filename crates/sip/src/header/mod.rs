@@ -1,0 +1,149 @@
+//! Typed header fields, one a file, parsed when asked for.
+//!
+//! A typed field is a *view*: it borrows the text it was parsed from, and its `Display` writes the
+//! same value back in canonical form, so the same type serves for reading and for building (make
+//! it with borrowed text, then print it). What has to live longer is kept as text
+//! ([`UriBuf`](crate::UriBuf) for URIs) and parsed again when it is used.
+//!
+//! Two shapes exist (RFC 3261 §7.3.1): a field with one value ([`Field`]) and a field whose value
+//! is a comma-separated list that may also be spread over several lines ([`ListField`]).
+
+use std::fmt;
+
+use crate::name::HeaderName;
+use crate::parse::scan::{Expected, Scanner, SyntaxError};
+
+pub mod params;
+pub mod quoted;
+
+pub use params::Params;
+
+/// A header field that has one value.
+pub trait Field<'a>: Sized + fmt::Display {
+    /// The name it stands under.
+    const NAME: HeaderName;
+
+    /// Parses the value at the scanner. What follows the value is the caller's business
+    /// ([`parse_value`] insists that nothing does).
+    ///
+    /// # Errors
+    /// The place where the value leaves the grammar, and what was expected there.
+    fn scan(scanner: &mut Scanner<'a>) -> Result<Self, SyntaxError>;
+}
+
+/// A header field whose value is a comma-separated list; the type is one element of it.
+pub trait ListField<'a>: Sized + fmt::Display {
+    /// The name it stands under.
+    const NAME: HeaderName;
+
+    /// Parses one element and leaves the cursor on the comma behind it or at the end.
+    ///
+    /// # Errors
+    /// The place where the element leaves the grammar, and what was expected there.
+    fn scan(scanner: &mut Scanner<'a>) -> Result<Self, SyntaxError>;
+}
+
+/// Parses a whole field value, white space around it aside.
+///
+/// # Errors
+/// As [`Field::scan`]; [`Expected::End`] when something follows the value.
+pub fn parse_value<'a, F: Field<'a>>(value: &'a [u8]) -> Result<F, SyntaxError> {
+    let mut scanner = Scanner::new(value);
+    scanner.skip_whitespace();
+    let field = F::scan(&mut scanner)?;
+    scanner.end()?;
+    Ok(field)
+}
+
+/// Parses the elements of one field line, in order. Ends after the first error.
+pub fn parse_list<'a, F: ListField<'a>>(value: &'a [u8]) -> Elements<'a, F> {
+    Elements { scanner: Scanner::new(value), state: ListState::Start, element: std::marker::PhantomData }
+}
+
+/// The elements of one field line; see [`parse_list`].
+#[derive(Debug)]
+pub struct Elements<'a, F> {
+    scanner: Scanner<'a>,
+    state: ListState,
+    element: std::marker::PhantomData<F>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum ListState {
+    Start,
+    AfterElement,
+    Done,
+}
+
+impl<F> Elements<'_, F> {
+    /// Octets of the line taken so far, separators included.
+    #[must_use]
+    pub const fn offset(&self) -> usize {
+        self.scanner.offset()
+    }
+}
+
+impl<'a, F: ListField<'a>> Iterator for Elements<'a, F> {
+    type Item = Result<F, SyntaxError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.state {
+            ListState::Done => return None,
+            ListState::Start => {
+                self.scanner.skip_whitespace();
+                // An empty line of a list is no element (Allow, Supported and Accept may be empty,
+                // RFC 3261 §20.5, §20.37, §20.1).
+                if self.scanner.is_at_end() {
+                    self.state = ListState::Done;
+                    return None;
+                }
+            }
+            ListState::AfterElement => {
+                self.scanner.skip_whitespace();
+                if self.scanner.is_at_end() {
+                    self.state = ListState::Done;
+                    return None;
+                }
+                if !self.scanner.separator(b',') {
+                    self.state = ListState::Done;
+                    return Some(Err(self.scanner.expected(Expected::Octet(b','))));
+                }
+            }
+        }
+        let element = F::scan(&mut self.scanner);
+        self.state = if element.is_ok() { ListState::AfterElement } else { ListState::Done };
+        Some(element)
+    }
+}
+
+/// What is wrong with a header field of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeaderError {
+    /// The field.
+    pub name: HeaderName,
+    /// What is wrong with it.
+    pub fault: HeaderFault,
+}
+
+/// The ways in which a header field can be wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeaderFault {
+    /// It is not there, and must be.
+    Missing,
+    /// It is there more than once, and must not be (RFC 3261 §7.3.1).
+    Repeated,
+    /// Its value leaves the grammar; the offset counts from the start of the value.
+    Syntax(SyntaxError),
+}
+
+impl fmt::Display for HeaderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.fault {
+            HeaderFault::Missing => write!(f, "Missing {} header field", self.name),
+            HeaderFault::Repeated => write!(f, "Repeated {} header field", self.name),
+            HeaderFault::Syntax(error) => write!(f, "Malformed {} header field: {error}", self.name),
+        }
+    }
+}
+
+impl std::error::Error for HeaderError {}

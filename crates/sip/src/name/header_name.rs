@@ -241,6 +241,7 @@ header_names! {
     Diversion                  "Diversion"                     List        Unregistered "RFC 5806";
     RemotePartyId              "Remote-Party-ID"               Unspecified Unregistered "draft-ietf-sip-privacy-04";
     ContentTransferEncoding    "Content-Transfer-Encoding"     Single      Unregistered "RFC 2045";
+    ProxyAuthenticationInfo    "Proxy-Authentication-Info"     List        Unregistered "RFC 7616";
 }
 
 impl HeaderName {

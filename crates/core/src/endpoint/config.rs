@@ -1,0 +1,69 @@
+//! What an endpoint is told once.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use antiphon_sip::{Limits, Transport};
+
+/// Settings of an endpoint.
+#[derive(Debug, Clone)]
+pub struct EndpointConfig {
+    /// Where it can be reached, and from where it sends. The first that fits the transport and
+    /// address family of a target is used.
+    pub listeners: Vec<Listener>,
+    /// The intervals of RFC 3261 §17.1.1.1.
+    pub intervals: Intervals,
+    /// Limits of parsing.
+    pub limits: Limits,
+    /// Transactions at most, server and client together. Beyond it new requests are answered 503
+    /// with Retry-After without making state. The default bounds memory near 4 GiB.
+    pub max_transactions: usize,
+    /// Whether a request that arrives twice by different ways is answered 482 (§8.2.2.2). Right
+    /// for a user agent, wrong for a proxy, where a spiral is legal.
+    pub refuse_merged: bool,
+}
+
+impl Default for EndpointConfig {
+    fn default() -> Self {
+        Self {
+            listeners: Vec::new(),
+            intervals: Intervals::default(),
+            limits: Limits::default(),
+            max_transactions: 500_000,
+            refuse_merged: false,
+        }
+    }
+}
+
+/// One address of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    /// The transport.
+    pub transport: Transport,
+    /// The address that is bound.
+    pub local: SocketAddr,
+    /// `host[:port]` as it stands in the Via of requests sent from here, IPv6 in brackets.
+    pub sent_by: Box<str>,
+}
+
+/// The base intervals of all timers (RFC 3261 §17.1.1.1 and Table 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Intervals {
+    /// The estimated round-trip time, 500 ms.
+    pub t1: Duration,
+    /// The longest interval between retransmissions of non-INVITE requests and INVITE responses,
+    /// 4 s.
+    pub t2: Duration,
+    /// How long a message may stay in the network, 5 s.
+    pub t4: Duration,
+}
+
+impl Default for Intervals {
+    fn default() -> Self {
+        Self {
+            t1: Duration::from_millis(500),
+            t2: Duration::from_secs(4),
+            t4: Duration::from_secs(5),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Flows: between which two addresses, over which transport, octets travel.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use antiphon_sip::Transport;
+
+/// One connection of a stream transport, numbered by the driver and never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+/// A flow (RFC 5626 §2): a transport, our address, the peer's address and, for a stream, the
+/// connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Flow {
+    /// The transport.
+    pub transport: Transport,
+    /// The address of ours that the octets leave from or arrive at: that of the listener, which
+    /// for a connection that we opened is the one whose Via it carries.
+    pub local: SocketAddr,
+    /// The peer's address as we see it.
+    pub remote: SocketAddr,
+    /// The connection. `None` for datagrams; on a stream it asks for any open connection to
+    /// `remote`, or a new one.
+    pub connection: Option<ConnectionId>,
+}
+
+impl fmt::Display for Flow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} -> {}", self.transport, self.local, self.remote)
+    }
+}
+
+/// Octets to be sent.
+#[derive(Debug, Clone)]
+pub struct Transmit {
+    /// Where to.
+    pub flow: Flow,
+    /// What.
+    pub octets: bytes::Bytes,
+    /// Who wants to know when it cannot be delivered.
+    pub ticket: Option<Ticket>,
+}
+
+/// Names a transmission, so that its failure can be told
+/// ([`Input::Undelivered`](crate::node::Input::Undelivered)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ticket(pub u64);
+
+/// Why octets could not be delivered (RFC 3261 §18.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Fault {
+    /// Nobody listens there (connection refused, ICMP port unreachable).
+    Refused,
+    /// No way there (no route, no such address family here).
+    Unreachable,
+    /// The connection was not made in time.
+    TimedOut,
+    /// The connection is gone.
+    Closed,
+    /// The peer does not read, and its queue is full.
+    Stalled,
+    /// No listener of ours has that transport and address.
+    NoListener,
+    /// The datagram is larger than the network takes.
+    TooLarge,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Refused => "connection refused",
+            Self::Unreachable => "network unreachable",
+            Self::TimedOut => "connection not made in time",
+            Self::Closed => "connection closed",
+            Self::Stalled => "the peer does not read",
+            Self::NoListener => "no listener for that transport",
+            Self::TooLarge => "datagram too large",
+        })
+    }
+}

@@ -1,0 +1,13 @@
+//! The decisions of SIP: transactions, dialogs, authentication, and the roles on top of them
+//! (user agent, proxy, registrar). Sans I/O: no socket, no clock, no task, no randomness of its
+//! own. Time and chance are arguments.
+//!
+//! Where to begin: [`node`] says how a participant is driven; [`endpoint`] finds the transaction
+//! of a message and keeps its timers; a role turns the endpoint's events into decisions.
+
+pub mod auth;
+pub mod endpoint;
+pub mod flow;
+pub mod node;
+pub mod registrar;
+pub mod time;

@@ -1,0 +1,104 @@
+//! What a driver runs: inputs in, outputs out, and the drain rule.
+//!
+//! **The drain rule.** A driver calls [`Node::handle`] with one input, then [`Node::next_output`]
+//! until it gives nothing, then sleeps no longer than [`Node::deadline`]. Nothing inside ever
+//! waits: what a node does not know it asks ([`Output::Question`], [`Output::Resolve`]), and the
+//! answer comes back as an input. The same inputs at the same times with the same seed give the
+//! same outputs. The real driver is `antiphon-net`, the simulated one `antiphon-testkit`.
+
+use std::net::IpAddr;
+
+use antiphon_sip::parse::stream::Frame;
+use bytes::Bytes;
+
+use crate::flow::{Fault, Flow, Ticket, Transmit};
+use crate::time::Time;
+
+/// A participant: a server or a user agent.
+pub trait Node {
+    /// What it asks of whoever runs it (a look-up in the location service, say).
+    type Question;
+    /// The answers to those questions.
+    type Answer;
+    /// What a person or program tells it to do.
+    type Command;
+    /// What it tells.
+    type Event;
+
+    /// Takes one input. Drain the outputs afterwards.
+    fn handle(&mut self, now: Time, input: Input<Self::Answer, Self::Command>);
+
+    /// The next output, `None` when drained.
+    fn next_output(&mut self) -> Option<Output<Self::Question, Self::Event>>;
+
+    /// When [`Input::Deadline`] is wanted, if nothing else comes before.
+    fn deadline(&self) -> Option<Time>;
+}
+
+/// What can happen to a node.
+#[derive(Debug)]
+pub enum Input<A, C> {
+    /// A datagram arrived.
+    Datagram {
+        /// From where and at which listener.
+        flow: Flow,
+        /// Its octets.
+        octets: Bytes,
+    },
+    /// A stream carried a message, or lost its framing.
+    Frame {
+        /// On which connection.
+        flow: Flow,
+        /// What it carried.
+        frame: Frame,
+    },
+    /// A transmission could not be delivered.
+    Undelivered {
+        /// Which.
+        ticket: Ticket,
+        /// Why.
+        fault: Fault,
+    },
+    /// A connection is gone.
+    Closed {
+        /// Which.
+        flow: Flow,
+    },
+    /// The answer to [`Output::Resolve`].
+    Resolved {
+        /// The question.
+        id: ResolveId,
+        /// The addresses in the order of preference; empty when there are none.
+        addresses: Vec<IpAddr>,
+    },
+    /// The answer to a question of the node's own kind.
+    Answer(A),
+    /// Something to do.
+    Command(C),
+    /// The deadline has come.
+    Deadline,
+}
+
+/// What a node wants.
+#[derive(Debug)]
+pub enum Output<Q, E> {
+    /// Octets to be sent.
+    Transmit(Transmit),
+    /// The addresses of a host name.
+    Resolve {
+        /// Comes back with the answer.
+        id: ResolveId,
+        /// The name.
+        host: String,
+    },
+    /// A connection is to be closed, once what was sent before is written.
+    Close(Flow),
+    /// A question of the node's own kind.
+    Question(Q),
+    /// Something to be told.
+    Event(E),
+}
+
+/// Names a question for addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ResolveId(pub u64);

@@ -1,0 +1,217 @@
+//! Requests (RFC 3261 §7.1).
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::build::RequestBuilder;
+use super::{Essentials, Headers, Span};
+use crate::header::{NameAddr, Via};
+use crate::name::{HeaderName, Method, Transport};
+use crate::parse::scan::Scanner;
+use crate::uri::{Uri, UriBuf};
+
+/// A request, received or built here.
+#[derive(Debug, Clone)]
+pub struct Request {
+    wire: Bytes,
+    method: Method,
+    uri: RequestUri,
+    headers: Headers,
+    body: Bytes,
+    essentials: Essentials,
+}
+
+#[derive(Debug, Clone)]
+enum RequestUri {
+    Wire(Span),
+    Own(UriBuf),
+}
+
+impl Request {
+    pub(crate) fn from_wire(
+        method: Method,
+        uri: Span,
+        headers: Headers,
+        body: Bytes,
+        essentials: Essentials,
+    ) -> Self {
+        let wire = headers.wire().clone();
+        Self { wire, method, uri: RequestUri::Wire(uri), headers, body, essentials }
+    }
+
+    pub(crate) fn from_parts(
+        method: Method,
+        uri: UriBuf,
+        headers: Headers,
+        body: Bytes,
+        essentials: Essentials,
+    ) -> Self {
+        let wire = headers.wire().clone();
+        Self { wire, method, uri: RequestUri::Own(uri), headers, body, essentials }
+    }
+
+    pub(super) const fn essentials(&self) -> &Essentials {
+        &self.essentials
+    }
+
+    /// Begins a request of our own. It gets its Via when it is sent.
+    #[must_use]
+    pub fn builder(method: Method, uri: UriBuf) -> RequestBuilder {
+        RequestBuilder::new(method, uri)
+    }
+
+    /// The method.
+    #[must_use]
+    pub const fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The Request-URI.
+    #[must_use]
+    pub fn uri(&self) -> Uri<'_> {
+        let text = self.uri_text();
+        // It was parsed once already; should that ever fail here, it is a URI of no scheme that
+        // anybody serves, and is refused as such.
+        Uri::parse(text).unwrap_or(Uri::Other { scheme: "", rest: text })
+    }
+
+    /// The Request-URI as written.
+    #[must_use]
+    pub fn uri_text(&self) -> &str {
+        match &self.uri {
+            RequestUri::Wire(span) => span.text(&self.wire),
+            RequestUri::Own(uri) => uri.as_str(),
+        }
+    }
+
+    /// Puts another Request-URI in place (RFC 3261 §16.6 step 2).
+    pub fn set_uri(&mut self, uri: UriBuf) {
+        self.uri = RequestUri::Own(uri);
+    }
+
+    /// The header fields.
+    #[must_use]
+    pub const fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    /// The header fields, to be edited. From, To, Call-ID and CSeq, as [`Request`] gives them,
+    /// stay what they were received as.
+    pub const fn headers_mut(&mut self) -> &mut Headers {
+        &mut self.headers
+    }
+
+    /// The body; empty when there is none.
+    #[must_use]
+    pub const fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// The Call-ID.
+    #[must_use]
+    pub fn call_id(&self) -> &str {
+        self.essentials.call_id.text(&self.wire)
+    }
+
+    /// The sequence number of CSeq; its method is that of the request.
+    #[must_use]
+    pub const fn cseq(&self) -> u32 {
+        self.essentials.cseq
+    }
+
+    /// The value of From.
+    #[must_use]
+    pub fn from_text(&self) -> &str {
+        self.essentials.from.text(&self.wire)
+    }
+
+    /// The tag of From; only elements of RFC 2543 send none.
+    #[must_use]
+    pub fn from_tag(&self) -> Option<&str> {
+        self.essentials.from_tag.map(|tag| tag.text(&self.wire))
+    }
+
+    /// The value of To.
+    #[must_use]
+    pub fn to_text(&self) -> &str {
+        self.essentials.to.text(&self.wire)
+    }
+
+    /// The tag of To, which a request in a dialog has.
+    #[must_use]
+    pub fn to_tag(&self) -> Option<&str> {
+        self.essentials.to_tag.map(|tag| tag.text(&self.wire))
+    }
+
+    /// From, parsed. `None` only in a request that was built with something that is none.
+    #[must_use]
+    pub fn from(&self) -> Option<NameAddr<'_>> {
+        NameAddr::scan(&mut Scanner::new(self.from_text().as_bytes())).ok()
+    }
+
+    /// To, parsed; as [`from`](Self::from).
+    #[must_use]
+    pub fn to(&self) -> Option<NameAddr<'_>> {
+        NameAddr::scan(&mut Scanner::new(self.to_text().as_bytes())).ok()
+    }
+
+    /// The branch of the topmost Via as received (RFC 3261 §8.1.1.7).
+    #[must_use]
+    pub fn branch(&self) -> Option<&str> {
+        self.essentials.top_via.branch.map(|branch| branch.text(&self.wire))
+    }
+
+    /// `sent-by` of the topmost Via as received: host, and port if one is given.
+    #[must_use]
+    pub fn sent_by(&self) -> &str {
+        self.essentials.top_via.sent_by.text(&self.wire)
+    }
+
+    /// The transport that the topmost Via as received names, if the tables know it.
+    #[must_use]
+    pub const fn via_transport(&self) -> Option<Transport> {
+        self.essentials.top_via.transport
+    }
+
+    /// Whether the topmost Via as received has `rport` (RFC 3581 §3).
+    #[must_use]
+    pub const fn wants_rport(&self) -> bool {
+        self.essentials.top_via.rport
+    }
+
+    /// The topmost Via as it stands now.
+    #[must_use]
+    pub fn top_via(&self) -> Option<Via<'_>> {
+        self.headers.first::<Via<'_>>().ok().flatten()
+    }
+
+    /// Writes the message: every line nobody touched as it was received. A missing
+    /// Content-Length is added, so that the message may go over a stream (§18.3).
+    pub fn write(&self, out: &mut BytesMut) {
+        let method = self.method.as_str();
+        let uri = self.uri_text();
+        out.reserve(method.len() + uri.len() + self.headers.written_len() + self.body.len() + 48);
+        out.put_slice(method.as_bytes());
+        out.put_u8(b' ');
+        out.put_slice(uri.as_bytes());
+        out.put_slice(b" SIP/2.0\r\n");
+        finish(&self.headers, &self.body, out);
+    }
+
+    /// The octets as they go on the wire.
+    #[must_use]
+    pub fn to_bytes(&self) -> Bytes {
+        let mut out = BytesMut::new();
+        self.write(&mut out);
+        out.freeze()
+    }
+}
+
+/// Header fields, the empty line and the body.
+pub(super) fn finish(headers: &Headers, body: &[u8], out: &mut BytesMut) {
+    headers.write(out);
+    if !headers.has(HeaderName::ContentLength) {
+        out.put_slice(format!("Content-Length: {}\r\n", body.len()).as_bytes());
+    }
+    out.put_slice(b"\r\n");
+    out.put_slice(body);
+}

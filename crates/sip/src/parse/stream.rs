@@ -1,0 +1,135 @@
+//! Cutting messages out of a stream by Content-Length (RFC 3261 §18.3).
+
+use bytes::{Buf, BytesMut};
+use memchr::memmem;
+
+use super::head::{self, Framing};
+use super::{Limits, Rejected};
+use crate::message::Message;
+
+/// What a stream carries.
+#[derive(Debug)]
+pub enum Frame {
+    /// A message.
+    Message(Message),
+    /// A message that is wrong but whose end is known: answer it and go on.
+    Rejected(Box<Rejected>),
+    /// The end of this message cannot be found, so none behind it can: answer it and close.
+    Broken(Box<Rejected>),
+    /// A double CRLF, which asks for a single one (RFC 5626 §3.5.1).
+    Ping,
+}
+
+/// Collects the octets of one stream and gives its messages. It never holds more than one message
+/// of the allowed size plus what was pushed last.
+#[derive(Debug)]
+pub struct Framer {
+    limits: Limits,
+    buffer: BytesMut,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Looking for the empty line; the first `searched` octets hold none.
+    Head { searched: usize },
+    /// The message is this long.
+    Body { total: usize },
+    /// Framing is lost; nothing more comes.
+    Broken,
+}
+
+impl Framer {
+    /// A framer for a new stream.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, buffer: BytesMut::new(), state: State::Head { searched: 0 } }
+    }
+
+    /// Takes octets that arrived. Drain [`next_frame`](Self::next_frame) after every push.
+    pub fn push(&mut self, octets: &[u8]) {
+        if self.state != State::Broken {
+            self.buffer.extend_from_slice(octets);
+        }
+    }
+
+    /// Whether part of a message is waiting for the rest.
+    #[must_use]
+    pub fn is_within_message(&self) -> bool {
+        !self.buffer.is_empty() && self.state != State::Broken
+    }
+
+    /// The next message, `None` until more octets are pushed.
+    pub fn next_frame(&mut self) -> Option<Frame> {
+        if let State::Head { searched: 0 } = self.state
+            && self.skip_line_ends()
+        {
+            return Some(Frame::Ping);
+        }
+        if let State::Head { searched } = self.state {
+            self.find_end(searched)?;
+        }
+        match self.state {
+            State::Body { total } if self.buffer.len() >= total => Some(self.cut(total)),
+            State::Broken if !self.buffer.is_empty() => Some(self.give_up()),
+            _ => None,
+        }
+    }
+
+    /// Takes CRLFs between messages (§7.5) and says whether a ping was among them.
+    fn skip_line_ends(&mut self) -> bool {
+        while self.buffer.starts_with(b"\r\n") {
+            if self.buffer.starts_with(b"\r\n\r\n") {
+                self.buffer.advance(4);
+                return true;
+            }
+            // Two octets alone may be half of a ping: wait for the rest.
+            if self.buffer.len() < 4 && b"\r\n\r\n".starts_with(&self.buffer) {
+                return false;
+            }
+            self.buffer.advance(2);
+        }
+        false
+    }
+
+    /// Looks for the end of the head and then knows the length of the message.
+    fn find_end(&mut self, searched: usize) -> Option<()> {
+        let from = searched.saturating_sub(3);
+        let Some(found) = memmem::find(self.buffer.get(from..)?, b"\r\n\r\n") else {
+            if self.buffer.len() > self.limits.head {
+                self.state = State::Broken;
+                return Some(());
+            }
+            self.state = State::Head { searched: self.buffer.len() };
+            return None;
+        };
+        let end = from + found + 4;
+        let length = (end <= self.limits.head)
+            .then(|| head::framed_length(self.buffer.get(..end)?))
+            .flatten();
+        self.state = match length {
+            Some(length) if length <= self.limits.body => State::Body { total: end + length },
+            _ => State::Broken,
+        };
+        Some(())
+    }
+
+    fn cut(&mut self, total: usize) -> Frame {
+        let octets = self.buffer.split_to(total).freeze();
+        self.state = State::Head { searched: 0 };
+        match head::message(octets, &self.limits, Framing::Stream) {
+            Ok(message) => Frame::Message(message),
+            Err(rejected) => Frame::Rejected(rejected),
+        }
+    }
+
+    /// The head that could not be framed, refused for whatever the parser finds wrong with it.
+    fn give_up(&mut self) -> Frame {
+        let octets = self.buffer.split().freeze();
+        match head::message(octets, &self.limits, Framing::Stream) {
+            Err(rejected) => Frame::Broken(rejected),
+            // A whole message without fault cannot have lost its framing.
+            Ok(message) => Frame::Message(message),
+        }
+    }
+}

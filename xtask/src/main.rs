@@ -1,0 +1,135 @@
+//! One command for each chore of the workspace; `cargo xtask help` lists them.
+//!
+//! `cargo xtask test` is what a contributor runs before a change is offered and what `.ci/run`
+//! calls. It needs nothing but a Rust toolchain and, for the interoperability tests, the Debian
+//! packages that [`packages`] names.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::failure::Failure;
+use crate::steps::Steps;
+
+mod deny;
+mod failure;
+mod packages;
+mod run;
+mod sockets;
+mod steps;
+mod suites;
+mod tally;
+mod tidy;
+
+const HELP: &str = "\
+cargo xtask <chore>
+
+  test           everything: packages, formatting, lints, docs, boundaries, tidiness, all tests
+  test --quick   the same without the Debian packages and the interoperability tests
+  interop        the release binary against baresip, SIPp, sipsak and tshark, and nothing else
+  tidy           the checks of the tree itself
+  packages       install the Debian packages that the interoperability tests use
+  help           this text
+
+Exit status: 0 all passed, 1 something failed, 2 the command or the machine is not right.";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let root = workspace_root();
+    let outcome = match words.as_slice() {
+        ["test"] => test(&root, Extent::Whole),
+        ["test", "--quick"] => test(&root, Extent::Quick),
+        ["interop"] => interop(&root),
+        ["tidy"] => tidy_alone(&root),
+        ["packages"] => packages::ensure(),
+        ["help" | "--help" | "-h"] => {
+            println!("{HELP}");
+            Ok(())
+        }
+        _ => Err(Failure::usage(format!("no such chore: `{}`\n\n{HELP}", words.join(" ")))),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    Whole,
+    Quick,
+}
+
+fn test(root: &Path, extent: Extent) -> Result<(), Failure> {
+    let mut steps = Steps::new();
+    if extent == Extent::Whole {
+        steps.step("Debian packages", packages::ensure)?;
+    }
+    steps.step("formatting", || run::cargo(root, &["fmt", "--all", "--check"]))?;
+    steps.step("tidiness", || tidy::check(root))?;
+    steps.step("no sockets, clocks or threads in sip and core", || sockets::check(root))?;
+    steps.step("lints, and with them the oldest Rust we claim", || lints(root))?;
+    steps.step("documentation", || documentation(root))?;
+    steps.step("licences and advisories", || deny::check(root))?;
+    steps.tests("unit and simulation tests", || suites::unit(root))?;
+    steps.tests("documentation examples", || suites::examples(root))?;
+    if extent == Extent::Whole {
+        interop_steps(root, &mut steps)?;
+    }
+    steps.finish()
+}
+
+fn interop(root: &Path) -> Result<(), Failure> {
+    let mut steps = Steps::new();
+    steps.step("Debian packages", packages::ensure)?;
+    interop_steps(root, &mut steps)?;
+    steps.finish()
+}
+
+fn interop_steps(root: &Path, steps: &mut Steps) -> Result<(), Failure> {
+    steps.step("release binary", || suites::build_interop(root))?;
+    steps.tests("interoperability tests", || suites::interop(root))
+}
+
+fn tidy_alone(root: &Path) -> Result<(), Failure> {
+    let mut steps = Steps::new();
+    steps.step("tidiness", || tidy::check(root))?;
+    steps.finish()
+}
+
+/// Clippy's `incompatible_msrv` (on by default, and an error with `-D warnings`) names every use of
+/// the standard library that is younger than `rust-version`. It is not a build with that compiler,
+/// which would need a second toolchain; syntax younger than it is caught by review.
+fn lints(root: &Path) -> Result<(), Failure> {
+    run::cargo(
+        root,
+        &[
+            "clippy",
+            "--quiet",
+            "--workspace",
+            "--all-targets",
+            "--all-features",
+            "--",
+            "-D",
+            "warnings",
+            "-D",
+            "clippy::incompatible_msrv",
+        ],
+    )
+}
+
+fn documentation(root: &Path) -> Result<(), Failure> {
+    run::cargo_with(
+        root,
+        &["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items"],
+        &[("RUSTDOCFLAGS", "-D warnings")],
+    )
+}
+
+fn workspace_root() -> PathBuf {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.parent().unwrap_or(own).to_owned()
+}

@@ -13,9 +13,11 @@ use std::fmt;
 use crate::name::HeaderName;
 use crate::parse::scan::{Expected, Scanner, SyntaxError};
 
+pub mod content_length;
 pub mod params;
 pub mod quoted;
 
+pub use content_length::ContentLength;
 pub use params::Params;
 
 /// A header field that has one value.

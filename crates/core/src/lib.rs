@@ -8,6 +8,9 @@
 pub mod auth;
 pub mod endpoint;
 pub mod flow;
+pub mod locate;
+
 pub mod node;
+pub mod refusal;
 pub mod registrar;
 pub mod time;

@@ -1,5 +1,11 @@
-//! The registrar (RFC 3261 §10).
+//! The registrar (RFC 3261 §10.3): from a REGISTER and the bindings there are to the bindings
+//! there will be. Whether the request may be made (steps 1 to 5) is decided before; storing is
+//! asked of the location service, which applies a change whole or not at all.
 
+mod aor;
 mod binding;
+mod update;
 
+pub use aor::aor_of;
 pub use binding::{Aor, Binding, BindingSet, Source};
+pub use update::{Policy, Update, contacts, update};

@@ -278,7 +278,19 @@ fn request_line_fault(
         Ok(text) => text,
         Err(error) => return Some(request_uri_fault(uri, error)),
     };
-    Uri::parse_request_uri(text).err().map(|error| request_uri_fault(uri, error))
+    parse_request_uri(text).err().map(|error| request_uri_fault(uri, error))
+}
+
+/// A Request-URI has no headers (RFC 3261 §19.1.1 table 1, RFC 4475 §3.1.2.11): a proxy that
+/// passed them on would let a caller write header fields into the next server's request.
+fn parse_request_uri(text: &str) -> Result<(), super::scan::SyntaxError> {
+    match Uri::parse(text)? {
+        Uri::Sip(uri) if uri.headers.is_some() => Err(super::scan::SyntaxError {
+            offset: text.find('?').unwrap_or_default(),
+            expected: super::scan::Expected::End,
+        }),
+        _ => Ok(()),
+    }
 }
 
 fn request_uri_fault(uri: Span, error: super::scan::SyntaxError) -> ParseError {

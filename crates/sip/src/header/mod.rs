@@ -20,6 +20,29 @@ pub mod quoted;
 pub use content_length::ContentLength;
 pub use params::Params;
 
+pub mod address;
+pub mod call_id;
+pub mod contact;
+pub mod cseq;
+pub mod dialog_id;
+pub mod history_info;
+pub mod max_forwards;
+pub mod name_addr;
+pub mod via;
+
+pub use address::{
+    AlertInfo, CallInfo, ErrorInfo, From, Geolocation, HistoryInfo, PAssertedIdentity,
+    PPreferredIdentity, Path, RecordRoute, ReferTo, ReferredBy, ReplyTo, Route, ServiceRoute, To,
+};
+pub use call_id::CallId;
+pub use contact::Contact;
+pub use cseq::CSeq;
+pub use dialog_id::{Join, Replaces, TargetDialog};
+pub use history_info::Retarget;
+pub use max_forwards::MaxForwards;
+pub use name_addr::{DisplayName, NameAddr};
+pub use via::{MAGIC_COOKIE, SentBy, Via};
+
 /// A header field that has one value.
 pub trait Field<'a>: Sized + fmt::Display {
     /// The name it stands under.

@@ -13,12 +13,27 @@ use std::fmt;
 use crate::name::HeaderName;
 use crate::parse::scan::{Expected, Scanner, SyntaxError};
 
+pub mod auth_param;
+pub mod authentication_info;
+pub mod challenge;
 pub mod content_length;
+pub mod credentials;
+#[cfg(test)]
+mod check;
+pub mod date;
+pub mod option_lists;
 pub mod params;
 pub mod quoted;
+pub mod seconds;
 
+pub use authentication_info::{AuthenticationInfo, ProxyAuthenticationInfo};
+pub use challenge::{Challenge, DigestChallenge, ProxyAuthenticate, WwwAuthenticate};
 pub use content_length::ContentLength;
+pub use credentials::{Authorization, Credentials, DigestCredentials, ProxyAuthorization};
+pub use date::Date;
+pub use option_lists::{Allow, Priority, ProxyRequire, Require, Supported, Unsupported};
 pub use params::Params;
+pub use seconds::{Expires, FlowTimer, MinExpires, MinSe, Refresher, SessionExpires};
 
 pub mod address;
 pub mod call_id;

@@ -11,7 +11,7 @@ use std::fmt;
 
 use super::{ListField, NameAddr};
 use crate::name::HeaderName;
-use crate::parse::scan::{Expected, Scanner, SyntaxError};
+use crate::parse::scan::{Scanner, SyntaxError};
 
 /// One value of Contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,13 +76,7 @@ impl<'a> ListField<'a> for Contact<'a> {
             scanner.advance(1);
             return Ok(Self::Star);
         }
-        let address = NameAddr::scan(scanner).map(Self::Addr)?;
-        // "*" in a list is no address, and "**" is a token: an error either way.
-        if scanner.peek() == Some(b'*') {
-            Err(scanner.expected(Expected::End))
-        } else {
-            Ok(address)
-        }
+        NameAddr::scan(scanner).map(Self::Addr)
     }
 }
 

@@ -65,9 +65,7 @@ impl<'a> NameAddr<'a> {
     pub fn scan_bracketed(scanner: &mut Scanner<'a>) -> Result<Self, SyntaxError> {
         let display = scan_display(scanner)?;
         scanner.expect(b'<')?;
-        let start = scanner.offset();
-        let uri = Uri::scan_bracketed(scanner)?;
-        let uri_text = as_str(scanner.since(start), start)?;
+        let (uri, uri_text) = Uri::scan_bracketed_with_text(scanner)?;
         scanner.expect(b'>')?;
         let params = Params::scan(scanner)?;
         Ok(Self { display, uri, uri_text, params })
@@ -83,9 +81,7 @@ fn is_bare(scanner: &Scanner<'_>) -> bool {
 }
 
 fn scan_bare<'a>(scanner: &mut Scanner<'a>) -> Result<NameAddr<'a>, SyntaxError> {
-    let start = scanner.offset();
-    let uri = Uri::scan(scanner)?;
-    let uri_text = as_str(scanner.since(start), start)?;
+    let (uri, uri_text) = Uri::scan_with_text(scanner)?;
     if scanner.peek() == Some(b'?') {
         return Err(scanner.expected(Expected::Rule("'<' and '>' around a URI with headers")));
     }

@@ -35,7 +35,7 @@ impl UriBuf {
 
     /// The text.
     #[must_use]
-    pub const fn as_str(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }

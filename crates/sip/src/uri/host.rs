@@ -3,7 +3,6 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::str::FromStr;
 
 use crate::parse::scan::{Expected, Scanner, SyntaxError, as_str};
 
@@ -40,7 +39,27 @@ impl<'a> Host<'a> {
     /// # Errors
     /// [`Expected::Host`] when no host is next.
     pub fn scan(scanner: &mut Scanner<'a>) -> Result<Self, SyntaxError> {
-        if scanner.peek() == Some(b'[') { scan_v6(scanner) } else { scan_name_or_v4(scanner) }
+        let error = scanner.expected(Expected::Host);
+        let rest = scanner.rest();
+        let (length, kind) = measure(rest).ok_or(error)?;
+        let text = as_str(rest.get(..length).unwrap_or_default(), scanner.offset())?;
+        let host = Self::of_kind(kind, text).ok_or(error)?;
+        scanner.advance(length);
+        Ok(host)
+    }
+
+    /// The host that a text begins with, and its length.
+    pub(super) fn prefix_of(text: &'a str) -> Option<(Self, usize)> {
+        let (length, kind) = measure(text.as_bytes())?;
+        Some((Self::of_kind(kind, text.get(..length)?)?, length))
+    }
+
+    fn of_kind(kind: Kind, text: &'a str) -> Option<Self> {
+        match kind {
+            Kind::Name => Some(Self::Name(text)),
+            Kind::V4 => text.parse().map(Self::V4).ok(),
+            Kind::V6 => v6(text.strip_prefix('[')?.strip_suffix(']')?).map(Self::V6),
+        }
     }
 
     /// The address, when it is one.
@@ -63,13 +82,21 @@ impl<'a> Host<'a> {
     }
 }
 
-fn scan_v6<'a>(scanner: &mut Scanner<'a>) -> Result<Host<'a>, SyntaxError> {
-    let error = scanner.expected(Expected::Host);
-    let inside = scanner.rest().get(1..).unwrap_or_default();
-    let length = inside.iter().take(MAX_V6 + 1).position(|&octet| octet == b']').ok_or(error)?;
-    let address = v6(inside.get(..length).unwrap_or_default()).ok_or(error)?;
-    scanner.advance(length + 2);
-    Ok(Host::V6(address))
+/// What a host seems to be; whether it is a good one of its kind is found when it is read.
+#[derive(Clone, Copy)]
+enum Kind {
+    Name,
+    V4,
+    V6,
+}
+
+/// The length of the host that `text` begins with.
+fn measure(text: &[u8]) -> Option<(usize, Kind)> {
+    if text.first() == Some(&b'[') {
+        let end = text.iter().take(MAX_V6 + 2).position(|&octet| octet == b']')?;
+        return Some((end + 1, Kind::V6));
+    }
+    measure_name(text)
 }
 
 /// Octets of the longest text of an IPv6 address, and one for the extra colon of [`v6`].
@@ -78,71 +105,58 @@ const MAX_V6: usize = 45 + 1;
 /// The grammar of RFC 3261 lets `hexpart ":" IPv4address` begin with a `hexpart` that ends in
 /// `::`, so old elements send `2001:db8:::192.0.2.1`. RFC 5118 §4.10 asks to understand it; the
 /// third colon is left out, here and when the address is written.
-fn v6(text: &[u8]) -> Option<Ipv6Addr> {
-    if let Some(address) = address(text) {
+fn v6(text: &str) -> Option<Ipv6Addr> {
+    if let Ok(address) = text.parse() {
         return Some(address);
     }
-    let extra = text.windows(3).position(|colons| colons == b":::")?;
-    let mut mended = [0; MAX_V6];
-    let (before, after) = (text.get(..extra)?, text.get(extra + 1..)?);
-    mended.get_mut(..extra)?.copy_from_slice(before);
-    mended.get_mut(extra..text.len() - 1)?.copy_from_slice(after);
+    let (before, after) = text.split_once(":::")?;
     // Only before an embedded IPv4 address: elsewhere three colons were never grammar.
-    if !after.contains(&b'.') {
+    if !after.contains('.') {
         return None;
     }
-    address(mended.get(..text.len() - 1)?)
+    let mut mended = [0; MAX_V6];
+    let (head, tail) = mended.get_mut(..text.len() - 1)?.split_at_mut_checked(before.len())?;
+    head.copy_from_slice(before.as_bytes());
+    let (colons, tail) = tail.split_at_mut_checked(2)?;
+    colons.copy_from_slice(b"::");
+    tail.copy_from_slice(after.as_bytes());
+    std::str::from_utf8(mended.get(..text.len() - 1)?).ok()?.parse().ok()
 }
 
-/// The standard library reads addresses from text only.
-fn address<T: FromStr>(octets: &[u8]) -> Option<T> {
-    std::str::from_utf8(octets).ok()?.parse().ok()
-}
-
-fn scan_name_or_v4<'a>(scanner: &mut Scanner<'a>) -> Result<Host<'a>, SyntaxError> {
-    let error = scanner.expected(Expected::Host);
-    let start = scanner.offset();
-    let text = scanner.take_while(is_name_octet);
-    match last_label(text).ok_or(error)? {
-        Label::Digits => address(text).map(Host::V4).ok_or(error),
-        Label::Name => Ok(Host::Name(as_str(text, start)?)),
-    }
-}
-
-const fn is_name_octet(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.' | b'_')
-}
-
-enum Label {
-    Digits,
-    Name,
-}
-
-/// What the last label of a name is; `None` when the labels are not well formed: empty, or with
-/// `-` at an end. One `.` may end a name.
-fn last_label(text: &[u8]) -> Option<Label> {
+/// The length of the name that `text` begins with, and what its last label is; `None` when a label
+/// is not well formed: empty, or with `-` at an end. One `.` may end a name.
+fn measure_name(text: &[u8]) -> Option<(usize, Kind)> {
+    let mut label_start = 0;
     let mut digits = true;
-    let mut before = b'.';
-    let (rooted, labels) = match text.split_last() {
-        Some((b'.', labels)) => (true, labels),
-        _ => (false, text),
-    };
-    for &octet in labels {
-        match (before, octet) {
-            (b'.', b'.' | b'-') | (b'-', b'.') => return None,
-            (b'.', _) => digits = octet.is_ascii_digit(),
-            (_, b'.') => {}
-            _ => digits &= octet.is_ascii_digit(),
+    let mut length = 0;
+    for &octet in text {
+        match octet {
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' => digits = false,
+            b'0'..=b'9' => {}
+            b'-' if label_start < length => digits = false,
+            b'.' if ends_label(text, label_start, length) => {
+                label_start = length + 1;
+                // Of the label before, which is the last one when nothing follows.
+                match text.get(label_start) {
+                    Some(next) if next.is_ascii_alphanumeric() || *next == b'_' => digits = true,
+                    Some(b'.' | b'-') => return None,
+                    // With the dot of the root no name ends in digits.
+                    _ if digits => return None,
+                    _ => return Some((label_start, Kind::Name)),
+                }
+            }
+            b'.' | b'-' => return None,
+            _ => break,
         }
-        before = octet;
+        length += 1;
     }
-    match before {
-        // Nothing at all, or a name that ends in "..", or in "-".
-        b'.' | b'-' => None,
-        _ if digits && !rooted => Some(Label::Digits),
-        _ if digits => None,
-        _ => Some(Label::Name),
-    }
+    let label = if digits { Kind::V4 } else { Kind::Name };
+    ends_label(text, label_start, length).then_some((length, label))
+}
+
+/// Whether the label between the two places has an octet, and no `-` at its end.
+fn ends_label(text: &[u8], start: usize, end: usize) -> bool {
+    start < end && text.get(end - 1) != Some(&b'-')
 }
 
 impl fmt::Display for Host<'_> {

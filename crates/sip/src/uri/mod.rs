@@ -67,11 +67,16 @@ impl<'a> Uri<'a> {
     /// # Errors
     /// As [`parse`](Self::parse).
     pub fn scan(scanner: &mut Scanner<'a>) -> Result<Self, SyntaxError> {
-        let start = scanner.offset();
-        scanner.take_while(|octet| {
-            octets::is(octet, octets::OPAQUE) && !matches!(octet, b';' | b',' | b'?')
-        });
-        parse_at(scanner.since(start), start)
+        Self::scan_with_text(scanner).map(|(uri, _)| uri)
+    }
+
+    /// As [`scan`](Self::scan), with the text that was taken.
+    pub(crate) fn scan_with_text(
+        scanner: &mut Scanner<'a>,
+    ) -> Result<(Self, &'a str), SyntaxError> {
+        let rest = scanner.rest();
+        let length = rest.iter().position(|&octet| ends_bare(octet)).unwrap_or(rest.len());
+        take(scanner, length)
     }
 
     /// Takes the `addr-spec` that stands at the cursor up to the `>` behind it, which is not taken.
@@ -79,14 +84,19 @@ impl<'a> Uri<'a> {
     /// # Errors
     /// As [`parse`](Self::parse); [`Expected::Octet`] at the end when there is no `>`.
     pub fn scan_bracketed(scanner: &mut Scanner<'a>) -> Result<Self, SyntaxError> {
-        let start = scanner.offset();
+        Self::scan_bracketed_with_text(scanner).map(|(uri, _)| uri)
+    }
+
+    /// As [`scan_bracketed`](Self::scan_bracketed), with the text that was taken.
+    pub(crate) fn scan_bracketed_with_text(
+        scanner: &mut Scanner<'a>,
+    ) -> Result<(Self, &'a str), SyntaxError> {
         let rest = scanner.rest();
         let Some(length) = memchr::memchr(b'>', rest) else {
-            let offset = start + rest.len();
+            let offset = scanner.offset() + rest.len();
             return Err(SyntaxError { offset, expected: Expected::Octet(b'>') });
         };
-        scanner.advance(length);
-        parse_at(scanner.since(start), start)
+        take(scanner, length)
     }
 
     /// The scheme as it stands, without the colon; schemes compare without regard to case. That of
@@ -120,8 +130,17 @@ impl<'a> Uri<'a> {
     }
 }
 
-fn parse_at(octets: &[u8], start: usize) -> Result<Uri<'_>, SyntaxError> {
-    Uri::parse(as_str(octets, start)?).map_err(|error| params::moved(error, start))
+fn ends_bare(octet: u8) -> bool {
+    !octets::is(octet, octets::OPAQUE) || matches!(octet, b';' | b',' | b'?')
+}
+
+/// The URI that the next `length` octets are.
+fn take<'a>(scanner: &mut Scanner<'a>, length: usize) -> Result<(Uri<'a>, &'a str), SyntaxError> {
+    let start = scanner.offset();
+    let text = as_str(scanner.rest().get(..length).unwrap_or_default(), start)?;
+    let uri = Uri::parse(text).map_err(|error| params::moved(error, start))?;
+    scanner.advance(length);
+    Ok((uri, text))
 }
 
 fn sip(secure: bool, text: &str, scheme: usize) -> Result<Uri<'_>, SyntaxError> {

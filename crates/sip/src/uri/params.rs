@@ -34,6 +34,9 @@ impl<'a> UriParams<'a> {
     /// # Errors
     /// A `;` without a name behind it, a `=` without a value, a `%` that begins no escape.
     pub(super) fn scan(scanner: &mut Scanner<'a>) -> Result<Self, SyntaxError> {
+        if scanner.peek() != Some(b';') {
+            return Ok(Self::NONE);
+        }
         let text = scanner.rest();
         let start = scanner.offset();
         let mut end = 0;

@@ -61,9 +61,11 @@ impl<'a> SipUri<'a> {
             None => (None, None),
         };
         let host_at = at.map_or(0, |at| at + 1);
+        let error = SyntaxError { offset: host_at, expected: Expected::Host };
+        let (host, length) =
+            Host::prefix_of(text.get(host_at..).unwrap_or_default()).ok_or(error)?;
         let mut scanner = Scanner::new(text.as_bytes());
-        scanner.advance(host_at);
-        let host = Host::scan(&mut scanner)?;
+        scanner.advance(host_at + length);
         let port = if scanner.eat(b':') { Some(port(&mut scanner)?) } else { None };
         let params = UriParams::scan(&mut scanner)?;
         let headers = if scanner.eat(b'?') { Some(UriHeaders::scan(&mut scanner)?) } else { None };

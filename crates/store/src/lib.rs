@@ -1,0 +1,35 @@
+//! What outlives a process: bindings (RFC 3261 §10), subscribers with their HA1 values
+//! (RFC 7616 §3.4.2), and the server's secret.
+//!
+//! This crate knows no SIP message and decides nothing: a registrar decides what the bindings of
+//! an address-of-record are to be, and the store keeps them if nobody else changed them meanwhile.
+//!
+//! Where to begin: [`Bindings`] is what a location service does; [`Memory`] and [`Embedded`] are
+//! the two rooms that do it, and both pass the same tests. [`Subscribers`] is what authentication
+//! asks; [`Accounts`] edits the file that [`SubscriberFile`] reads. [`secret()`] gives the key that
+//! nonces are signed with.
+//!
+//! Every file is created for its owner alone (mode 0600 where there are modes), and no password is
+//! ever written.
+
+mod bindings;
+mod codec;
+mod embedded;
+mod error;
+mod files;
+mod memory;
+mod record;
+mod reply;
+mod secret;
+mod subscribers;
+
+pub use bindings::{Bindings, Commit, Swept, Totals};
+pub use embedded::{Activity, Embedded, Settings};
+pub use error::{OpenError, Reason, StoreError};
+pub use memory::Memory;
+pub use reply::{Answer, Reply};
+pub use secret::secret;
+pub use subscribers::{
+    Account, AccountError, Accounts, MemorySubscribers, Refreshed, Subscriber, SubscriberFile,
+    Subscribers,
+};

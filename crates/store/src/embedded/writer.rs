@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread;
 use std::time::Instant;
 
 use antiphon_core::time::Time;
@@ -141,13 +142,9 @@ impl Writer {
         let mut batch = vec![first];
         self.take_waiting(&mut batch);
         if (self.crowded || batch.len() > 1) && self.failure.is_none() {
-            let until = Instant::now() + self.settings.gather;
-            while batch.len() < self.settings.batch {
-                match self.jobs.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                    Ok(job) => batch.push(job),
-                    Err(_) => break,
-                }
-            }
+            // Not a wait for the next job: being woken for each would cost more than it saves.
+            thread::sleep(self.settings.gather);
+            self.take_waiting(&mut batch);
         }
         self.crowded = batch.len() > 1;
         batch

@@ -53,7 +53,7 @@ impl<'a> Contact<'a> {
 }
 
 /// `qvalue = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] )` in thousandths.
-fn qvalue(text: &str) -> Option<u16> {
+pub(super) fn qvalue(text: &str) -> Option<u16> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     if part.len() > 3 || !part.bytes().all(|octet| octet.is_ascii_digit()) {
         return None;

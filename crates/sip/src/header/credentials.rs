@@ -15,6 +15,7 @@ use crate::name::HeaderName;
 use crate::parse::scan::{Expected, Scanner, SyntaxError};
 
 /// `credentials`
+#[expect(clippy::large_enum_variant, reason = "a view, taken apart at once, never kept in numbers")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credentials<'a> {
     /// `Digest` (RFC 7616 §3.4).

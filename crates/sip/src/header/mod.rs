@@ -58,6 +58,49 @@ pub use max_forwards::MaxForwards;
 pub use name_addr::{DisplayName, NameAddr};
 pub use via::{MAGIC_COOKIE, SentBy, Via};
 
+mod valued;
+pub mod answer_mode;
+pub mod caller_preferences;
+pub mod coded_error;
+pub mod codings;
+pub mod content_disposition;
+pub mod event;
+pub mod identity;
+pub mod media_type;
+pub mod permission_missing;
+pub mod plain;
+pub mod privacy;
+pub mod reason;
+pub mod reliable;
+pub mod resource_priority;
+pub mod retry_after;
+pub mod security_mechanism;
+pub mod session_id;
+pub mod text;
+pub mod timestamp;
+pub mod warning;
+
+pub use answer_mode::{AnswerMode, InfoPackage, PrivAnswerMode, RecvInfo, ReferSub};
+pub use caller_preferences::{AcceptContact, FeatureCaps, RejectContact};
+pub use coded_error::{AlertMsgError, GeolocationError};
+pub use codings::{AcceptEncoding, AcceptLanguage, ContentEncoding, ContentLanguage, RequestDisposition};
+pub use content_disposition::ContentDisposition;
+pub use event::{AllowEvents, Event, SubscriptionState, Substate};
+pub use identity::Identity;
+pub use media_type::{Accept, ContentType};
+pub use permission_missing::PermissionMissing;
+pub use plain::{InReplyTo, MaxBreadth, MimeVersion, SipETag, SipIfMatch, SuppressIfMatch};
+pub use privacy::Privacy;
+pub use reason::Reason;
+pub use reliable::{RAck, RSeq};
+pub use resource_priority::{AcceptResourcePriority, ResourcePriority, ResourceValue};
+pub use retry_after::RetryAfter;
+pub use security_mechanism::{SecurityClient, SecurityServer, SecurityVerify};
+pub use session_id::SessionId;
+pub use text::{Organization, Server, Subject, UserAgent};
+pub use timestamp::Timestamp;
+pub use warning::Warning;
+
 /// A header field that has one value.
 pub trait Field<'a>: Sized + fmt::Display {
     /// The name it stands under.

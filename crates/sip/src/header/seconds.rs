@@ -13,7 +13,7 @@ const MAX: u64 = u32::MAX as u64;
 /// How long a registration, subscription, publication or invitation is to last, in seconds.
 ///
 /// Every text is some duration: a value that is malformed, a date of RFC 2543 among them, or above
-/// 2^32 - 1 is worth 3600 seconds (RFC 3261 §10.2.1.1 and §20.10, RFC 4475 §3.1.2.4).
+/// 2^32 - 1 is worth 3600 seconds (RFC 3261 §8.3 and §10.2, RFC 4475 §3.1.2.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Expires(pub u32);
 

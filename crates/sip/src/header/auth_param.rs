@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::quoted::{Quoted, unquote};
-use crate::parse::scan::{Expected, Scanner, SyntaxError, as_str};
+use crate::parse::scan::{Expected, Scanner, SyntaxError, as_str, is_token};
 
 /// One `auth-param`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,6 +180,13 @@ pub(super) fn set_once<T>(slot: &mut Option<T>, value: T, at: usize) -> Result<(
     }
     *slot = Some(value);
     Ok(())
+}
+
+/// The value of a parameter that is written without quotes: a token, whether it stood in quotes or
+/// not.
+pub(super) fn word(raw: &str, at: usize) -> Result<&str, SyntaxError> {
+    let fits = !raw.is_empty() && raw.bytes().all(is_token);
+    if fits { Ok(raw) } else { Err(SyntaxError { offset: at, expected: Expected::Token }) }
 }
 
 /// `nc-value`: eight hexadecimal digits (RFC 7616 §3.4). Fewer are taken, because some peers count

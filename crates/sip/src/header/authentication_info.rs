@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::Field;
-use super::auth_param::{AuthParams, Extensions, ParamWriter, nonce_count, set_once};
+use super::auth_param::{AuthParams, Extensions, ParamWriter, nonce_count, set_once, word};
 use crate::name::HeaderName;
 use crate::parse::scan::{Scanner, SyntaxError};
 
@@ -42,7 +42,7 @@ impl<'a> Field<'a> for AuthenticationInfo<'a> {
         for param in params.iter() {
             match KNOWN.iter().find(|name| param.is(name)).copied() {
                 Some("nextnonce") => set_once(&mut info.nextnonce, param.text(), at)?,
-                Some("qop") => set_once(&mut info.qop, param.raw, at)?,
+                Some("qop") => set_once(&mut info.qop, word(param.raw, at)?, at)?,
                 Some("rspauth") => set_once(&mut info.rspauth, param.text(), at)?,
                 Some("cnonce") => set_once(&mut info.cnonce, param.text(), at)?,
                 Some("nc") => set_once(&mut info.nc, nonce_count(param.raw, at)?, at)?,
@@ -83,6 +83,7 @@ impl fmt::Display for ProxyAuthenticationInfo<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::header::check::survives;
     use crate::header::parse_value;
 
     #[test]
@@ -92,6 +93,7 @@ mod tests {
         let read = parse_value::<AuthenticationInfo<'_>>(text.as_bytes()).unwrap();
         assert_eq!(read.nextnonce.as_deref(), Some("47364c23432d2e13"));
         assert_eq!(read.to_string(), text);
+        survives(text, |text| parse_value::<AuthenticationInfo<'_>>(text).ok());
         let proxy = parse_value::<ProxyAuthenticationInfo<'_>>(text.as_bytes()).unwrap();
         assert_eq!(proxy.0, read);
     }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::Field;
-use super::auth_param::{AuthParams, Extensions, ParamWriter, scan_scheme, set_once};
+use super::auth_param::{AuthParams, Extensions, ParamWriter, scan_scheme, set_once, word};
 use crate::name::HeaderName;
 use crate::parse::scan::{Expected, Scanner, SyntaxError};
 
@@ -69,6 +69,13 @@ pub struct DigestChallenge<'a> {
 pub struct QopOptions<'a>(pub &'a str);
 
 impl<'a> QopOptions<'a> {
+    /// `qop-value *( "," qop-value )`, white space and empty places forgiven.
+    fn read(raw: &'a str, at: usize) -> Result<Self, SyntaxError> {
+        let options = Self(raw);
+        options.iter().try_for_each(|option| word(option, at).map(drop))?;
+        Ok(options)
+    }
+
     /// The options in order.
     pub fn iter(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         self.0.split(',').map(str::trim).filter(|option| !option.is_empty())
@@ -127,9 +134,9 @@ impl<'a> DigestChallenge<'a> {
                 Some("nonce") => set_once(&mut challenge.nonce, param.text(), at)?,
                 Some("opaque") => set_once(&mut challenge.opaque, param.text(), at)?,
                 Some("stale") => set_once(&mut stale, is_true(param.raw), at)?,
-                Some("algorithm") => set_once(&mut challenge.algorithm, param.raw, at)?,
-                Some("qop") => set_once(&mut challenge.qop, QopOptions(param.raw), at)?,
-                Some("charset") => set_once(&mut challenge.charset, param.raw, at)?,
+                Some("algorithm") => set_once(&mut challenge.algorithm, word(param.raw, at)?, at)?,
+                Some("qop") => set_once(&mut challenge.qop, QopOptions::read(param.raw, at)?, at)?,
+                Some("charset") => set_once(&mut challenge.charset, word(param.raw, at)?, at)?,
                 Some("userhash") => set_once(&mut userhash, is_true(param.raw), at)?,
                 _ => {}
             }
@@ -225,6 +232,7 @@ impl fmt::Display for ProxyAuthenticate<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::header::check::survives;
     use crate::header::parse_value;
 
     fn challenge(text: &str) -> Challenge<'_> {
@@ -284,6 +292,14 @@ mod tests {
     }
 
     #[test]
+    fn a_spoilt_challenge_does_no_harm() {
+        let text = "Digest realm=\"a\\\"b\", nonce=\"n\", opaque=\"\", stale=true, \
+                    algorithm=MD5, qop=\"auth,auth-int\", x=y, userhash=true, charset=UTF-8";
+        survives(text, |text| parse_value::<WwwAuthenticate<'_>>(text).ok());
+        survives("Bearer a=b", |text| parse_value::<ProxyAuthenticate<'_>>(text).ok());
+    }
+
+    #[test]
     fn broken_challenges_are_errors() {
         for text in [
             "",
@@ -292,6 +308,8 @@ mod tests {
             "Digest realm=\"a",
             "Digest realm=\"a\", realm=\"b\"",
             "Digest stale=true, stale=false",
+            "Digest algorithm=\"MD5, realm=x\"",
+            "Digest qop=\"auth;\\\"\"",
             "Bearer ",
             "=",
             // Two challenges may not share a line (RFC 3261 §7.3.1).

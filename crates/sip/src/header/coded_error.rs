@@ -45,7 +45,7 @@ macro_rules! coded_errors {
 
         impl fmt::Display for $Name<'_> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}{}", self.code, self.params)
+                write!(f, "{:0width$}{}", self.code, self.params, width = *$digits.start())
             }
         }
     )+};

@@ -8,7 +8,7 @@ use std::fmt;
 
 use super::Field;
 use super::auth_param::{
-    AuthParam, AuthParams, Extensions, ParamWriter, nonce_count, scan_scheme, set_once,
+    AuthParam, AuthParams, Extensions, ParamWriter, nonce_count, scan_scheme, set_once, word,
 };
 use super::challenge::{OtherAuth, is_true};
 use crate::name::HeaderName;
@@ -111,10 +111,10 @@ impl<'a> Found<'a> {
             Some("nonce") => set_once(&mut self.nonce, param.text(), at),
             Some("uri") => set_once(&mut self.uri, param.text(), at),
             Some("response") => set_once(&mut self.response, param.text(), at),
-            Some("algorithm") => set_once(&mut self.algorithm, param.raw, at),
+            Some("algorithm") => set_once(&mut self.algorithm, word(param.raw, at)?, at),
             Some("cnonce") => set_once(&mut self.cnonce, param.text(), at),
             Some("opaque") => set_once(&mut self.opaque, param.text(), at),
-            Some("qop") => set_once(&mut self.qop, param.raw, at),
+            Some("qop") => set_once(&mut self.qop, word(param.raw, at)?, at),
             Some("nc") => set_once(&mut self.nc, nonce_count(param.raw, at)?, at),
             Some("userhash") => set_once(&mut self.userhash, is_true(param.raw), at),
             _ => Ok(()),
@@ -252,6 +252,7 @@ impl fmt::Display for ProxyAuthorization<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::header::check::survives;
     use crate::header::parse_value;
 
     fn digest(text: &str) -> DigestCredentials<'_> {
@@ -295,6 +296,13 @@ mod tests {
              uri=\"sip:a\", response=\"c\"",
         );
         assert_eq!(read.username, "J\u{e4}s\u{f8}n Doe");
+    }
+
+    #[test]
+    fn spoilt_credentials_do_no_harm() {
+        let text = "Digest username*=UTF-8''a%20b, realm=\"r\", nonce=\"n\", uri=\"sip:a\", \
+                    response=\"0\", algorithm=MD5, cnonce=\"c\\\\\", qop=auth, nc=0a, x=\"y\"";
+        survives(text, |text| parse_value::<Authorization<'_>>(text).ok());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Field;
 use crate::name::HeaderName;
-use crate::parse::scan::{Expected, Scanner, SyntaxError, as_str};
+use crate::parse::scan::{Expected, Scanner, SyntaxError, as_str, is_token};
 
 /// `signed-identity-digest SEMI ident-info *( SEMI ident-info-params )`
 ///
@@ -42,14 +42,21 @@ impl<'a> Field<'a> for Identity<'a> {
             if name.eq_ignore_ascii_case("info") {
                 info = info.or(value);
             } else if name.eq_ignore_ascii_case("alg") {
-                alg = alg.or(value);
+                alg = alg.or(word(value, scanner)?);
             } else if name.eq_ignore_ascii_case("ppt") {
-                ppt = ppt.or(value);
+                ppt = ppt.or(word(value, scanner)?);
             }
         }
         let missing = scanner.expected(Expected::Rule("an info parameter"));
         Ok(Self { digest, info: info.ok_or(missing)?, alg, ppt })
     }
+}
+
+/// A value that is a token, with or without quotes.
+fn word<'a>(value: Option<&'a str>, scanner: &Scanner<'a>) -> Result<Option<&'a str>, SyntaxError> {
+    let is_word = |value: &str| !value.is_empty() && value.bytes().all(is_token);
+    let fits = value.is_none_or(is_word);
+    if fits { Ok(value) } else { Err(scanner.expected(Expected::Token)) }
 }
 
 fn scan_value<'a>(scanner: &mut Scanner<'a>) -> Result<&'a str, SyntaxError> {

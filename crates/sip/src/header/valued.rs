@@ -71,10 +71,10 @@ pub(super) fn dotted<'a>(scanner: &mut Scanner<'a>) -> Result<&'a str, SyntaxErr
     Ok(token)
 }
 
-/// The rest of the field, white space at its end aside.
+/// The rest of the field, white space and control characters around it aside.
 pub(super) fn rest<'a>(scanner: &mut Scanner<'a>) -> Result<&'a str, SyntaxError> {
     let start = scanner.offset();
     let rest = as_str(scanner.rest(), start)?;
     scanner.advance(rest.len());
-    Ok(rest.trim_matches([' ', '\t', '\r', '\n']))
+    Ok(rest.trim_matches(|octet: char| octet == ' ' || octet.is_ascii_control()))
 }

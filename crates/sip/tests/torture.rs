@@ -3,9 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use antiphon_sip::header::{
-    Contact, Date, MaxForwards, Require, ProxyRequire, Via,
-};
+use antiphon_sip::header::{Contact, Date, MaxForwards, ProxyRequire, Require, Via};
 use antiphon_sip::parse::{Rejected, Rule, datagram};
 use antiphon_sip::uri::Host;
 use antiphon_sip::{HeaderName, Limits, Message, Method, Request, Response, StatusCode, Uri};
@@ -92,7 +90,12 @@ fn refused_messages_name_offset_rule_and_answer() {
         ("rfc4475/quotbal.dat", "", "Malformed To", Some(400)),
         ("rfc4475/ltgtruri.dat", "<sip:user@example.com>", "Malformed Request-URI", Some(400)),
         ("rfc4475/lwsruri.dat", " lr SIP/2.0", "Malformed Request-URI", Some(400)),
-        ("rfc4475/lwsstart.dat", " sip:user@example.com  SIP/2.0", "Malformed start line", Some(400)),
+        (
+            "rfc4475/lwsstart.dat",
+            " sip:user@example.com  SIP/2.0",
+            "Malformed start line",
+            Some(400),
+        ),
         ("rfc4475/trws.dat", "SIP/2.0 ", "Malformed start line", Some(400)),
         ("rfc4475/escruri.dat", "?Route=", "Malformed Request-URI", Some(400)),
         ("rfc4475/badaspec.dat", "", "Malformed To", Some(400)),
@@ -139,7 +142,8 @@ fn wsinv_gives_its_values_rfc4475_3_1_1_1() {
     assert_eq!(vias.len(), 3);
     assert_eq!(vias[0].branch(), Some("390skdjuw"));
     assert_eq!(vias[1].branch(), Some("z9hG4bK9ikj8"));
-    assert_eq!(vias[2].host().to_string(), "192.168.255.111"); assert_eq!(vias[2].branch(), Some("z9hG4bK30239"));
+    assert_eq!(vias[2].host().to_string(), "192.168.255.111");
+    assert_eq!(vias[2].branch(), Some("z9hG4bK30239"));
     assert_eq!(
         invite.headers().other_values("UnknownHeaderWithUnusualValue").next(),
         Some(&b";;,,;;,;"[..])
@@ -231,7 +235,8 @@ fn the_fields_that_refusals_need_are_there_rfc4475_3_3() {
     let to = request("rfc4475/unksm2.dat");
     assert!(matches!(to.to().unwrap().uri, Uri::Other { .. }));
     let extensions = request("rfc4475/bext01.dat");
-    let tags = |name| String::from_utf8_lossy(extensions.headers().value(name).unwrap()).into_owned();
+    let tags =
+        |name| String::from_utf8_lossy(extensions.headers().value(name).unwrap()).into_owned();
     assert_eq!(tags(HeaderName::Require), "nothingSupportsThis, nothingSupportsThisEither");
     assert_eq!(extensions.headers().list::<Require>().count(), 2);
     assert_eq!(extensions.headers().list::<ProxyRequire>().count(), 2);

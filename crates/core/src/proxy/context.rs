@@ -17,6 +17,7 @@ pub(super) struct Context {
     request: Request,
     inbound: Flow,
     loop_hash: String,
+    route_token: String,
     /// Targets not tried yet, best first.
     waiting: VecDeque<Target>,
     branches: Vec<Branch>,
@@ -68,7 +69,12 @@ impl Branch {
 }
 
 impl Context {
-    pub(super) fn new(request: Request, inbound: Flow, targets: Vec<Target>) -> Self {
+    pub(super) fn new(
+        request: Request,
+        inbound: Flow,
+        targets: Vec<Target>,
+        route_token: &str,
+    ) -> Self {
         let mut targets = targets;
         // Stable: targets of equal preference keep their order.
         targets.sort_by_key(|target| std::cmp::Reverse(target.q));
@@ -77,6 +83,7 @@ impl Context {
             request,
             inbound,
             loop_hash,
+            route_token: route_token.to_owned(),
             waiting: targets.into(),
             branches: Vec::new(),
             held: Vec::new(),
@@ -166,7 +173,7 @@ impl Context {
             && let Some(inbound) = listener_of(endpoint, &inbound)
             && let Some(outbound) = listener_of(endpoint, &flow)
         {
-            forward::record_route(&mut request, inbound, outbound);
+            forward::record_route(&mut request, inbound, outbound, &self.route_token);
         }
         Some((request, flow))
     }

@@ -69,20 +69,25 @@ pub(super) fn makes_dialog(request: &Request) -> bool {
 
 /// Step 4: our values, one when the request leaves the way it came, two when transport or address
 /// change (RFC 5658 §3): the side that each end of the dialog talks to stands nearest to it.
-pub(super) fn record_route(request: &mut Request, inbound: &Listener, outbound: &Listener) {
+pub(super) fn record_route(
+    request: &mut Request,
+    inbound: &Listener,
+    outbound: &Listener,
+    token: &str,
+) {
     let headers = request.headers_mut();
-    headers.push_top(HeaderName::RecordRoute, own_route(inbound));
+    headers.push_top(HeaderName::RecordRoute, own_route(inbound, token));
     if inbound != outbound {
-        headers.push_top(HeaderName::RecordRoute, own_route(outbound));
+        headers.push_top(HeaderName::RecordRoute, own_route(outbound, token));
     }
 }
 
 /// The URI by which a listener puts itself into a route set.
-pub(super) fn own_route(listener: &Listener) -> String {
+fn own_route(listener: &Listener, token: &str) -> String {
     use antiphon_sip::Transport;
     let transport = match listener.transport {
         Transport::Udp => String::new(),
         other => format!(";transport={}", other.as_uri_param()),
     };
-    format!("<sip:{}{transport};lr>", listener.sent_by)
+    format!("<sip:{token}@{}{transport};lr>", listener.sent_by)
 }

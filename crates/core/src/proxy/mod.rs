@@ -4,6 +4,9 @@
 //! What the targets are is decided before ([`Proxy::forward`] is given them). The proxy asks for
 //! addresses ([`Proxy::next_resolve`]) and keeps Timer C; everything that is sent goes through the
 //! [`Endpoint`] that it is lent.
+//!
+//! A response context lives from the request to its last branch; a 2xx to INVITE that comes
+//! later still finds its way for 64*T1.
 
 mod best;
 mod context;
@@ -73,7 +76,10 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Forwards a request to its target set. An empty set is answered 480 (§16.5).
+    /// Forwards a request to its target set. An empty set is answered 480 (§16.5). `token` becomes
+    /// the user part of the URI by which this proxy puts itself into the route set, so that the
+    /// caller knows its own again.
+    #[expect(clippy::too_many_arguments, reason = "each is one fact of the request's arrival")]
     pub fn forward(
         &mut self,
         now: Time,
@@ -82,6 +88,7 @@ impl Proxy {
         request: Request,
         inbound: Flow,
         targets: Vec<Target>,
+        token: &str,
     ) {
         if targets.is_empty() {
             let refusal = Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE);
@@ -92,7 +99,7 @@ impl Proxy {
             let trying = Response::builder(&request, StatusCode::TRYING).build();
             let _ = endpoint.respond(now, server, trying);
         }
-        self.contexts.insert(server, Context::new(request, inbound, targets));
+        self.contexts.insert(server, Context::new(request, inbound, targets, token));
         self.advance(now, endpoint, server);
     }
 
@@ -476,5 +483,5 @@ pub(crate) fn loop_hash(request: &Request) -> String {
             value.hash(&mut hasher);
         }
     }
-    format!("-{:016x}", hasher.finish())
+    format!("{:016x}", hasher.finish())
 }

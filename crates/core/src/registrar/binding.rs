@@ -65,7 +65,8 @@ pub struct Source {
 /// All bindings of one address-of-record, with the version that an update must name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct BindingSet {
-    /// Grows by one with every stored change; 0 when nothing was ever stored.
+    /// Grows by one with every stored change; 0 when nothing is stored. A
+    /// version is never used again for another set.
     pub version: u64,
     /// The bindings, in the order in which they were first made. Expired ones may be among them
     /// until they are swept; ask [`BindingSet::live`].

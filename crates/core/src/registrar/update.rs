@@ -47,7 +47,7 @@ pub enum Update {
 pub fn update(
     request: &Request,
     current: &BindingSet,
-    source: &Source,
+    source: Option<&Source>,
     policy: &Policy,
     now: Time,
 ) -> Result<Update, Refusal> {
@@ -87,7 +87,7 @@ pub fn update(
             call_id: request.call_id().into(),
             cseq: request.cseq(),
             path: path.clone(),
-            source: Some(source.clone()),
+            source: source.cloned(),
         };
         match existing {
             Some(at) => bindings[at] = binding,

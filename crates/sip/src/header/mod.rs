@@ -16,10 +16,10 @@ use crate::parse::scan::{Expected, Scanner, SyntaxError};
 pub mod auth_param;
 pub mod authentication_info;
 pub mod challenge;
-pub mod content_length;
-pub mod credentials;
 #[cfg(test)]
 mod check;
+pub mod content_length;
+pub mod credentials;
 pub mod date;
 pub mod option_lists;
 pub mod params;
@@ -58,7 +58,6 @@ pub use max_forwards::MaxForwards;
 pub use name_addr::{DisplayName, NameAddr};
 pub use via::{MAGIC_COOKIE, SentBy, Via};
 
-mod valued;
 pub mod answer_mode;
 pub mod caller_preferences;
 pub mod coded_error;
@@ -78,12 +77,15 @@ pub mod security_mechanism;
 pub mod session_id;
 pub mod text;
 pub mod timestamp;
+mod valued;
 pub mod warning;
 
 pub use answer_mode::{AnswerMode, InfoPackage, PrivAnswerMode, RecvInfo, ReferSub};
 pub use caller_preferences::{AcceptContact, FeatureCaps, RejectContact};
 pub use coded_error::{AlertMsgError, GeolocationError};
-pub use codings::{AcceptEncoding, AcceptLanguage, ContentEncoding, ContentLanguage, RequestDisposition};
+pub use codings::{
+    AcceptEncoding, AcceptLanguage, ContentEncoding, ContentLanguage, RequestDisposition,
+};
 pub use content_disposition::ContentDisposition;
 pub use event::{AllowEvents, Event, SubscriptionState, Substate};
 pub use identity::Identity;
@@ -140,7 +142,11 @@ pub fn parse_value<'a, F: Field<'a>>(value: &'a [u8]) -> Result<F, SyntaxError> 
 
 /// Parses the elements of one field line, in order. Ends after the first error.
 pub fn parse_list<'a, F: ListField<'a>>(value: &'a [u8]) -> Elements<'a, F> {
-    Elements { scanner: Scanner::new(value), state: ListState::Start, element: std::marker::PhantomData }
+    Elements {
+        scanner: Scanner::new(value),
+        state: ListState::Start,
+        element: std::marker::PhantomData,
+    }
 }
 
 /// The elements of one field line; see [`parse_list`].
@@ -224,7 +230,9 @@ impl fmt::Display for HeaderError {
         match self.fault {
             HeaderFault::Missing => write!(f, "Missing {} header field", self.name),
             HeaderFault::Repeated => write!(f, "Repeated {} header field", self.name),
-            HeaderFault::Syntax(error) => write!(f, "Malformed {} header field: {error}", self.name),
+            HeaderFault::Syntax(error) => {
+                write!(f, "Malformed {} header field: {error}", self.name)
+            }
         }
     }
 }

@@ -98,7 +98,28 @@ fn scan_value<'a>(scanner: &mut Scanner<'a>) -> Result<Param<'a>, SyntaxError> {
         return Ok(Param { name: "", value: Some(value), quoted: true });
     }
     let start = scanner.offset();
-    let value = scanner.take_while(|octet| is_token(octet) || matches!(octet, b'[' | b']' | b':' | b'/' | b'@' | b'&' | b'$' | b'?' | b'=' | b'(' | b')' | b'{' | b'}' | b'#' | b'^' | b'|') || octet >= 0x80);
+    let value = scanner.take_while(|octet| {
+        is_token(octet)
+            || matches!(
+                octet,
+                b'[' | b']'
+                    | b':'
+                    | b'/'
+                    | b'@'
+                    | b'&'
+                    | b'$'
+                    | b'?'
+                    | b'='
+                    | b'('
+                    | b')'
+                    | b'{'
+                    | b'}'
+                    | b'#'
+                    | b'^'
+                    | b'|'
+            )
+            || octet >= 0x80
+    });
     if value.is_empty() {
         return Err(scanner.expected(Expected::Token));
     }

@@ -16,7 +16,9 @@ pub fn unquote(inside: &str) -> Cow<'_, str> {
         match character {
             '\\' => text.extend(characters.next()),
             '\r' | '\n' => {
-                while characters.next_if(|next| matches!(next, '\r' | '\n' | ' ' | '\t')).is_some() {}
+                while characters.next_if(|next| matches!(next, '\r' | '\n' | ' ' | '\t')).is_some()
+                {
+                }
                 text.push(' ');
             }
             other => text.push(other),

@@ -75,9 +75,8 @@ impl RequestBuilder {
         let to = essential::<To<'_>>(&headers)?;
         let _ = essential::<CallId<'_>>(&headers)?;
         let cseq = essential::<CSeq<'_>>(&headers)?;
-        let span = |name| {
-            headers.text(name).map_or_else(Span::default, |text| Span::of_part(&wire, text))
-        };
+        let span =
+            |name| headers.text(name).map_or_else(Span::default, |text| Span::of_part(&wire, text));
         let essentials = Essentials {
             top_via: TopVia::default(),
             from: span(HeaderName::From),
@@ -264,13 +263,16 @@ impl Page {
         let value_end = self.text.len();
         self.text.put_slice(b"\r\n");
         let narrow = |offset: usize| u16::try_from(offset).unwrap_or(u16::MAX);
-        self.lines.push((known, WireLine {
-            start: narrow(start),
-            name_end: narrow(start + name.len()),
-            value_start: narrow(value_start),
-            value_end: narrow(value_end),
-            end: narrow(self.text.len()),
-        }));
+        self.lines.push((
+            known,
+            WireLine {
+                start: narrow(start),
+                name_end: narrow(start + name.len()),
+                value_start: narrow(value_start),
+                value_end: narrow(value_end),
+                end: narrow(self.text.len()),
+            },
+        ));
         Span::new(value_start, value_end)
     }
 

@@ -10,9 +10,7 @@ use std::fmt;
 use bytes::{BufMut, Bytes, BytesMut};
 use smallvec::SmallVec;
 
-use crate::header::{
-    Field, HeaderError, HeaderFault, ListField, parse_list, parse_value,
-};
+use crate::header::{Field, HeaderError, HeaderFault, ListField, parse_list, parse_value};
 use crate::name::HeaderName;
 use crate::parse::scan::is_token;
 

@@ -5,10 +5,10 @@
 use bytes::Bytes;
 use memchr::{memchr, memchr2};
 
+use super::Limits;
 use super::error::{ParseError, Rule};
 use super::rejected::Rejected;
 use super::scan::{Scanner, is_token};
-use super::Limits;
 use crate::header::{
     CSeq, CallId, ContentLength, Field, From, HeaderError, HeaderFault, ListField, MaxForwards, To,
     Via, parse_value,
@@ -88,16 +88,19 @@ impl Head {
             Some(StartLine::Request { method, uri }) => {
                 Ok(Message::Request(Request::from_wire(method, uri, headers, body, essentials)))
             }
-            Some(StartLine::Response { status, reason }) => {
-                Ok(Message::Response(Response::from_wire(status, reason, headers, body, essentials)))
-            }
+            Some(StartLine::Response { status, reason }) => Ok(Message::Response(
+                Response::from_wire(status, reason, headers, body, essentials),
+            )),
         }
     }
 
     fn split(&mut self, reader: &mut LineReader<'_>, max: usize) -> Result<(), ParseError> {
         while let Some(line) = reader.field()? {
             if self.headers.len() >= max {
-                return Err(ParseError { offset: usize::from(line.start), rule: Rule::TooManyFields });
+                return Err(ParseError {
+                    offset: usize::from(line.start),
+                    rule: Rule::TooManyFields,
+                });
             }
             let name = HeaderName::from_bytes(
                 reader
@@ -209,10 +212,7 @@ fn narrow(offset: usize) -> u16 {
 
 /// The start line, and what is wrong with it although it is one: a request with a bad URI can
 /// still be answered.
-fn start_line(
-    line: &[u8],
-    limits: &Limits,
-) -> Result<(StartLine, Option<ParseError>), ParseError> {
+fn start_line(line: &[u8], limits: &Limits) -> Result<(StartLine, Option<ParseError>), ParseError> {
     if line.len() >= 8 && line[..8].eq_ignore_ascii_case(b"SIP/2.0 ") {
         return Ok((status_line(line)?, None));
     }
@@ -225,8 +225,7 @@ fn status_line(line: &[u8]) -> Result<StartLine, ParseError> {
     scanner.advance(8);
     let out_of_range = ParseError { offset: 8, rule: Rule::StatusCode };
     let code = scanner.number(699).map_err(|_| out_of_range)?;
-    let status =
-        u16::try_from(code).ok().and_then(StatusCode::new).ok_or(out_of_range)?;
+    let status = u16::try_from(code).ok().and_then(StatusCode::new).ok_or(out_of_range)?;
     // Some senders leave the space behind the code out when the phrase is empty.
     if !scanner.eat(b' ') && !scanner.is_at_end() {
         return Err(ParseError { offset: scanner.offset(), rule: Rule::StartLine });

@@ -19,11 +19,7 @@ pub struct Rejected {
 }
 
 impl Rejected {
-    pub(super) const fn new(
-        error: ParseError,
-        start: Option<StartLine>,
-        headers: Headers,
-    ) -> Self {
+    pub(super) const fn new(error: ParseError, start: Option<StartLine>, headers: Headers) -> Self {
         Self { error, start, headers }
     }
 

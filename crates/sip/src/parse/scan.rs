@@ -135,11 +135,10 @@ impl<'a> Scanner<'a> {
 
     /// Takes octets as long as `belongs` holds.
     pub fn take_while(&mut self, belongs: impl Fn(u8) -> bool) -> &'a [u8] {
-        let from = self.at;
-        while self.peek().is_some_and(&belongs) {
-            self.at += 1;
-        }
-        self.since(from)
+        let rest = self.rest();
+        let taken = rest.iter().position(|octet| !belongs(*octet)).unwrap_or(rest.len());
+        self.at += taken;
+        rest.get(..taken).unwrap_or_default()
     }
 
     /// An error at the cursor.

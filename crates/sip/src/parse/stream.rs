@@ -9,6 +9,7 @@ use crate::message::Message;
 
 /// What a stream carries.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a frame is handed over once; a box would cost more")]
 pub enum Frame {
     /// A message.
     Message(Message),
@@ -39,6 +40,16 @@ enum State {
     Broken,
 }
 
+/// What stands between two messages.
+enum Between {
+    /// A double CRLF.
+    Ping,
+    /// Not enough to tell.
+    Undecided,
+    /// The next message.
+    Message,
+}
+
 impl Framer {
     /// A framer for a new stream.
     #[must_use]
@@ -61,10 +72,12 @@ impl Framer {
 
     /// The next message, `None` until more octets are pushed.
     pub fn next_frame(&mut self) -> Option<Frame> {
-        if let State::Head { searched: 0 } = self.state
-            && self.skip_line_ends()
-        {
-            return Some(Frame::Ping);
+        if let State::Head { searched: 0 } = self.state {
+            match self.skip_line_ends() {
+                Between::Ping => return Some(Frame::Ping),
+                Between::Undecided => return None,
+                Between::Message => {}
+            }
         }
         if let State::Head { searched } = self.state {
             self.find_end(searched)?;
@@ -76,20 +89,23 @@ impl Framer {
         }
     }
 
-    /// Takes CRLFs between messages (§7.5) and says whether a ping was among them.
-    fn skip_line_ends(&mut self) -> bool {
-        while self.buffer.starts_with(b"\r\n") {
-            if self.buffer.starts_with(b"\r\n\r\n") {
-                self.buffer.advance(4);
-                return true;
+    /// Takes the CRLFs that stand between messages (§7.5).
+    fn skip_line_ends(&mut self) -> Between {
+        const PING: &[u8] = b"\r\n\r\n";
+        loop {
+            if self.buffer.starts_with(PING) {
+                self.buffer.advance(PING.len());
+                return Between::Ping;
             }
-            // Two octets alone may be half of a ping: wait for the rest.
-            if self.buffer.len() < 4 && b"\r\n\r\n".starts_with(&self.buffer) {
-                return false;
+            // A part of a ping, or nothing at all: the rest will tell.
+            if PING.starts_with(&self.buffer) {
+                return Between::Undecided;
+            }
+            if !self.buffer.starts_with(b"\r\n") {
+                return Between::Message;
             }
             self.buffer.advance(2);
         }
-        false
     }
 
     /// Looks for the end of the head and then knows the length of the message.

@@ -1,0 +1,172 @@
+//! Authenticate: who sends this? A challenge when nobody can be told (RFC 3261 §22).
+
+use antiphon_core::auth::{Claim, Ha1Set, Refusal as Unusable, Verdict};
+use antiphon_core::refusal::Refusal;
+use antiphon_core::time::Time;
+use antiphon_sip::header::challenge::Challenge;
+use antiphon_sip::header::credentials::{Authorization, Credentials, ProxyAuthorization};
+use antiphon_sip::{HeaderName, Request, StatusCode, Uri};
+
+use super::{Arrival, Question, Server, ServerEvent, Waiting};
+
+/// What the sender wants to be known for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To change or read bindings: the registrar challenges as a server, 401.
+    Register,
+    /// To have a request forwarded: a proxy challenges with 407 (§22.3).
+    Forward,
+}
+
+/// Credentials whose user is being looked up.
+#[derive(Debug)]
+pub(super) struct Pending {
+    claim: Claim,
+    purpose: Purpose,
+    domain: String,
+}
+
+impl Server {
+    /// Lets the request go on if its credentials are right, else challenges.
+    pub(super) fn authenticate(
+        &mut self,
+        now: Time,
+        arrival: Arrival,
+        purpose: Purpose,
+        domain: &str,
+    ) {
+        match self.claim(&arrival.request, purpose) {
+            Ok(Some(claim)) => {
+                let user = claim.username().to_owned();
+                let realm = claim.realm().to_owned();
+                let pending = Pending { claim, purpose, domain: domain.to_owned() };
+                self.ask(Waiting::Authenticating(arrival, Box::new(pending)), |ticket| {
+                    Question::Subscriber { ticket, user, domain: realm }
+                });
+            }
+            Ok(None) => self.challenge(now, &arrival, purpose, domain, false),
+            Err(refusal) => self.refuse(now, &arrival, &refusal),
+        }
+    }
+
+    /// The user is known or not: the digest decides.
+    pub(super) fn judge(
+        &mut self,
+        now: Time,
+        arrival: Arrival,
+        pending: &Pending,
+        ha1: Option<&Ha1Set>,
+    ) {
+        let Pending { claim, purpose, domain } = pending;
+        match self.authenticator.verify(now, claim, ha1) {
+            Verdict::Accepted => self.accepted(now, arrival, claim, *purpose),
+            Verdict::Stale => self.challenge(now, &arrival, *purpose, domain, true),
+            Verdict::Refused => {
+                let username = claim.username().to_owned();
+                let source = arrival.flow;
+                self.events.push_back(ServerEvent::AuthenticationFailed { username, source });
+                self.challenge(now, &arrival, *purpose, domain, false);
+            }
+        }
+    }
+
+    /// The sender is who it says; now it may only speak for itself.
+    fn accepted(&mut self, now: Time, arrival: Arrival, claim: &Claim, purpose: Purpose) {
+        let request = &arrival.request;
+        let spoken_for = match purpose {
+            Purpose::Register => request.to(),
+            Purpose::Forward => request.from(),
+        };
+        let is_own = spoken_for.is_some_and(|address| {
+            let Uri::Sip(uri) = address.uri else { return false };
+            uri.user_unescaped().is_some_and(|user| user == claim.username())
+                && self.domains.of(&uri).is_some_and(|domain| domain == claim.realm())
+        });
+        if !is_own {
+            let refusal =
+                Refusal::new(StatusCode::FORBIDDEN).because("The credentials are of another user");
+            return self.refuse(now, &arrival, &refusal);
+        }
+        match purpose {
+            Purpose::Register => self.read_bindings(arrival),
+            Purpose::Forward => {
+                let mut arrival = arrival;
+                take_off_own_credentials(&mut arrival.request, claim.realm());
+                self.route(now, arrival);
+            }
+        }
+    }
+
+    /// The credentials of the request that are for a realm of ours, if there are any.
+    fn claim(&self, request: &Request, purpose: Purpose) -> Result<Option<Claim>, Refusal> {
+        let method = request.method().as_str();
+        for credentials in credentials(request, purpose) {
+            match self.authenticator.examine(method, request.uri_text(), &credentials) {
+                Ok(claim) => return Ok(Some(claim)),
+                Err(Unusable::OtherUri) => {
+                    return Err(Refusal::bad_request("Credentials are for another URI"));
+                }
+                // Of no use to us: the next, or a challenge.
+                Err(_) => {}
+            }
+        }
+        Ok(None)
+    }
+
+    fn challenge(
+        &mut self,
+        now: Time,
+        arrival: &Arrival,
+        purpose: Purpose,
+        domain: &str,
+        stale: bool,
+    ) {
+        let (status, name) = match purpose {
+            Purpose::Register => (StatusCode::UNAUTHORIZED, HeaderName::WwwAuthenticate),
+            Purpose::Forward => {
+                (StatusCode::PROXY_AUTHENTICATION_REQUIRED, HeaderName::ProxyAuthenticate)
+            }
+        };
+        let mut refusal = Refusal::new(status);
+        for challenge in self.authenticator.challenges(now, domain, stale) {
+            refusal = refusal.with(name, Challenge::Digest(challenge));
+        }
+        self.refuse(now, arrival, &refusal);
+    }
+}
+
+/// Every usable set of credentials; one that leaves the grammar is as none.
+fn credentials(request: &Request, purpose: Purpose) -> Vec<Credentials<'_>> {
+    let headers = request.headers();
+    match purpose {
+        Purpose::Register => headers
+            .each::<Authorization<'_>>()
+            .filter_map(Result::ok)
+            .map(|field| field.0)
+            .collect(),
+        Purpose::Forward => headers
+            .each::<ProxyAuthorization<'_>>()
+            .filter_map(Result::ok)
+            .map(|field| field.0)
+            .collect(),
+    }
+}
+
+/// Credentials for our realm are no business of the next element (§22.3); others are left alone.
+fn take_off_own_credentials(request: &mut Request, realm: &str) {
+    let others: Vec<String> = request
+        .headers()
+        .each::<ProxyAuthorization<'_>>()
+        .filter_map(Result::ok)
+        .filter(|field| !is_for_realm(&field.0, realm))
+        .map(|field| field.to_string())
+        .collect();
+    request.headers_mut().remove(HeaderName::ProxyAuthorization);
+    for other in others {
+        request.headers_mut().push(HeaderName::ProxyAuthorization, other);
+    }
+}
+
+fn is_for_realm(credentials: &Credentials<'_>, realm: &str) -> bool {
+    matches!(credentials, Credentials::Digest(digest) if digest.realm == realm)
+}

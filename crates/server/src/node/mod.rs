@@ -1,0 +1,361 @@
+//! The server as a node: sans I/O, one owner of its endpoint, proxy and authenticator.
+//!
+//! A request goes through phases, each a file of its own, in the order that [`Server::arrive`]
+//! shows: sanity, route set, own domain?, authenticate, then the registrar, an answer of the
+//! server itself, or locate and forward.
+
+mod ask;
+mod authenticate;
+mod domain;
+mod itself;
+mod locate;
+mod register;
+mod route_token;
+
+use std::collections::{HashMap, VecDeque};
+
+use antiphon_core::auth::Authenticator;
+use antiphon_core::endpoint::{Endpoint, EndpointConfig, Event, ServerId};
+use antiphon_core::flow::Flow;
+use antiphon_core::node::{Input, Node, Output};
+use antiphon_core::proxy::{self, Proxy, Target};
+use antiphon_core::refusal::Refusal;
+use antiphon_core::registrar::Policy;
+use antiphon_core::time::Time;
+use antiphon_sip::{Method, Request, StatusCode, UriBuf};
+
+pub use ask::{Answer, CommitFault, Question, Ticket};
+pub use domain::Domains;
+
+use authenticate::Purpose;
+use route_token::RouteTokens;
+
+/// What a server is told once.
+#[derive(Debug)]
+pub struct ServerConfig {
+    /// Listeners, timers, limits.
+    pub endpoint: EndpointConfig,
+    /// The domains it answers for.
+    pub domains: Domains,
+    /// What the registrar grants.
+    pub registrar: Policy,
+    /// Digest settings; the realms are the domains.
+    pub authenticator: Authenticator,
+    /// 32 random octets that stay the same over restarts: route sets made before one hold after.
+    pub secret: [u8; 32],
+}
+
+/// What a server tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ServerEvent {
+    /// The bindings of an address-of-record changed and are stored.
+    Registered {
+        /// Whose.
+        aor: String,
+        /// How many contacts it has now.
+        contacts: usize,
+        /// Where the request came from.
+        source: Flow,
+    },
+    /// Credentials were wrong.
+    AuthenticationFailed {
+        /// The user name they gave.
+        username: String,
+        /// Where the request came from.
+        source: Flow,
+    },
+    /// The location service could not store a change; the request was answered 500.
+    StoreFailed {
+        /// Whose bindings.
+        aor: String,
+        /// Why.
+        fault: CommitFault,
+    },
+}
+
+/// A server.
+#[derive(Debug)]
+pub struct Server {
+    endpoint: Endpoint,
+    proxy: Proxy,
+    authenticator: Authenticator,
+    domains: Domains,
+    policy: Policy,
+    route_tokens: RouteTokens,
+    waiting: HashMap<Ticket, Waiting>,
+    next_ticket: u64,
+    questions: VecDeque<Question>,
+    events: VecDeque<ServerEvent>,
+}
+
+/// A request in the hands of the phases.
+#[derive(Debug)]
+struct Arrival {
+    id: ServerId,
+    request: Request,
+    flow: Flow,
+    /// It came by a Route of ours that we made for this call.
+    was_routed_here: bool,
+}
+
+/// A request that waits for an answer of the world outside.
+#[derive(Debug)]
+enum Waiting {
+    Authenticating(Arrival, Box<authenticate::Pending>),
+    Registering(Arrival),
+    Storing(Arrival, Box<register::Pending>),
+    Locating(Arrival),
+    /// Nobody is signed in under the name; is there such a user at all?
+    Absent(Arrival),
+}
+
+impl Server {
+    /// A server. `seed` makes everything random in it.
+    #[must_use]
+    pub fn new(config: ServerConfig, seed: [u8; 32]) -> Self {
+        Self {
+            endpoint: Endpoint::new(config.endpoint, seed),
+            proxy: Proxy::default(),
+            authenticator: config.authenticator,
+            domains: config.domains,
+            policy: config.registrar,
+            route_tokens: RouteTokens::new(&config.secret),
+            waiting: HashMap::new(),
+            next_ticket: 0,
+            questions: VecDeque::new(),
+            events: VecDeque::new(),
+        }
+    }
+
+    /// The endpoint, for its counters.
+    #[must_use]
+    pub const fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// How many requests wait for their final response from elsewhere.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.proxy.pending() + self.waiting.len()
+    }
+
+    fn drain_endpoint(&mut self, now: Time) {
+        while let Some(event) = self.endpoint.next_event() {
+            match event {
+                Event::Request { id, request, flow } => self.arrive(now, id, request, flow),
+                Event::Ack { request, flow } => self.acknowledge(now, request, flow),
+                Event::Cancelled { id, cancel } => {
+                    self.cancel(now, id, &cancel);
+                }
+                Event::Response { id, response, .. } => {
+                    self.proxy.response(now, &mut self.endpoint, id, response);
+                }
+                Event::Failed { id, failure } => {
+                    self.proxy.failed(now, &mut self.endpoint, id, failure);
+                }
+                Event::Acknowledged { .. } | Event::Unacknowledged { .. } => {}
+            }
+        }
+    }
+
+    /// The order of the phases.
+    fn arrive(&mut self, now: Time, id: ServerId, request: Request, flow: Flow) {
+        let mut arrival = Arrival { id, request, flow, was_routed_here: false };
+        // An OPTIONS that ran out of hops here may be answered here (RFC 3261 §16.3 step 3); so is
+        // everything else that is meant for this server itself.
+        if self.is_for_the_server_itself(&arrival.request) {
+            return self.serve_itself(now, arrival);
+        }
+        if let Err(refusal) = proxy::validate(&arrival.request, &self.endpoint) {
+            return self.refuse(now, &arrival, &refusal);
+        }
+        if let Err(refusal) = self.take_off_own_routes(&mut arrival) {
+            return self.refuse(now, &arrival, &refusal);
+        }
+        match self.who_must_sign_in(&arrival) {
+            Some(domain) => self.authenticate(now, arrival, Purpose::Forward, &domain),
+            None => self.route(now, arrival),
+        }
+    }
+
+    /// Where a request goes whose sender is known or need not be.
+    fn route(&mut self, now: Time, arrival: Arrival) {
+        if !arrival.request.headers().has(antiphon_sip::HeaderName::Route)
+            && self.is_ours(&arrival.request.uri())
+        {
+            return self.locate(arrival);
+        }
+        let target = Target::new(UriBuf::from(arrival.request.uri()));
+        self.forward(now, arrival, vec![target]);
+    }
+
+    fn forward(&mut self, now: Time, arrival: Arrival, targets: Vec<Target>) {
+        let token = self.route_tokens.token(arrival.request.call_id());
+        let Arrival { id, request, flow, .. } = arrival;
+        self.proxy.forward(now, &mut self.endpoint, id, request, flow, targets, &token);
+    }
+
+    /// An ACK of a 2xx follows its dialog's route set; it is never challenged or answered
+    /// (RFC 3261 §22.1, §16.11).
+    fn acknowledge(&mut self, now: Time, request: Request, _flow: Flow) {
+        let mut request = request;
+        if proxy::validate(&request, &self.endpoint).is_err() {
+            return;
+        }
+        let endpoint = &self.endpoint;
+        let Ok(found) = proxy::preprocess(&mut request, |uri| is_own_route(endpoint, uri)) else {
+            return;
+        };
+        // Without a Route of ours we would be a relay for strangers.
+        if found.was_routed_here {
+            self.proxy.forward_ack(now, &mut self.endpoint, &request);
+        }
+    }
+
+    fn cancel(&mut self, now: Time, id: ServerId, cancel: &Request) {
+        let waiting = self.waiting.iter().find(|(_, waiting)| waiting.arrival().id == id);
+        if let Some((&ticket, _)) = waiting {
+            // The look-up it waits for has lost its purpose; its answer will find nobody.
+            if let Some(waiting) = self.waiting.remove(&ticket) {
+                let refusal = Refusal::new(StatusCode::REQUEST_TERMINATED);
+                self.refuse(now, waiting.arrival(), &refusal);
+            }
+            return;
+        }
+        self.proxy.cancelled(now, &mut self.endpoint, id, cancel);
+    }
+
+    fn answered(&mut self, now: Time, answer: Answer) {
+        let Some(waiting) = self.waiting.remove(&answer.ticket()) else { return };
+        match (waiting, answer) {
+            (Waiting::Authenticating(arrival, pending), Answer::Subscriber { ha1, .. }) => {
+                self.judge(now, arrival, &pending, ha1.as_ref());
+            }
+            (Waiting::Registering(arrival), Answer::Bindings { set, .. }) => {
+                self.update(now, arrival, set);
+            }
+            (Waiting::Locating(arrival), Answer::Bindings { set, .. }) => {
+                self.located(now, arrival, set);
+            }
+            (Waiting::Absent(arrival), Answer::Subscriber { ha1, .. }) => {
+                self.absent(now, &arrival, ha1.is_some());
+            }
+            (Waiting::Storing(arrival, pending), Answer::Committed { result, .. }) => {
+                self.stored(now, arrival, *pending, result);
+            }
+            // An answer of another kind than the question is a fault of the program around us.
+            (waiting, _) => {
+                let refusal = Refusal::new(StatusCode::SERVER_INTERNAL_ERROR);
+                self.refuse(now, waiting.arrival(), &refusal);
+            }
+        }
+    }
+
+    fn ask(&mut self, waiting: Waiting, question: impl FnOnce(Ticket) -> Question) {
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket += 1;
+        self.waiting.insert(ticket, waiting);
+        self.questions.push_back(question(ticket));
+    }
+
+    fn refuse(&mut self, now: Time, arrival: &Arrival, refusal: &Refusal) {
+        let tag = self.endpoint.new_tag();
+        let response = refusal.response(&arrival.request, &tag);
+        // An ended transaction has nobody waiting for the answer.
+        let _ = self.endpoint.respond(now, arrival.id, response);
+    }
+
+    fn take_off_own_routes(&self, arrival: &mut Arrival) -> Result<(), Refusal> {
+        let tokens = &self.route_tokens;
+        let call_id = arrival.request.call_id().to_owned();
+        let has_token = std::cell::Cell::new(false);
+        let endpoint = &self.endpoint;
+        proxy::preprocess(&mut arrival.request, |uri| {
+            let own = is_own_route(endpoint, uri);
+            if own && tokens.fits(uri, &call_id) {
+                has_token.set(true);
+            }
+            own
+        })?;
+        arrival.was_routed_here = has_token.get();
+        Ok(())
+    }
+}
+
+/// Whether a URI is one by which this server put itself into a route set, or by which a client
+/// configured it as its outbound proxy.
+fn is_own_route(endpoint: &Endpoint, uri: &antiphon_sip::Uri<'_>) -> bool {
+    let antiphon_sip::Uri::Sip(uri) = uri else { return false };
+    match uri.port {
+        Some(port) => endpoint.is_own(&format!("{}:{port}", uri.host)),
+        None => endpoint.is_own(&uri.host.to_string()),
+    }
+}
+
+impl Waiting {
+    const fn arrival(&self) -> &Arrival {
+        match self {
+            Self::Authenticating(arrival, _)
+            | Self::Registering(arrival)
+            | Self::Storing(arrival, _)
+            | Self::Locating(arrival)
+            | Self::Absent(arrival) => arrival,
+        }
+    }
+}
+
+impl Node for Server {
+    type Question = Question;
+    type Answer = Answer;
+    type Command = std::convert::Infallible;
+    type Event = ServerEvent;
+
+    fn handle(&mut self, now: Time, input: Input<Answer, Self::Command>) {
+        match input {
+            Input::Datagram { flow, octets } => self.endpoint.handle_datagram(now, flow, octets),
+            Input::Frame { flow, frame } => self.endpoint.handle_frame(now, flow, frame),
+            Input::Undelivered { ticket, fault } => {
+                self.endpoint.handle_undelivered(now, ticket, fault);
+            }
+            Input::Closed { flow } => self.endpoint.handle_closed(now, flow),
+            Input::Resolved { id, addresses } => {
+                self.proxy.resolved(now, &mut self.endpoint, id, &addresses);
+            }
+            Input::Answer(answer) => self.answered(now, answer),
+            Input::Command(command) => match command {},
+            Input::Deadline => {
+                self.endpoint.handle_deadline(now);
+                self.proxy.handle_deadline(now, &mut self.endpoint);
+            }
+        }
+        self.drain_endpoint(now);
+    }
+
+    fn next_output(&mut self) -> Option<Output<Question, ServerEvent>> {
+        if let Some(transmit) = self.endpoint.next_transmit() {
+            return Some(Output::Transmit(transmit));
+        }
+        if let Some(question) = self.questions.pop_front() {
+            return Some(Output::Question(question));
+        }
+        if let Some((id, host)) = self.proxy.next_resolve() {
+            return Some(Output::Resolve { id, host });
+        }
+        if let Some(flow) = self.endpoint.next_close() {
+            return Some(Output::Close(flow));
+        }
+        self.events.pop_front().map(Output::Event)
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        self.endpoint.deadline().into_iter().chain(self.proxy.deadline()).min()
+    }
+}
+
+/// The methods that this server takes for itself (RFC 3261 §20.5).
+const ALLOW: &str = "OPTIONS, REGISTER";
+
+/// Whether a method asks for something that exists, so that 405 is right and not 501.
+fn is_known(method: &Method) -> bool {
+    !matches!(method, Method::Other(_))
+}

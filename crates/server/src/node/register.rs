@@ -1,0 +1,135 @@
+//! The registrar's side of the server (RFC 3261 §10.3): read the bindings, work the change out,
+//! store it, and answer when it is durable.
+
+use antiphon_core::refusal::Refusal;
+use antiphon_core::registrar::{
+    Aor, Binding, BindingSet, Source, Update, aor_of, contacts, update,
+};
+use antiphon_core::time::Time;
+use antiphon_sip::header::Date;
+use antiphon_sip::{HeaderName, Request, Response, StatusCode, Uri};
+
+use super::ask::CommitFault;
+use super::{Arrival, Question, Server, ServerEvent, Waiting};
+
+/// A change on its way to the store.
+#[derive(Debug)]
+pub(super) struct Pending {
+    aor: Aor,
+    bindings: Vec<Binding>,
+}
+
+impl Server {
+    /// The domain of the address-of-record, which is that of To (§10.3 steps 1 and 5).
+    pub(super) fn register_domain(&self, request: &Request) -> Result<String, Refusal> {
+        // A To that is no SIP URI can be no address-of-record (RFC 4475 §3.3.4).
+        let Some(Uri::Sip(uri)) = request.to().map(|to| to.uri) else {
+            return Err(Refusal::bad_request("To is no SIP address"));
+        };
+        self.domains.of(&uri).map(str::to_owned).ok_or_else(|| {
+            Refusal::new(StatusCode::NOT_FOUND).because("Not a domain of this server")
+        })
+    }
+
+    pub(super) fn read_bindings(&mut self, arrival: Arrival) {
+        let Some(aor) = aor_of_to(&arrival.request) else { return };
+        self.ask(Waiting::Registering(arrival), |ticket| Question::Bindings { ticket, aor });
+    }
+
+    /// §10.3 steps 6 and 7 on the bindings as they are now.
+    pub(super) fn update(&mut self, now: Time, arrival: Arrival, set: Option<BindingSet>) {
+        let (Some(set), Some(aor)) = (set, aor_of_to(&arrival.request)) else {
+            let refusal = Refusal::new(StatusCode::SERVER_INTERNAL_ERROR);
+            return self.refuse(now, &arrival, &refusal);
+        };
+        let source = source_of(&arrival);
+        match update(&arrival.request, &set, source.as_ref(), &self.policy, now) {
+            Ok(Update::Query) => self.tell_bindings(now, &arrival, &set.bindings),
+            Ok(Update::Replace(bindings)) => {
+                let pending = Pending { aor: aor.clone(), bindings: bindings.clone() };
+                self.ask(Waiting::Storing(arrival, Box::new(pending)), |ticket| Question::Commit {
+                    ticket,
+                    aor,
+                    expected_version: set.version,
+                    bindings,
+                });
+            }
+            Err(refusal) => self.refuse(now, &arrival, &refusal),
+        }
+    }
+
+    /// The store has answered: only now may the phone believe that it is registered.
+    pub(super) fn stored(
+        &mut self,
+        now: Time,
+        arrival: Arrival,
+        pending: Pending,
+        result: Result<(), CommitFault>,
+    ) {
+        match result {
+            Ok(()) => {
+                self.tell_bindings(now, &arrival, &pending.bindings);
+                self.events.push_back(ServerEvent::Registered {
+                    aor: pending.aor.to_string(),
+                    contacts: pending.bindings.len(),
+                    source: arrival.flow,
+                });
+            }
+            // Another REGISTER of the same user came first: decide again on what there is now.
+            Err(CommitFault::Conflict) => self.read_bindings(arrival),
+            Err(CommitFault::Overloaded) => {
+                let refusal =
+                    Refusal::new(StatusCode::SERVICE_UNAVAILABLE).with(HeaderName::RetryAfter, 5);
+                self.refuse(now, &arrival, &refusal);
+            }
+            Err(fault @ CommitFault::Failed(_)) => {
+                let refusal = Refusal::new(StatusCode::SERVER_INTERNAL_ERROR)
+                    .because("The registration could not be stored");
+                self.refuse(now, &arrival, &refusal);
+                self.events
+                    .push_back(ServerEvent::StoreFailed { aor: pending.aor.to_string(), fault });
+            }
+        }
+    }
+
+    /// §10.3 step 8: all bindings there are, and the time for clients without a clock.
+    fn tell_bindings(&mut self, now: Time, arrival: &Arrival, bindings: &[Binding]) {
+        let tag = self.endpoint.new_tag();
+        let mut builder = Response::builder(&arrival.request, StatusCode::OK).to_tag(tag);
+        for contact in contacts(bindings, now) {
+            builder = builder.header(HeaderName::Contact, contact);
+        }
+        let date = i64::try_from(now.as_secs()).ok().and_then(Date::from_unix);
+        if let Some(date) = date {
+            builder = builder.header(HeaderName::Date, date);
+        }
+        let response = builder.copied(HeaderName::Path).build();
+        let _ = self.endpoint.respond(now, arrival.id, response);
+    }
+}
+
+fn aor_of_to(request: &Request) -> Option<Aor> {
+    match request.to()?.uri {
+        Uri::Sip(uri) => Some(aor_of(&uri)),
+        _ => None,
+    }
+}
+
+/// Where the phone is to be reached, when its Contact alone does not tell: it came over a stream,
+/// or a NAT stands between (the address it writes into Via is not the one it is seen at).
+fn source_of(arrival: &Arrival) -> Option<Source> {
+    let flow = arrival.flow;
+    let address = match flow.remote.ip() {
+        std::net::IpAddr::V4(address) => address.to_string(),
+        std::net::IpAddr::V6(address) => format!("[{address}]"),
+    };
+    let sent_by = arrival.request.sent_by();
+    let default_port = flow.transport.default_port();
+    let is_behind_nat = sent_by != format!("{address}:{}", flow.remote.port())
+        && !(sent_by == address && flow.remote.port() == default_port);
+    (flow.transport.is_reliable() || is_behind_nat).then_some(Source {
+        transport: flow.transport,
+        remote: flow.remote,
+        local: flow.local,
+    })
+}

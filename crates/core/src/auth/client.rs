@@ -149,6 +149,17 @@ impl Client {
         Some(session.header(request))
     }
 
+    /// The fields of every realm that this target was given credentials for in this action, made
+    /// anew: for a further request of the action that has not been challenged itself. Not for the
+    /// ACK, which repeats the fields of its INVITE as they stand (RFC 3261 §22.1).
+    pub fn headers(&mut self, attempt: &Attempt, request: &Outgoing<'_>) -> Vec<AuthHeader> {
+        let mut headers = Vec::new();
+        for (side, realm) in attempt.carried() {
+            headers.extend(find(&mut self.sessions, side, realm).map(|own| own.header(request)));
+        }
+        headers
+    }
+
     /// The realms that have been answered: what [`preempt`](Self::preempt) may be asked for.
     pub fn known(&self) -> impl Iterator<Item = (Side, &str)> {
         self.sessions.iter().map(|session| (session.side, session.realm.as_str()))
@@ -252,23 +263,13 @@ impl Client {
             floor.strength = floor.strength.max(strength);
             return floor.strength;
         }
-        // Only a realm we have an account for is worth remembering.
-        if account(&self.accounts, realm).is_some() {
-            if self.floors.len() >= MAX_SESSIONS {
-                self.floors.remove(0);
-            }
+        // Nothing pushes a floor out, or a stranger with many realms could lower one. A realm with
+        // an account of its own is always remembered, others while there is room.
+        let own = self.accounts.iter().any(|account| account.is_for(realm));
+        if own || (account(&self.accounts, realm).is_some() && self.floors.len() < MAX_SESSIONS) {
             self.floors.push(Floor { realm: realm.to_owned(), strength });
         }
         strength
-    }
-
-    /// The fields of every realm that this target gets credentials for.
-    fn headers(&mut self, attempt: &Attempt, request: &Outgoing<'_>) -> Vec<AuthHeader> {
-        let mut headers = Vec::new();
-        for (side, realm) in attempt.carried() {
-            headers.extend(find(&mut self.sessions, side, realm).map(|own| own.header(request)));
-        }
-        headers
     }
 }
 

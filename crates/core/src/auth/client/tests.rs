@@ -260,3 +260,17 @@ fn one_action_answers_a_bounded_number_of_realms() {
     assert_eq!(answered.headers.len(), 8);
     assert!(answered.unanswered.iter().all(|error| *error == ClientError::TooManyRealms));
 }
+
+#[test]
+fn a_stranger_with_many_realms_lowers_no_floor() {
+    let own = Account::with_password(Some("example.org".into()), "alice".into(), "a".into());
+    let any = Account::with_password(None, "alice".into(), "wonderland".into());
+    let mut client = Client::new(Settings::default(), vec![own, any]);
+    let texts: Vec<_> = (0..100).map(|n| format!("Digest realm=\"r{n}\", nonce=\"n\"")).collect();
+    let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+    assert!(answer(&mut client, &mut Attempt::default(), &texts).is_ok());
+    assert!(answer(&mut client, &mut Attempt::default(), &[SHA]).is_ok());
+    assert!(answer(&mut client, &mut Attempt::default(), &texts).is_ok());
+    let weaker = answer(&mut client, &mut Attempt::default(), &[MD5]);
+    assert!(matches!(weaker, Err(ClientError::Downgraded { .. })));
+}

@@ -1,5 +1,15 @@
 //! The server: registrar, location service and stateful proxy in one node, and what runs it.
 //!
-//! [`node`] decides and does no I/O; it is what the simulation tests run.
+//! [`node`] decides and does no I/O; it is what the simulation tests run. [`Prepared`] binds the
+//! sockets, opens the stores and runs the node.
 
 pub mod node;
+
+mod first_start;
+mod housekeeping;
+mod serve;
+mod stores;
+
+pub use first_start::{NewAccount, password};
+pub use serve::{Data, Observer, Prepared, ServeConfig, ServeError};
+pub use stores::StoresError;

@@ -1,12 +1,13 @@
 //! Authenticate: who sends this? A challenge when nobody can be told (RFC 3261 §22).
 
-use antiphon_core::auth::{Claim, Ha1Set, Refusal as Unusable, Verdict};
+use antiphon_core::auth::{Algorithm, Claim, Ha1Set, Refusal as Unusable, Verdict};
 use antiphon_core::refusal::Refusal;
 use antiphon_core::time::Time;
 use antiphon_sip::header::challenge::Challenge;
 use antiphon_sip::header::credentials::{Authorization, Credentials, ProxyAuthorization};
 use antiphon_sip::{HeaderName, Request, StatusCode, Uri};
 
+use super::quirks::needs_md5_alone;
 use super::{Arrival, Question, Server, ServerEvent, Waiting};
 
 /// What the sender wants to be known for.
@@ -127,8 +128,12 @@ impl Server {
                 (StatusCode::PROXY_AUTHENTICATION_REQUIRED, HeaderName::ProxyAuthenticate)
             }
         };
+        let md5_alone = needs_md5_alone(&arrival.request);
         let mut refusal = Refusal::new(status);
         for challenge in self.authenticator.challenges(now, domain, stale) {
+            if md5_alone && challenge.algorithm != Some(Algorithm::Md5.name()) {
+                continue;
+            }
             refusal = refusal.with(name, Challenge::Digest(challenge));
         }
         self.refuse(now, arrival, &refusal);

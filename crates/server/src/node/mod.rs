@@ -9,6 +9,7 @@ mod authenticate;
 mod domain;
 mod itself;
 mod locate;
+mod quirks;
 mod register;
 mod route_token;
 

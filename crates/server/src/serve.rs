@@ -1,0 +1,256 @@
+//! Runs a server: opens what outlives it, binds its sockets, and answers its questions.
+//!
+//! [`Prepared`] is a server whose sockets are bound and whose stores are open, so that every fault
+//! of its configuration is known before it says that it is ready.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::thread::ThreadId;
+
+use antiphon_core::auth::Authenticator;
+use antiphon_core::auth::server::Settings as AuthSettings;
+use antiphon_core::endpoint::EndpointConfig;
+use antiphon_core::flow::Flow;
+use antiphon_core::registrar::Policy;
+use antiphon_core::time::Time;
+use antiphon_net::{Bound, Clock, Direction, Host, ListenSpec, Net, Notice, Replies, Shutdown};
+use antiphon_store::{Commit, Reply, StoreError};
+
+use crate::first_start::{self, NewAccount};
+use crate::housekeeping::Housekeeping;
+use crate::node::{
+    Answer, CommitFault, Domains, Question, Server, ServerConfig, ServerEvent, Ticket,
+};
+use crate::stores::{Stores, StoresError};
+
+/// What a server is to be.
+#[derive(Debug, Clone)]
+pub struct ServeConfig {
+    /// Where it listens.
+    pub listen: Vec<ListenSpec>,
+    /// The domains it answers for; empty means the address of the first listener.
+    pub domains: Vec<String>,
+    /// Where its state lives.
+    pub data: Data,
+}
+
+/// Where the state of a server lives.
+#[derive(Debug, Clone)]
+pub enum Data {
+    /// In memory: gone with the process.
+    Memory(Vec<antiphon_store::Account>),
+    /// In an embedded database in this directory.
+    Directory(PathBuf),
+}
+
+/// Sees what a server does.
+pub trait Observer {
+    /// The server tells.
+    fn event(&mut self, event: ServerEvent);
+
+    /// A message came or went.
+    fn message(&mut self, direction: Direction, flow: &Flow, octets: &[u8], now: Time) {
+        let _ = (direction, flow, octets, now);
+    }
+}
+
+/// A server that is ready to run.
+#[derive(Debug)]
+pub struct Prepared {
+    net: Net,
+    stores: Stores,
+    domains: Vec<String>,
+    new_accounts: Vec<NewAccount>,
+}
+
+impl Prepared {
+    /// Binds and opens everything.
+    ///
+    /// # Errors
+    /// What cannot be had, in one line that says what to do.
+    pub fn new(config: ServeConfig) -> Result<Self, ServeError> {
+        let net = Net::bind(&config.listen, antiphon_net::Settings::default())
+            .map_err(ServeError::Bind)?;
+        let domains = match config.domains {
+            domains if domains.is_empty() => default_domain(&net).into_iter().collect(),
+            domains => domains,
+        };
+        let stores = Stores::open(config.data).map_err(ServeError::Stores)?;
+        let new_accounts = match (&stores.directory, domains.first()) {
+            (Some(directory), Some(domain)) => first_start::accounts(directory, domain)
+                .map_err(|error| ServeError::Stores(StoresError::Accounts(error)))?,
+            _ => Vec::new(),
+        };
+        stores.refresh_subscribers().map_err(ServeError::Stores)?;
+        Ok(Self { net, stores, domains, new_accounts })
+    }
+
+    /// Where it listens, with the real ports.
+    pub fn listeners(&self) -> impl Iterator<Item = &Bound> {
+        self.net.listeners()
+    }
+
+    /// The domains it answers for.
+    #[must_use]
+    pub fn domains(&self) -> &[String] {
+        &self.domains
+    }
+
+    /// The accounts that were made because there were none, with their passwords, which are kept
+    /// nowhere else.
+    #[must_use]
+    pub fn new_accounts(&self) -> &[NewAccount] {
+        &self.new_accounts
+    }
+
+    /// What the system grants less of than was asked for.
+    #[must_use]
+    pub fn notices(&self) -> &[Notice] {
+        self.net.notices()
+    }
+
+    /// Runs the server until the shutdown's end. Belongs on a current-thread runtime.
+    ///
+    /// # Errors
+    /// When the sockets cannot be driven.
+    pub async fn run<O: Observer>(
+        self,
+        observer: O,
+        shutdown: &Shutdown,
+    ) -> Result<(), ServeError> {
+        let now = Clock::start().now();
+        let seed = random_octets()?;
+        let config = ServerConfig {
+            endpoint: EndpointConfig {
+                listeners: self.net.core_listeners(),
+                ..EndpointConfig::default()
+            },
+            domains: Domains::new(self.domains.clone()),
+            registrar: Policy::default(),
+            authenticator: Authenticator::new(auth_settings(&self.domains), &random_octets()?, now),
+            secret: self.stores.secret,
+        };
+        let (driver, _handle) = self.net.driver(Server::new(config, seed));
+        let housekeeping = Housekeeping::start(&self.stores);
+        let host = StoreHost {
+            stores: self.stores,
+            observer,
+            loop_thread: std::thread::current().id(),
+        };
+        let result = driver.run(host, shutdown).await.map_err(ServeError::Io);
+        housekeeping.stop();
+        result.map(drop)
+    }
+}
+
+/// Which algorithms are offered, and in which order: MD5 first because clients such as SIPp read
+/// only the first challenge and know nothing else; SHA-256 for all that choose (RFC 8760 §2.4).
+fn auth_settings(domains: &[String]) -> AuthSettings {
+    use antiphon_core::auth::Algorithm;
+    let realms = domains.iter().map(|domain| domain.to_ascii_lowercase()).collect();
+    AuthSettings::new(realms, vec![Algorithm::Md5, Algorithm::Sha256])
+}
+
+/// Without a name, the server answers for the address that phones are told.
+fn default_domain(net: &Net) -> Option<String> {
+    let address = net.listeners().next()?.advertised.ip();
+    Some(match address {
+        std::net::IpAddr::V4(address) => address.to_string(),
+        std::net::IpAddr::V6(address) => format!("[{address}]"),
+    })
+}
+
+fn random_octets() -> Result<[u8; 32], ServeError> {
+    let mut octets = [0; 32];
+    getrandom::fill(&mut octets).map_err(|_| ServeError::NoRandomness)?;
+    Ok(octets)
+}
+
+/// Answers the node's questions from the stores.
+struct StoreHost<O> {
+    stores: Stores,
+    observer: O,
+    loop_thread: ThreadId,
+}
+
+impl<O: Observer> Host<Server> for StoreHost<O> {
+    fn question(&mut self, question: Question, replies: &Replies<Server>) -> Option<Answer> {
+        match question {
+            Question::Bindings { ticket, aor } => {
+                let set = self.stores.bindings.bindings(&aor).ok();
+                Some(Answer::Bindings { ticket, set })
+            }
+            Question::Subscriber { ticket, user, domain } => {
+                let subscriber = self.stores.subscribers.subscriber(&user, &domain);
+                Some(Answer::Subscriber { ticket, ha1: subscriber.map(|found| found.ha1) })
+            }
+            Question::Commit { ticket, aor, expected_version, bindings } => {
+                let commit = Commit { aor, expected_version, bindings };
+                self.stores.bindings.commit(commit, self.reply(ticket, replies));
+                None
+            }
+        }
+    }
+
+    fn event(&mut self, event: ServerEvent) {
+        self.observer.event(event);
+    }
+
+    fn tap(&mut self, direction: Direction, flow: &Flow, octets: &[u8], now: Time) {
+        self.observer.message(direction, flow, octets, now);
+    }
+}
+
+impl<O> StoreHost<O> {
+    /// Brings the store's answer back to the loop. The writer's thread waits when the loop is
+    /// behind; an answer that is known at once comes on the loop's own thread, which must not
+    /// wait for itself.
+    fn reply(&self, ticket: Ticket, replies: &Replies<Server>) -> Reply<u64> {
+        let replies = replies.clone();
+        let loop_thread = self.loop_thread;
+        Reply::new(move |result| {
+            let result = result.map(drop).map_err(commit_fault);
+            let answer = Answer::Committed { ticket, result };
+            if std::thread::current().id() == loop_thread {
+                // A full queue loses it: the client's retransmission finds the registration done.
+                drop(replies.try_post(answer));
+            } else {
+                drop(replies.post_blocking(answer));
+            }
+        })
+    }
+}
+
+fn commit_fault(error: StoreError) -> CommitFault {
+    match error {
+        StoreError::Conflict { .. } => CommitFault::Conflict,
+        StoreError::Overloaded => CommitFault::Overloaded,
+        other => CommitFault::Failed(other.to_string()),
+    }
+}
+
+/// Why a server cannot run. Shown, it is one line that says what to do.
+#[derive(Debug)]
+pub enum ServeError {
+    /// A listener cannot be opened.
+    Bind(antiphon_net::BindError),
+    /// The data directory cannot be used.
+    Stores(StoresError),
+    /// The system gives no random numbers, without which nothing can be secret.
+    NoRandomness,
+    /// The sockets cannot be driven.
+    Io(std::io::Error),
+}
+
+impl fmt::Display for ServeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bind(error) => error.fmt(f),
+            Self::Stores(error) => error.fmt(f),
+            Self::NoRandomness => f.write_str("the system gives no random numbers"),
+            Self::Io(error) => write!(f, "the sockets cannot be driven: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for ServeError {}

@@ -1,0 +1,89 @@
+//! The rooms that a server's state lives in.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use antiphon_store::{
+    AccountError, Bindings, Embedded, Memory, MemorySubscribers, OpenError, SubscriberFile,
+    Subscribers,
+};
+
+use crate::serve::Data;
+
+/// Bindings, subscribers and the secret of one server.
+pub(crate) struct Stores {
+    pub(crate) bindings: Arc<dyn Bindings>,
+    pub(crate) subscribers: Arc<dyn Subscribers>,
+    /// The same subscribers when they stand in a file that others may change.
+    pub(crate) file: Option<Arc<SubscriberFile>>,
+    pub(crate) secret: [u8; 32],
+    pub(crate) directory: Option<PathBuf>,
+}
+
+impl Stores {
+    pub(crate) fn open(data: Data) -> Result<Self, StoresError> {
+        match data {
+            Data::Memory(accounts) => {
+                let mut secret = [0; 32];
+                getrandom::fill(&mut secret).map_err(|_| StoresError::NoRandomness)?;
+                Ok(Self {
+                    bindings: Arc::new(Memory::new()),
+                    subscribers: Arc::new(accounts.into_iter().collect::<MemorySubscribers>()),
+                    file: None,
+                    secret,
+                    directory: None,
+                })
+            }
+            Data::Directory(directory) => {
+                let settings = antiphon_store::Settings::default();
+                let bindings = Embedded::open(&directory, &settings).map_err(StoresError::Open)?;
+                let file =
+                    Arc::new(SubscriberFile::open(&directory).map_err(StoresError::Accounts)?);
+                Ok(Self {
+                    bindings: Arc::new(bindings),
+                    subscribers: Arc::clone(&file) as Arc<dyn Subscribers>,
+                    file: Some(file),
+                    secret: antiphon_store::secret(&directory).map_err(StoresError::Open)?,
+                    directory: Some(directory),
+                })
+            }
+        }
+    }
+
+    /// Reads the subscribers again if their file changed.
+    pub(crate) fn refresh_subscribers(&self) -> Result<(), StoresError> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let now = antiphon_net::Clock::start().now();
+        file.refresh(now).map(drop).map_err(StoresError::Accounts)
+    }
+}
+
+impl fmt::Debug for Stores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stores").field("directory", &self.directory).finish_non_exhaustive()
+    }
+}
+
+/// Why the stores cannot be opened.
+#[derive(Debug)]
+pub enum StoresError {
+    /// The data directory or a file in it cannot be used.
+    Open(OpenError),
+    /// The accounts cannot be used.
+    Accounts(AccountError),
+    /// The system gives no random numbers.
+    NoRandomness,
+}
+
+impl fmt::Display for StoresError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open(error) => error.fmt(f),
+            Self::Accounts(error) => error.fmt(f),
+            Self::NoRandomness => f.write_str("the system gives no random numbers"),
+        }
+    }
+}
+
+impl std::error::Error for StoresError {}

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use antiphon_sip::Transport;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::layout::{ARROW, Layout, TIMES, address_line};
@@ -18,9 +19,14 @@ const MESSAGE_LINES: usize = 400;
 
 pub(super) fn text(ladder: &Ladder, style: &Style) -> String {
     let pen = Pen::of(style.lines);
-    let labels: Vec<String> = ladder.steps.iter().map(|step| label(ladder, step, &pen)).collect();
+    let transports = ladder.steps.windows(2).any(|pair| transport(pair, 0) != transport(pair, 1));
+    let labels: Vec<String> =
+        ladder.steps.iter().map(|step| label(step, transports, &pen)).collect();
     let layout = Layout::of(ladder, &labels, style);
     let mut drawing = Drawing { ladder, layout, pen, out: String::new() };
+    if ladder.participants.is_empty() {
+        return drawing.out;
+    }
     drawing.heads();
     for (index, (step, label)) in ladder.steps.iter().zip(&labels).enumerate() {
         let before = index.checked_sub(1).and_then(|before| ladder.steps.get(before));
@@ -44,6 +50,8 @@ struct Pen {
     leave_right: char,
     leave_left: char,
     lost: char,
+    turn: char,
+    back: char,
     pause: char,
     again: &'static str,
     rule: char,
@@ -59,6 +67,8 @@ impl Pen {
                 leave_right: '├',
                 leave_left: '┤',
                 lost: '╳',
+                turn: '┐',
+                back: '┘',
                 pause: '⋮',
                 again: "↻ ",
                 rule: '─',
@@ -70,6 +80,8 @@ impl Pen {
                 leave_right: '|',
                 leave_left: '|',
                 lost: 'x',
+                turn: '+',
+                back: '+',
                 pause: ':',
                 again: "(again) ",
                 rule: '-',
@@ -78,12 +90,15 @@ impl Pen {
     }
 }
 
+fn transport(steps: &[Step], index: usize) -> Option<Transport> {
+    steps.get(index).map(|step| step.transport)
+}
+
 /// The words on an arrow. The transport is named when the ladder has several.
-fn label(ladder: &Ladder, step: &Step, pen: &Pen) -> String {
+fn label(step: &Step, transports: bool, pen: &Pen) -> String {
     let again = if step.repeated { pen.again } else { "" };
     let twice = if step.fate == Fate::Doubled { " (arrives twice)" } else { "" };
-    let mixed = ladder.steps.iter().any(|other| other.transport != step.transport);
-    let transport = if mixed { format!(" {}", step.transport) } else { String::new() };
+    let transport = if transports { format!(" {}", step.transport) } else { String::new() };
     format!("{again}{}{transport}{twice}", step.label)
 }
 
@@ -109,9 +124,7 @@ impl Drawing<'_> {
         if addresses.iter().any(|line| !line.is_empty()) {
             self.centred(addresses);
         }
-        if !participants.is_empty() {
-            self.row("", self.lifelines());
-        }
+        self.row("", self.lifelines());
     }
 
     /// Texts centred over the lifelines.
@@ -142,14 +155,16 @@ impl Drawing<'_> {
         self.row(&time, self.arrow(step, ""));
     }
 
-    /// A message to oneself has no way to show.
+    /// A message to oneself leaves and comes back.
     fn own_step(&mut self, step: &Step, label: &str, time: &str) {
-        let mut row = self.lifelines();
-        let text = format!("{0}{1} {label} {1}{2}", self.pen.dash, '>', '<');
+        let Pen { lifeline, dash, leave_right, turn, back, .. } = self.pen;
         let at = self.layout.at(step.from);
-        put(&mut row, at, &self.pen.leave_right.to_string());
-        put(&mut row, at + 1, &text);
+        let mut row = self.lifelines();
+        put(&mut row, at, &format!("{leave_right}{dash}{turn} {label} "));
         self.row(time, row);
+        let mut row = self.lifelines();
+        put(&mut row, at, &format!("{lifeline}<{back}"));
+        self.row("", row);
     }
 
     fn ends(&self, step: &Step) -> (usize, usize) {

@@ -11,7 +11,7 @@ pub(super) const TIMES: usize = 12;
 const NARROWEST: usize = 14;
 
 /// What an arrow needs besides its label: the dashes and the blanks around it, and its head.
-pub(super) const ARROW: usize = 6;
+pub(super) const ARROW: usize = 8;
 
 /// Where the lifelines stand.
 #[derive(Debug)]

@@ -14,3 +14,5 @@ pub mod node;
 pub mod refusal;
 pub mod registrar;
 pub mod time;
+pub mod timer;
+mod transaction;

@@ -15,9 +15,11 @@ pub struct ClientId(pub(crate) u64);
 /// What happened.
 #[derive(Debug)]
 pub enum Event {
-    /// A request arrived and has a server transaction, which must be answered. One that gets no
-    /// answer within 64*T1 (INVITE: 3 minutes without even a provisional beyond 100) is answered
-    /// 500 by the endpoint and counted.
+    /// A request arrived and has a server transaction, which must be answered. An INVITE that
+    /// gets no answer within 3 minutes, not even a provisional one beyond 100, is answered 500 by
+    /// the endpoint and counted. Another request that gets none within 64*T1 is counted and
+    /// forgotten: its client has given up by then, and any response would be a stray one
+    /// (RFC 4320 §4.2).
     Request {
         /// Its transaction.
         id: ServerId,
@@ -65,8 +67,8 @@ pub enum Event {
         /// The INVITE's transaction.
         id: ServerId,
     },
-    /// The ACK of a non-2xx final response did not arrive within 64*T1 (Timer H), or the response
-    /// could not be delivered.
+    /// The ACK of a non-2xx final response did not arrive within 64*T1 (Timer H), as is also
+    /// seen when the response could not be delivered: RFC 6026 §7.1 keeps the transaction then.
     Unacknowledged {
         /// The INVITE's transaction, which has ended.
         id: ServerId,

@@ -1,7 +1,370 @@
 //! The endpoint: transactions, demultiplexing and timers, one owner for all of them.
+//!
+//! `receive` takes what arrives, `matching` says to which transaction it belongs, `client` and
+//! `server` run the machines, `path` knows the way of a response, `stateless` refuses.
 
+mod branch;
+mod cancel;
+mod chance;
+mod client;
 mod config;
+mod counters;
+mod error;
 mod event;
+mod matching;
+mod own;
+mod path;
+mod receive;
+mod server;
+mod slab;
+mod stateless;
 
+#[cfg(test)]
+mod tests;
+
+pub use branch::Branch;
 pub use config::{EndpointConfig, Intervals, Listener};
+pub use counters::Counters;
+pub use error::{Gone, RequestError};
 pub use event::{ClientId, Event, Failure, ServerId};
+
+use std::collections::{BTreeSet, VecDeque};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use antiphon_sip::parse::stream::Frame;
+use antiphon_sip::{Request, Response, Transport};
+use bytes::Bytes;
+
+use self::chance::{Chance, KeyMap, KeyedHash};
+use self::client::Client;
+use self::server::Server;
+use self::slab::{Handle, Slab};
+use crate::flow::{Fault, Flow, Ticket, Transmit};
+use crate::time::Time;
+use crate::timer::Deadlines;
+use crate::transaction::Timing;
+
+/// An endpoint: the transaction and transport layers of RFC 3261 §17 and §18 without sockets and
+/// clock.
+///
+/// After every call that takes `now`, drain [`next_event`](Self::next_event),
+/// [`next_transmit`](Self::next_transmit) and [`next_close`](Self::next_close), and ask for the
+/// [`deadline`](Self::deadline).
+#[derive(Debug)]
+pub struct Endpoint {
+    config: EndpointConfig,
+    chance: Chance,
+    hash: KeyedHash,
+    clients: Slab<Client>,
+    servers: Slab<Server>,
+    client_keys: KeyMap<ClientId>,
+    server_keys: KeyMap<ServerId>,
+    /// Requests without To tag by what makes them the same (§8.2.2.2); empty unless
+    /// [`refuse_merged`](EndpointConfig::refuse_merged).
+    merge_keys: KeyMap<ServerId>,
+    deadlines: Deadlines<Owner>,
+    /// Transactions over streams by the peer's address, for when a connection is gone.
+    streams: BTreeSet<(SocketAddr, Owner)>,
+    transmits: VecDeque<Transmit>,
+    closes: VecDeque<Flow>,
+    events: VecDeque<Event>,
+    counters: Counters,
+}
+
+/// A transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Owner {
+    Client(ClientId),
+    Server(ServerId),
+}
+
+impl Endpoint {
+    /// An endpoint. Everything random in it comes from `seed`, which is to be unpredictable
+    /// outside of tests. T1, T2 and T4 below a millisecond count as a millisecond.
+    #[must_use]
+    pub fn new(mut config: EndpointConfig, seed: [u8; 32]) -> Self {
+        let Intervals { t1, t2, t4 } = &mut config.intervals;
+        for interval in [t1, t2, t4] {
+            // A timer that is due when it is set would never let a step end.
+            *interval = (*interval).max(Duration::from_millis(1));
+        }
+        let mut chance = Chance::new(seed);
+        let hash = chance.keyed_hash();
+        Self {
+            config,
+            chance,
+            hash,
+            clients: Slab::new(),
+            servers: Slab::new(),
+            client_keys: KeyMap::default(),
+            server_keys: KeyMap::default(),
+            merge_keys: KeyMap::default(),
+            deadlines: Deadlines::new(),
+            streams: BTreeSet::new(),
+            transmits: VecDeque::new(),
+            closes: VecDeque::new(),
+            events: VecDeque::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// The settings.
+    #[must_use]
+    pub const fn config(&self) -> &EndpointConfig {
+        &self.config
+    }
+
+    /// Takes a datagram that came over `flow`.
+    pub fn handle_datagram(&mut self, now: Time, flow: Flow, octets: Bytes) {
+        self.take_datagram(now, flow, octets);
+    }
+
+    /// Takes what a stream carried. A ping is answered with a pong (RFC 5626 §3.5.1); a stream
+    /// whose framing is lost is to be closed.
+    pub fn handle_frame(&mut self, now: Time, flow: Flow, frame: Frame) {
+        self.take_frame(now, flow, frame);
+    }
+
+    /// Takes the news that a transmission could not be delivered (RFC 3261 §17.1.4, §18.4). A
+    /// response whose connection is gone is sent once more over a new one (§18.2.2).
+    pub fn handle_undelivered(&mut self, now: Time, ticket: Ticket, fault: Fault) {
+        self.counters.undelivered += 1;
+        match Owner::of_ticket(ticket) {
+            (Owner::Client(id), retried) => self.client_undelivered(now, id, retried, fault),
+            (Owner::Server(id), _) => self.server_undelivered(id),
+        }
+    }
+
+    /// Takes the news that a connection is gone. Requests that wait for their response over it
+    /// have failed; responses that are still to come will take a new connection.
+    pub fn handle_closed(&mut self, now: Time, flow: Flow) {
+        let first = Owner::Client(ClientId(0));
+        let affected: Vec<Owner> = self
+            .streams
+            .range((flow.remote, first)..)
+            .take_while(|(remote, _)| *remote == flow.remote)
+            .map(|(_, owner)| *owner)
+            .collect();
+        for owner in affected {
+            match owner {
+                Owner::Client(id) => self.client_closed(now, id, &flow),
+                Owner::Server(id) => self.server_closed(id, &flow),
+            }
+        }
+    }
+
+    /// Runs the timers that are due.
+    pub fn handle_deadline(&mut self, now: Time) {
+        while let Some((_, owner)) = self.deadlines.pop_due(now) {
+            match owner {
+                Owner::Client(id) => self.client_due(now, id),
+                Owner::Server(id) => self.server_due(now, id),
+            }
+        }
+    }
+
+    /// When [`handle_deadline`](Self::handle_deadline) is wanted next. It may be earlier than the
+    /// next timer: a timer that was stopped keeps its entry until then.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        self.deadlines.next()
+    }
+
+    /// What is to be sent next.
+    pub fn next_transmit(&mut self) -> Option<Transmit> {
+        self.transmits.pop_front()
+    }
+
+    /// Which connection is to be closed next, once what was sent before is written.
+    pub fn next_close(&mut self) -> Option<Flow> {
+        self.closes.pop_front()
+    }
+
+    /// What happened next.
+    pub fn next_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Sends a request by a new client transaction, INVITE or not by its method. Our Via is put on
+    /// top, with `branch` or one made here.
+    ///
+    /// A request of more than 1,300 octets for UDP goes by TCP to the same address if there is a
+    /// TCP listener, and by UDP after all when that cannot be delivered (RFC 3261 §18.1.1).
+    ///
+    /// # Errors
+    /// See [`RequestError`]. Nothing was sent then.
+    pub fn request(
+        &mut self,
+        now: Time,
+        request: Request,
+        flow: Flow,
+        branch: Option<Branch>,
+    ) -> Result<ClientId, RequestError> {
+        self.start_client(now, request, flow, branch)
+    }
+
+    /// Sends an ACK that belongs to no transaction: that of a 2xx, made here or forwarded
+    /// (§13.2.2.4, §16.6). Our Via with a branch of its own is put on top; it goes over `flow`
+    /// whatever its size, as nobody would notice that it did not arrive. Without a listener for
+    /// that flow nothing is sent.
+    pub fn send_ack(&mut self, _now: Time, request: Request, flow: Flow) {
+        self.send_statelessly(request, flow);
+    }
+
+    /// Sends a response by its server transaction.
+    ///
+    /// What may not be sent is not, and that is no error: a response behind a final one, except
+    /// further 2xx to INVITE; to other methods than INVITE a 408, a provisional response other
+    /// than 100, and a 100 too early (RFC 4320 §4).
+    ///
+    /// # Errors
+    /// [`Gone`] when the transaction has ended.
+    pub fn respond(&mut self, now: Time, id: ServerId, response: Response) -> Result<(), Gone> {
+        self.answer(now, id, &response)
+    }
+
+    /// Cancels a pending INVITE (§9.1). The CANCEL is held until a provisional response has come,
+    /// and not sent at all once a final one has. An INVITE that gets no final response within
+    /// 64*T1 behind it fails with [`Failure::Timeout`]. For other methods nothing happens.
+    ///
+    /// `reason` is the value of a Reason header field (RFC 3326).
+    ///
+    /// # Errors
+    /// [`Gone`] when the transaction has ended.
+    pub fn cancel(&mut self, now: Time, id: ClientId, reason: Option<&str>) -> Result<(), Gone> {
+        self.cancel_client(now, id, reason)
+    }
+
+    /// Says that a request will never be answered, as RFC 4320 §4.2 wants it when it is too late:
+    /// its transaction absorbs repeated requests for as long as it would have waited, and ends
+    /// without a word.
+    pub fn abandon(&mut self, id: ServerId) {
+        self.abandon_server(id);
+    }
+
+    /// A new tag for From or To: 80 random bits (§19.3).
+    pub fn new_tag(&mut self) -> String {
+        String::from_utf8_lossy(&self.chance.letters::<16>()).into_owned()
+    }
+
+    /// The tag of ours for the To of responses in this transaction, always the same: the endpoint
+    /// uses it in the responses that it makes itself, so that whoever uses it too has one tag in
+    /// the responses to an INVITE and to its CANCEL (§9.2).
+    #[must_use]
+    pub fn tag_of(&self, id: ServerId) -> String {
+        self.hash.of(b't').number(id.0).letters()
+    }
+
+    /// A new Call-ID: 130 random bits (§8.1.1.4).
+    pub fn new_call_id(&mut self) -> String {
+        String::from_utf8_lossy(&self.chance.letters::<26>()).into_owned()
+    }
+
+    /// A new branch: 80 random bits behind the magic cookie (§8.1.1.7).
+    pub fn new_branch(&mut self) -> Branch {
+        Branch::new(&String::from_utf8_lossy(&self.chance.letters::<16>()))
+    }
+
+    /// A random number.
+    pub fn random(&mut self) -> u64 {
+        self.chance.number()
+    }
+
+    /// The first listener that fits the transport and the address family of `remote`.
+    #[must_use]
+    pub fn listener_for(&self, transport: Transport, remote: SocketAddr) -> Option<&Listener> {
+        self.config.listener_for(transport, remote)
+    }
+
+    /// Whether `host[:port]`, of a Via or a Route, is one of our listeners, by the name in its Via
+    /// or by its address. A missing port is that of the listener's transport.
+    #[must_use]
+    pub fn is_own(&self, sent_by: &str) -> bool {
+        self.config.is_own(sent_by)
+    }
+
+    /// The request of an INVITE server transaction that has no final response yet.
+    #[must_use]
+    pub fn server_request(&self, id: ServerId) -> Option<&Request> {
+        self.servers.get(id.handle()).and_then(Server::request)
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    fn timing(&self, flow: &Flow) -> Timing {
+        Timing::new(self.config.intervals, flow.transport.is_reliable())
+    }
+
+    fn is_full(&self) -> bool {
+        self.clients.len() + self.servers.len() >= self.config.max_transactions
+    }
+
+    fn transmit(&mut self, flow: Flow, octets: Bytes, ticket: Option<Ticket>) {
+        self.counters.sent += 1;
+        self.transmits.push_back(Transmit { flow, octets, ticket });
+    }
+}
+
+/// Sees to it that an owner is woken no later than `next`. An entry that is early enough stays:
+/// most timers are stopped long before they are due, and waking up once for nothing costs less
+/// than moving the entry each time.
+fn arm(
+    deadlines: &mut Deadlines<Owner>,
+    armed: &mut Option<Time>,
+    owner: Owner,
+    next: Option<Time>,
+) {
+    let Some(next) = next else { return };
+    if let Some(at) = *armed {
+        if at <= next {
+            return;
+        }
+        deadlines.remove(at, owner);
+    }
+    deadlines.insert(next, owner);
+    *armed = Some(next);
+}
+
+/// The bit of a [`Ticket`] that says that it is of a server transaction.
+const SERVER: u64 = 1 << 63;
+
+/// The bit of a [`Ticket`] that says that it is of the second transport of a request.
+const RETRIED: u64 = 1 << 62;
+
+impl Owner {
+    fn ticket(self, retried: bool) -> Ticket {
+        let number = match self {
+            Self::Client(id) => id.0,
+            Self::Server(id) => id.0 | SERVER,
+        };
+        Ticket(if retried { number | RETRIED } else { number })
+    }
+
+    /// The owner, and whether it was the second transport of the request.
+    fn of_ticket(ticket: Ticket) -> (Self, bool) {
+        let number = ticket.0 & !(SERVER | RETRIED);
+        let owner = if ticket.0 & SERVER == 0 {
+            Self::Client(ClientId(number))
+        } else {
+            Self::Server(ServerId(number))
+        };
+        (owner, ticket.0 & RETRIED != 0)
+    }
+}
+
+impl ClientId {
+    fn handle(self) -> Handle {
+        Handle::from_u64(self.0)
+    }
+}
+
+impl ServerId {
+    fn handle(self) -> Handle {
+        Handle::from_u64(self.0)
+    }
+}

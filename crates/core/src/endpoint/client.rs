@@ -1,0 +1,391 @@
+//! The client side: requests out, and what becomes of them.
+
+use antiphon_sip::name::HeaderName;
+use antiphon_sip::{Method, Request, Response, Transport};
+use bytes::Bytes;
+
+use super::chance::Key;
+use super::{Branch, ClientId, Endpoint, Event, Failure, Gone, Owner, RequestError, arm};
+use crate::flow::{Fault, Flow};
+use crate::time::Time;
+use crate::transaction::{
+    ClientInvite, ClientNonInvite, Output, Tell, Timer, Timing, parse_own, with_via,
+};
+
+/// The most octets of a request that may go over UDP when the path's MTU is not known
+/// (RFC 3261 §18.1.1).
+const DATAGRAM_MOST: usize = 1_300;
+
+/// A client transaction.
+#[derive(Debug)]
+pub(super) struct Client {
+    key: Key,
+    flow: Flow,
+    /// `None` only within a step.
+    state: Option<State>,
+    armed: Option<Time>,
+    /// The way that a large request takes when it cannot be delivered over a stream.
+    fallback: Option<Box<Fallback>>,
+    /// Whether that way was taken.
+    retried: bool,
+    /// A CANCEL: its outcome is told to nobody (§9.1).
+    quiet: bool,
+}
+
+#[derive(Debug)]
+enum State {
+    Invite(ClientInvite),
+    NonInvite(ClientNonInvite),
+}
+
+#[derive(Debug)]
+struct Fallback {
+    flow: Flow,
+    via: String,
+}
+
+/// A request ready to be sent.
+struct Written {
+    octets: Bytes,
+    flow: Flow,
+    fallback: Option<Box<Fallback>>,
+}
+
+impl State {
+    fn start(invite: bool, sent: Bytes, now: Time, timing: &Timing, out: &mut Output) -> Self {
+        if invite {
+            Self::Invite(ClientInvite::start(sent, now, timing, out))
+        } else {
+            Self::NonInvite(ClientNonInvite::start(sent, now, timing, out))
+        }
+    }
+
+    fn restart(self, sent: Bytes, now: Time, timing: &Timing, out: &mut Output) -> Self {
+        match self {
+            Self::Invite(state) => Self::Invite(state.restart(sent, now, timing, out)),
+            Self::NonInvite(_) => Self::start(false, sent, now, timing, out),
+        }
+    }
+
+    fn response(
+        self,
+        response: &Response,
+        now: Time,
+        timing: &Timing,
+        out: &mut Output,
+    ) -> Option<Self> {
+        let status = response.status();
+        match self {
+            Self::Invite(state) => {
+                state.response(status, response.to_text(), now, timing, out).map(Self::Invite)
+            }
+            Self::NonInvite(state) => state.response(status, now, timing, out).map(Self::NonInvite),
+        }
+    }
+
+    fn fire(self, timer: Timer, now: Time, timing: &Timing, out: &mut Output) -> Option<Self> {
+        match self {
+            Self::Invite(state) => state.fire(timer, now, out).map(Self::Invite),
+            Self::NonInvite(state) => state.fire(timer, now, timing, out).map(Self::NonInvite),
+        }
+    }
+
+    fn next_timer(&self) -> Option<(Timer, Time)> {
+        match self {
+            Self::Invite(state) => state.next_timer(),
+            Self::NonInvite(state) => state.next_timer(),
+        }
+    }
+
+    const fn pending(&self) -> Option<&Bytes> {
+        match self {
+            Self::Invite(state) => state.pending(),
+            Self::NonInvite(state) => state.pending(),
+        }
+    }
+
+    const fn unheard(&self) -> Option<&Bytes> {
+        match self {
+            Self::Invite(state) => state.unheard(),
+            Self::NonInvite(state) => state.unheard(),
+        }
+    }
+}
+
+impl Endpoint {
+    pub(super) fn start_client(
+        &mut self,
+        now: Time,
+        request: Request,
+        flow: Flow,
+        branch: Option<Branch>,
+    ) -> Result<ClientId, RequestError> {
+        if matches!(request.method(), Method::Ack | Method::Cancel) {
+            return Err(RequestError::Method);
+        }
+        if self.is_full() {
+            return Err(RequestError::TooMany);
+        }
+        let branch = branch.unwrap_or_else(|| self.new_branch());
+        let key = self.client_key(branch.as_str(), request.method().as_str());
+        let invite = *request.method() == Method::Invite;
+        let written = self.write(request, flow, &branch)?;
+        self.insert_client(now, key, invite, written, false)
+    }
+
+    /// Sends a request that nobody waits for an answer to.
+    pub(super) fn send_statelessly(&mut self, mut request: Request, flow: Flow) {
+        let branch = self.new_branch();
+        let Some(via) = self.via(&flow, &branch) else { return };
+        request.headers_mut().push_top(HeaderName::Via, via);
+        self.transmit(flow, request.to_bytes(), None);
+    }
+
+    pub(super) fn cancel_client(
+        &mut self,
+        now: Time,
+        id: ClientId,
+        reason: Option<&str>,
+    ) -> Result<(), Gone> {
+        self.clients.get(id.handle()).ok_or(Gone)?;
+        self.step_client(now, id, |state, timing, out| {
+            Some(match state {
+                State::Invite(state) => State::Invite(state.cancel(reason, now, timing, out)),
+                other => other,
+            })
+        });
+        Ok(())
+    }
+
+    /// Takes a response (§17.1.3, §18.1.2).
+    pub(super) fn take_response(&mut self, now: Time, flow: Flow, response: Response) {
+        let Some(id) = self.client_of(&response) else {
+            self.counters.stray_responses += 1;
+            return;
+        };
+        self.follow_connection(id, &flow);
+        let told = self
+            .step_client(now, id, |state, timing, out| state.response(&response, now, timing, out));
+        if told == Some(Tell::Response) {
+            self.events.push_back(Event::Response { id, response, flow });
+        }
+    }
+
+    pub(super) fn client_due(&mut self, now: Time, id: ClientId) {
+        let Some(client) = self.clients.get_mut(id.handle()) else { return };
+        client.armed = None;
+        while let Some(client) = self.clients.get(id.handle())
+            && let Some((timer, at)) = client.state.as_ref().and_then(State::next_timer)
+            && at <= now
+        {
+            let told =
+                self.step_client(now, id, |state, timing, out| state.fire(timer, now, timing, out));
+            if told == Some(Tell::Timeout) {
+                self.events.push_back(Event::Failed { id, failure: Failure::Timeout });
+            }
+        }
+        if let Some(client) = self.clients.get_mut(id.handle()) {
+            let next = client.state.as_ref().and_then(State::next_timer).map(|(_, at)| at);
+            arm(&mut self.deadlines, &mut client.armed, Owner::Client(id), next);
+        }
+    }
+
+    pub(super) fn client_undelivered(
+        &mut self,
+        now: Time,
+        id: ClientId,
+        retried: bool,
+        fault: Fault,
+    ) {
+        let Some(client) = self.clients.get(id.handle()) else { return };
+        if client.retried != retried {
+            return;
+        }
+        let Some(state) = &client.state else { return };
+        match state {
+            // An INVITE that was answered did arrive: this is late news of an earlier datagram.
+            State::Invite(ClientInvite::Proceeding(_)) if !client.flow.transport.is_reliable() => {}
+            State::Invite(state) if !state.ends_when_undelivered() => {}
+            _ => self.fail_client(now, id, fault),
+        }
+    }
+
+    pub(super) fn client_closed(&mut self, now: Time, id: ClientId, closed: &Flow) {
+        let Some(client) = self.clients.get(id.handle()) else { return };
+        let same = client.flow.transport == closed.transport
+            && match client.flow.connection {
+                Some(connection) => Some(connection) == closed.connection,
+                None => client.flow.local == closed.local,
+            };
+        if same && client.state.as_ref().is_some_and(|state| state.pending().is_some()) {
+            self.fail_client(now, id, Fault::Closed);
+        }
+    }
+
+    /// The request could not be delivered: by UDP after all if it went over a stream for its size
+    /// (§18.1.1), or it has failed (§17.1.4).
+    fn fail_client(&mut self, now: Time, id: ClientId, fault: Fault) {
+        if self.fall_back(now, id) {
+            return;
+        }
+        let Some(client) = self.remove_client(id) else { return };
+        let pending = client.state.is_some_and(|state| state.pending().is_some());
+        if pending && !client.quiet {
+            self.events.push_back(Event::Failed { id, failure: Failure::Transport(fault) });
+        }
+    }
+
+    fn fall_back(&mut self, now: Time, id: ClientId) -> bool {
+        let Some(client) = self.clients.get_mut(id.handle()) else { return false };
+        let Some(fallback) = client.fallback.take() else { return false };
+        let unheard = client.state.as_ref().and_then(State::unheard);
+        let Some(octets) = unheard.and_then(|sent| with_via(sent, &fallback.via)) else {
+            return false;
+        };
+        self.streams.remove(&(client.flow.remote, Owner::Client(id)));
+        client.flow = fallback.flow;
+        client.retried = true;
+        self.step_client(now, id, |state, timing, out| {
+            Some(state.restart(octets, now, timing, out))
+        });
+        true
+    }
+
+    /// One step of a transaction: the machine, then what it asks for.
+    fn step_client(
+        &mut self,
+        now: Time,
+        id: ClientId,
+        step: impl FnOnce(State, &Timing, &mut Output) -> Option<State>,
+    ) -> Option<Tell> {
+        let intervals = self.config.intervals;
+        let client = self.clients.get_mut(id.handle())?;
+        let timing = Timing::new(intervals, client.flow.transport.is_reliable());
+        let mut out = Output::default();
+        client.state = step(client.state.take()?, &timing, &mut out);
+        let (flow, retried, quiet) = (client.flow, client.retried, client.quiet);
+        match &client.state {
+            Some(state) => {
+                let next = state.next_timer().map(|(_, at)| at);
+                arm(&mut self.deadlines, &mut client.armed, Owner::Client(id), next);
+            }
+            None => {
+                self.remove_client(id);
+            }
+        }
+        if let Some(octets) = out.transmit {
+            self.counters.retransmissions_sent += u64::from(out.again);
+            self.transmit(flow, octets, Some(Owner::Client(id).ticket(retried)));
+        }
+        if let Some(octets) = out.cancel {
+            self.send_cancel(now, flow, octets);
+        }
+        out.tell.filter(|_| !quiet)
+    }
+
+    /// The CANCEL has the branch of its INVITE and a transaction of its own (§9.1).
+    fn send_cancel(&mut self, now: Time, flow: Flow, octets: Bytes) {
+        let Some(cancel) = parse_own(&octets) else { return };
+        let Some(branch) = cancel.branch() else { return };
+        let key = self.client_key(branch, Method::Cancel.as_str());
+        let written = Written { octets, flow, fallback: None };
+        // Without a free slot the CANCEL is lost, as it could be in the network; the INVITE ends
+        // by its own timer then.
+        let _ = self.insert_client(now, key, false, written, true);
+    }
+
+    fn insert_client(
+        &mut self,
+        now: Time,
+        key: Key,
+        invite: bool,
+        written: Written,
+        quiet: bool,
+    ) -> Result<ClientId, RequestError> {
+        let Written { octets, flow, fallback } = written;
+        let timing = self.timing(&flow);
+        let mut out = Output::default();
+        let state = State::start(invite, octets, now, &timing, &mut out);
+        let next = state.next_timer().map(|(_, at)| at);
+        let mut armed = None;
+        let client =
+            Client { key, flow, state: Some(state), armed, fallback, retried: false, quiet };
+        let handle = self.clients.insert(client).ok_or(RequestError::TooMany)?;
+        let id = ClientId(handle.as_u64());
+        arm(&mut self.deadlines, &mut armed, Owner::Client(id), next);
+        if let Some(client) = self.clients.get_mut(handle) {
+            client.armed = armed;
+        }
+        self.client_keys.insert(key, id);
+        if flow.transport.is_reliable() {
+            self.streams.insert((flow.remote, Owner::Client(id)));
+        }
+        self.counters.client_transactions = self.clients.len();
+        if let Some(octets) = out.transmit {
+            self.transmit(flow, octets, Some(Owner::Client(id).ticket(false)));
+        }
+        Ok(id)
+    }
+
+    fn remove_client(&mut self, id: ClientId) -> Option<Client> {
+        let client = self.clients.remove(id.handle())?;
+        if self.client_keys.get(&client.key) == Some(&id) {
+            self.client_keys.remove(&client.key);
+        }
+        if let Some(at) = client.armed {
+            self.deadlines.remove(at, Owner::Client(id));
+        }
+        if client.flow.transport.is_reliable() {
+            self.streams.remove(&(client.flow.remote, Owner::Client(id)));
+        }
+        self.counters.client_transactions = self.clients.len();
+        Some(client)
+    }
+
+    /// What a request leads to over a stream goes over the connection that its response came by:
+    /// the CANCEL, say, and the news that it is closed.
+    fn follow_connection(&mut self, id: ClientId, flow: &Flow) {
+        let Some(client) = self.clients.get_mut(id.handle()) else { return };
+        if client.flow.connection.is_none()
+            && flow.connection.is_some()
+            && client.flow.transport == flow.transport
+            && client.flow.remote == flow.remote
+        {
+            client.flow.connection = flow.connection;
+        }
+    }
+
+    /// Puts our Via on top and chooses the transport by the size (§18.1.1).
+    fn write(
+        &self,
+        mut request: Request,
+        flow: Flow,
+        branch: &Branch,
+    ) -> Result<Written, RequestError> {
+        let via = self.via(&flow, branch).ok_or(RequestError::NoListener)?;
+        request.headers_mut().push_top(HeaderName::Via, &via);
+        let octets = request.to_bytes();
+        if flow.transport != Transport::Udp || octets.len() <= DATAGRAM_MOST {
+            return Ok(Written { octets, flow, fallback: None });
+        }
+        let Some(listener) = self.config.listener_for(Transport::Tcp, flow.remote) else {
+            return Ok(Written { octets, flow, fallback: None });
+        };
+        let stream = Flow { transport: Transport::Tcp, local: listener.local, ..flow };
+        let Some(stream_via) = self.via(&stream, branch) else {
+            return Ok(Written { octets, flow, fallback: None });
+        };
+        request.headers_mut().replace_first(HeaderName::Via, stream_via);
+        let fallback = Some(Box::new(Fallback { flow, via }));
+        Ok(Written { octets: request.to_bytes(), flow: stream, fallback })
+    }
+
+    /// Our Via for a flow. Over UDP it asks for the port (RFC 3581 §3), so that the response finds
+    /// its way back through an address translator.
+    fn via(&self, flow: &Flow, branch: &Branch) -> Option<String> {
+        let listener = self.config.listener_of(flow)?;
+        let rport = if flow.transport.is_reliable() { "" } else { ";rport" };
+        let (transport, sent_by) = (flow.transport, &listener.sent_by);
+        Some(format!("SIP/2.0/{transport} {sent_by};branch={branch}{rport}"))
+    }
+}

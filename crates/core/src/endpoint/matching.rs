@@ -1,0 +1,64 @@
+//! Which message belongs to which transaction (RFC 3261 §17.1.3, §17.2.3).
+
+use antiphon_sip::{Method, Request, Response};
+
+use super::chance::Key;
+use super::{ClientId, Endpoint};
+
+/// What identifies the transaction of a request (§17.2.3).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Match {
+    pub(super) key: Key,
+    /// Whether the branch is one of RFC 3261.
+    pub(super) unique: bool,
+}
+
+impl Endpoint {
+    /// The transaction by branch and CSeq method (§17.1.3), if the topmost Via is ours (§18.1.2).
+    pub(super) fn client_of(&self, response: &Response) -> Option<ClientId> {
+        if !self.is_own(response.sent_by()) {
+            return None;
+        }
+        let key = self.client_key(response.branch()?, response.cseq_method_text());
+        self.client_keys.get(&key).copied()
+    }
+
+    pub(super) fn client_key(&self, branch: &str, method: &str) -> Key {
+        self.hash.of(b'c').folded(branch).exact(method).key()
+    }
+
+    /// What identifies the transaction of a request, were `method` its method (§17.2.3).
+    pub(super) fn server_match(&self, request: &Request, method: &Method) -> Match {
+        let via = request.top_via();
+        let unique = via.is_some_and(|via| via.has_rfc3261_branch());
+        let branch = request.branch().unwrap_or_default();
+        let parts = if unique {
+            self.hash.of(b's').folded(branch)
+        } else {
+            // A client of RFC 2543. The To tag stays out: that of an ACK is the response's.
+            self.hash
+                .of(b'o')
+                .exact(request.uri_text())
+                .folded(request.from_tag().unwrap_or_default())
+                .exact(request.call_id())
+                .number(u64::from(request.cseq()))
+                .folded(via.map(|via| via.to_string()).unwrap_or_default())
+        };
+        Match { key: parts.folded(request.sent_by()).exact(method.as_str()).key(), unique }
+    }
+
+    /// What two requests have in common that are one request come by two ways (§8.2.2.2).
+    pub(super) fn merge_key(&self, request: &Request) -> Option<Key> {
+        if !self.config.refuse_merged || request.to_tag().is_some() {
+            return None;
+        }
+        let parts = self
+            .hash
+            .of(b'm')
+            .folded(request.from_tag().unwrap_or_default())
+            .exact(request.call_id())
+            .number(u64::from(request.cseq()))
+            .exact(request.method().as_str());
+        Some(parts.key())
+    }
+}

@@ -1,0 +1,86 @@
+//! Which addresses are ours.
+
+use std::net::SocketAddr;
+
+use antiphon_sip::Transport;
+use antiphon_sip::header::{Params, Via};
+
+use super::{EndpointConfig, Listener};
+use crate::flow::Flow;
+
+impl EndpointConfig {
+    /// The first listener that fits the transport and the address family of `remote`.
+    pub(super) fn listener_for(
+        &self,
+        transport: Transport,
+        remote: SocketAddr,
+    ) -> Option<&Listener> {
+        self.listeners.iter().find(|listener| {
+            listener.transport == transport && listener.local.is_ipv4() == remote.is_ipv4()
+        })
+    }
+
+    /// The listener that a flow leaves from.
+    pub(super) fn listener_of(&self, flow: &Flow) -> Option<&Listener> {
+        self.listeners
+            .iter()
+            .find(|listener| listener.transport == flow.transport && listener.local == flow.local)
+            .or_else(|| self.listener_for(flow.transport, flow.remote))
+    }
+
+    /// Whether `host[:port]` names one of the listeners.
+    pub(super) fn is_own(&self, sent_by: &str) -> bool {
+        self.listeners.iter().any(|listener| listener.sent_by.eq_ignore_ascii_case(sent_by))
+            || self.listeners.iter().any(|listener| listener.is_named(sent_by))
+    }
+}
+
+impl Listener {
+    /// Whether host and port are those of the Via or of the socket; a missing port is that of the
+    /// transport (RFC 3261 §18.1.1).
+    fn is_named(&self, sent_by: &str) -> bool {
+        let split = |text| Via::new(self.transport, text, Params::NONE).map(|via| via.sent_by());
+        let Ok(asked) = split(sent_by) else { return false };
+        let default = self.transport.default_port();
+        let port = asked.port.unwrap_or(default);
+        let named = split(&self.sent_by)
+            .is_ok_and(|own| own.host == asked.host && own.port.unwrap_or(default) == port);
+        let bound = asked.host.ip() == Some(self.local.ip()) && self.local.port() == port;
+        named || bound
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_port_is_that_of_the_transport_rfc3261_18_1_1() {
+        let listener = |transport, local: &str, sent_by: &str| Listener {
+            transport,
+            local: local.parse().unwrap(),
+            sent_by: sent_by.into(),
+        };
+        let config = EndpointConfig {
+            listeners: vec![
+                listener(Transport::Udp, "192.0.2.1:5060", "proxy.example"),
+                listener(Transport::Tls, "[2001:db8::1]:5062", "[2001:db8::1]:5062"),
+            ],
+            ..EndpointConfig::default()
+        };
+        for own in [
+            "proxy.example",
+            "PROXY.example:5060",
+            "proxy.example : 5060",
+            "192.0.2.1",
+            "192.0.2.1:5060",
+        ] {
+            assert!(config.is_own(own), "{own}");
+        }
+        assert!(config.is_own("[2001:DB8::1]:5062"));
+        for other in ["proxy.example:5061", "other.example", "192.0.2.1:5070", "[2001:db8::1]", ""]
+        {
+            assert!(!config.is_own(other), "{other}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Where a response goes, and how the topmost Via tells whence its request came
+//! (RFC 3261 §18.2, RFC 3581 §4).
+
+use std::net::{IpAddr, SocketAddr};
+
+use antiphon_sip::header::Via;
+use antiphon_sip::name::HeaderName;
+use antiphon_sip::{Request, Transport};
+
+use crate::flow::Flow;
+
+/// The way back to whoever sent a request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ReturnPath {
+    /// Over which flow the response goes.
+    pub(super) flow: Flow,
+    /// The port of a new connection, should the one that the request came over be gone.
+    port: u16,
+}
+
+impl ReturnPath {
+    /// The way back from what the topmost Via says and how the request came (§18.2.2).
+    pub(super) fn new(via: &Via<'_>, flow: Flow) -> Self {
+        let port = via.port().filter(|port| *port != 0);
+        let port = port.unwrap_or_else(|| flow.transport.default_port());
+        let flow = match flow.transport {
+            Transport::Udp => Flow { remote: datagram_target(via, flow.remote, port), ..flow },
+            _ => flow,
+        };
+        Self { flow, port }
+    }
+
+    /// The way back when nothing is known but where the request came from.
+    pub(super) const fn to_source(flow: Flow) -> Self {
+        Self { flow, port: flow.transport.default_port() }
+    }
+
+    /// The way when the connection is gone: a new one to the same address and the port of
+    /// `sent-by` (§18.2.2). `None` when there is none: WebSocket clients take no connections
+    /// (RFC 7118 §5).
+    pub(super) fn without_connection(&self) -> Option<Self> {
+        if matches!(self.flow.transport, Transport::Udp | Transport::Ws | Transport::Wss) {
+            return None;
+        }
+        self.flow.connection?;
+        let remote = SocketAddr::new(self.flow.remote.ip(), self.port);
+        Some(Self { flow: Flow { connection: None, remote, ..self.flow }, ..*self })
+    }
+}
+
+/// With `rport` a response goes where its request came from (RFC 3581 §4), otherwise to the same
+/// address and the port of `sent-by`. `maddr` counts as far as a client may set it, which is for
+/// a multicast address (RFC 3261 §18.1.1): any other would let a sender choose whom to flood.
+fn datagram_target(via: &Via<'_>, source: SocketAddr, port: u16) -> SocketAddr {
+    if let Some(address) = via.maddr().and_then(|host| host.ip())
+        && address.is_multicast()
+    {
+        return SocketAddr::new(address, port);
+    }
+    if via.rport().is_some() { source } else { SocketAddr::new(source.ip(), port) }
+}
+
+/// Writes into the topmost Via where the request came from, if that does not stand there anyway
+/// (§18.2.1, RFC 3581 §4).
+pub(super) fn stamp(request: &mut Request, source: SocketAddr) {
+    let Some(via) = request.top_via() else { return };
+    let says_so: Option<IpAddr> = via.host().ip();
+    // A `received` that the sender wrote itself must not stay either.
+    let params = via.params();
+    let untouched = says_so == Some(source.ip().to_canonical())
+        && !params.has("rport")
+        && !params.has("received");
+    if !untouched {
+        let via = via.received_from(source).to_string();
+        request.headers_mut().replace_first(HeaderName::Via, via);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use antiphon_sip::header::parse_list;
+
+    use super::*;
+
+    const SOURCE: &str = "192.0.2.4:40000";
+
+    fn flow(transport: Transport) -> Flow {
+        let connection = transport.is_reliable().then_some(crate::flow::ConnectionId(1));
+        let (local, remote) = ("192.0.2.1:5060".parse().unwrap(), SOURCE.parse().unwrap());
+        Flow { transport, local, remote, connection }
+    }
+
+    fn path(via: &str, transport: Transport) -> ReturnPath {
+        let via: Via<'_> = parse_list(via.as_bytes()).next().unwrap().unwrap();
+        ReturnPath::new(&via, flow(transport))
+    }
+
+    fn target(via: &str) -> String {
+        path(via, Transport::Udp).flow.remote.to_string()
+    }
+
+    #[test]
+    fn without_rport_a_response_goes_to_the_port_of_sent_by_rfc3261_18_2_2() {
+        assert_eq!(target("SIP/2.0/UDP pc.example:5070;branch=z9hG4bK1"), "192.0.2.4:5070");
+        assert_eq!(target("SIP/2.0/UDP pc.example;branch=z9hG4bK1"), "192.0.2.4:5060");
+        assert_eq!(target("SIP/2.0/UDP 10.0.0.1:5070;branch=z9hG4bK1"), "192.0.2.4:5070");
+        assert_eq!(target("SIP/2.0/UDP 10.0.0.1:0;branch=z9hG4bK1"), "192.0.2.4:5060");
+    }
+
+    #[test]
+    fn with_rport_a_response_goes_where_the_request_came_from_rfc3581_4() {
+        assert_eq!(target("SIP/2.0/UDP pc.example:5070;rport;branch=z9hG4bK1"), SOURCE);
+        assert_eq!(target("SIP/2.0/UDP pc.example;rport=9;branch=z9hG4bK1"), SOURCE);
+    }
+
+    #[test]
+    fn maddr_counts_for_multicast_alone_rfc3261_18_2_2() {
+        let target = |maddr| target(&format!("SIP/2.0/UDP pc:5070;maddr={maddr};rport"));
+        assert_eq!(target("224.0.1.75"), "224.0.1.75:5070");
+        for other in ["203.0.113.9", "255.255.255.255", "0.0.0.0", "host.example"] {
+            assert_eq!(target(other), SOURCE);
+        }
+    }
+
+    #[test]
+    fn a_response_over_a_stream_takes_the_same_connection_rfc3261_18_2_2() {
+        let path = path("SIP/2.0/TCP pc.example:5070;branch=z9hG4bK1", Transport::Tcp);
+        assert_eq!(path.flow, flow(Transport::Tcp));
+        let new = path.without_connection().unwrap();
+        assert_eq!(new.flow.connection, None);
+        assert_eq!(new.flow.remote.to_string(), "192.0.2.4:5070");
+        assert!(new.without_connection().is_none(), "tried once");
+    }
+
+    #[test]
+    fn nobody_connects_to_a_websocket_client_rfc7118_5() {
+        let path = path("SIP/2.0/WSS df7jal23ls0d.invalid;branch=z9hG4bK1", Transport::Wss);
+        assert!(path.without_connection().is_none());
+    }
+}

@@ -1,0 +1,99 @@
+//! Transactions in slots. A slot is used again, but its number then comes with another
+//! generation, so that a handle to what was there before finds nothing.
+
+/// The bits of a generation. After 2^30 uses of one slot an old handle would fit again.
+const GENERATION: u32 = (1 << 30) - 1;
+
+/// A slot and its generation, in 62 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Handle {
+    index: u32,
+    generation: u32,
+}
+
+impl Handle {
+    pub(super) fn as_u64(self) -> u64 {
+        u64::from(self.generation) << 32 | u64::from(self.index)
+    }
+
+    pub(super) fn from_u64(number: u64) -> Self {
+        let half = |bits: u64| u32::try_from(bits & u64::from(u32::MAX)).unwrap_or(0);
+        Self { index: half(number), generation: half(number >> 32) & GENERATION }
+    }
+}
+
+/// Values in slots.
+#[derive(Debug)]
+pub(super) struct Slab<T> {
+    slots: Vec<Slot<T>>,
+    free: Vec<u32>,
+}
+
+#[derive(Debug)]
+struct Slot<T> {
+    generation: u32,
+    value: Option<T>,
+}
+
+impl<T> Slab<T> {
+    pub(super) const fn new() -> Self {
+        Self { slots: Vec::new(), free: Vec::new() }
+    }
+
+    /// Puts a value into a slot; `None` when all 2^32 are taken.
+    pub(super) fn insert(&mut self, value: T) -> Option<Handle> {
+        if let Some(index) = self.free.pop() {
+            let slot = self.slots.get_mut(index as usize)?;
+            slot.value = Some(value);
+            return Some(Handle { index, generation: slot.generation });
+        }
+        let index = u32::try_from(self.slots.len()).ok()?;
+        self.slots.push(Slot { generation: 0, value: Some(value) });
+        Some(Handle { index, generation: 0 })
+    }
+
+    pub(super) fn get(&self, handle: Handle) -> Option<&T> {
+        let slot = self.slots.get(handle.index as usize)?;
+        slot.value.as_ref().filter(|_| slot.generation == handle.generation)
+    }
+
+    pub(super) fn get_mut(&mut self, handle: Handle) -> Option<&mut T> {
+        let slot = self.slots.get_mut(handle.index as usize)?;
+        slot.value.as_mut().filter(|_| slot.generation == handle.generation)
+    }
+
+    /// Takes the value out; its handle fits nothing from now on.
+    pub(super) fn remove(&mut self, handle: Handle) -> Option<T> {
+        let slot = self.slots.get_mut(handle.index as usize)?;
+        if slot.generation != handle.generation {
+            return None;
+        }
+        let value = slot.value.take()?;
+        slot.generation = slot.generation.wrapping_add(1) & GENERATION;
+        self.free.push(handle.index);
+        Some(value)
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handle_of_what_was_there_before_finds_nothing() {
+        let mut slab = Slab::new();
+        let old = slab.insert('a').unwrap();
+        assert_eq!(slab.remove(old), Some('a'));
+        let new = slab.insert('b').unwrap();
+        assert_eq!(slab.get(old), None);
+        assert_eq!(slab.get_mut(old), None);
+        assert_eq!(slab.remove(old), None);
+        assert_eq!(slab.get(new), Some(&'b'));
+        assert_eq!(Handle::from_u64(new.as_u64()), new);
+        assert_eq!(slab.len(), 1);
+    }
+}

@@ -1,0 +1,79 @@
+//! Answers that make no state.
+
+use antiphon_sip::header::Via;
+use antiphon_sip::name::HeaderName;
+use antiphon_sip::parse::Rejected;
+use antiphon_sip::{Request, Response, StatusCode};
+
+use super::Endpoint;
+use super::path::ReturnPath;
+use super::server::return_path;
+use crate::flow::Flow;
+
+/// Seconds that a refused client is asked to wait at least. By then a good part of the
+/// transactions that linger for 32 seconds has ended.
+const RETRY_AFTER: u64 = 5;
+
+/// Seconds over which those clients are spread, so that they do not all come back together.
+const RETRY_SPREAD: u64 = 10;
+
+impl Endpoint {
+    /// Answers a request, whose topmost Via is stamped, without a transaction.
+    pub(super) fn refuse(
+        &mut self,
+        flow: Flow,
+        request: &Request,
+        status: StatusCode,
+        retry_after: Option<u64>,
+    ) {
+        let mut builder = Response::builder(request, status).to_tag(self.stateless_tag(request));
+        if let Some(seconds) = retry_after {
+            builder = builder.header(HeaderName::RetryAfter, seconds);
+        }
+        let octets = builder.build().to_bytes();
+        self.transmit(return_path(request, flow).flow, octets, None);
+    }
+
+    /// 503: no room for another transaction (RFC 3261 §21.5.4).
+    pub(super) fn refuse_for_overload(&mut self, flow: Flow, request: &Request) {
+        let seconds = RETRY_AFTER + self.random() % RETRY_SPREAD;
+        self.refuse(flow, request, StatusCode::SERVICE_UNAVAILABLE, Some(seconds));
+    }
+
+    /// Answers a broken request, or drops what cannot be answered.
+    pub(super) fn take_rejected(&mut self, flow: Flow, rejected: &Rejected) {
+        let Some(status) = rejected.status() else {
+            if rejected.error().rule == antiphon_sip::parse::Rule::NotSip {
+                self.counters.dropped_not_sip += 1;
+            } else {
+                self.counters.dropped_broken += 1;
+            }
+            return;
+        };
+        let text = |name| rejected.headers().value(name).unwrap_or_default();
+        let tag = self
+            .hash
+            .of(b'r')
+            .exact(text(HeaderName::Via))
+            .exact(text(HeaderName::CallId))
+            .exact(text(HeaderName::CSeq))
+            .letters();
+        let Some(octets) = rejected.response(flow.remote, &tag) else { return };
+        *self.counters.rejected.entry(status).or_default() += 1;
+        let path = match rejected.headers().first::<Via<'_>>() {
+            Ok(Some(via)) => ReturnPath::new(&via, flow),
+            _ => ReturnPath::to_source(flow),
+        };
+        self.transmit(path.flow, octets, None);
+    }
+
+    /// A tag that a repeated request gets again, as a stateless server must give (§8.2.7).
+    fn stateless_tag(&self, request: &Request) -> String {
+        self.hash
+            .of(b'r')
+            .exact(request.branch().unwrap_or_default())
+            .exact(request.call_id())
+            .number(u64::from(request.cseq()))
+            .letters()
+    }
+}

@@ -120,8 +120,8 @@ fn a_connection_has_a_handshake_and_running_sequence_numbers() {
 }
 
 #[test]
-fn an_encrypted_message_stands_alone_behind_tags_with_its_addresses() {
-    let sent = record(0, "192.0.2.1:49152", "192.0.2.2:5061", Transport::Tls, OPTIONS.as_bytes());
+fn a_message_of_a_web_socket_stands_alone_behind_tags_with_its_addresses() {
+    let sent = record(0, "192.0.2.1:49152", "192.0.2.2:443", Transport::Wss, OPTIONS.as_bytes());
     let packets = read(&write(&[sent]));
     let [packet] = &packets[..] else { panic!("one packet") };
     assert_eq!(packet.link, DataLink::WIRESHARK_UPPER_PDU);
@@ -131,23 +131,25 @@ fn an_encrypted_message_stands_alone_behind_tags_with_its_addresses() {
         b"\x00\x15\x00\x04\xc0\x00\x02\x02",
         b"\x00\x18\x00\x04\x00\x00\x00\x02",
         b"\x00\x19\x00\x04\x00\x00\xc0\x00",
-        b"\x00\x1a\x00\x04\x00\x00\x13\xc5",
+        b"\x00\x1a\x00\x04\x00\x00\x01\xbb",
         b"\x00\x00\x00\x00",
     ];
     assert_eq!(packet.data, [&tags.concat(), OPTIONS.as_bytes()].concat());
 }
 
 #[test]
-fn a_file_without_encryption_has_one_link_type() {
+fn a_file_without_web_sockets_has_one_link_type() {
     let (alice, bob) = ("192.0.2.1:5060", "192.0.2.2:5060");
     let udp = record(0, alice, bob, Transport::Udp, OPTIONS.as_bytes());
-    let tls = record(0, alice, bob, Transport::Wss, OPTIONS.as_bytes());
+    let wss = record(0, alice, bob, Transport::Wss, OPTIONS.as_bytes());
     let links = |records: &[Record]| -> Vec<DataLink> {
         read(&write(records)).iter().map(|packet| packet.link).collect()
     };
-    assert_eq!(links(std::slice::from_ref(&udp)), [DataLink::RAW]);
+    let tls = record(0, alice, bob, Transport::Tls, b"x");
+    // A handshake, the octet, its acknowledgement.
+    assert_eq!(links(&[udp.clone(), tls]), [DataLink::RAW; 6]);
     let both = [DataLink::WIRESHARK_UPPER_PDU, DataLink::RAW, DataLink::WIRESHARK_UPPER_PDU];
-    assert_eq!(links(&[tls.clone(), udp, tls]), both);
+    assert_eq!(links(&[wss.clone(), udp, wss]), both);
 }
 
 #[test]
@@ -156,7 +158,7 @@ fn what_fits_into_no_packet_is_left_out() {
     let mut writer = PcapngWriter::new(Vec::new()).expect("a file in memory");
     let long = record(0, alice, bob, Transport::Udp, &vec![b'x'; 65_508]);
     assert!(matches!(writer.write(&long), Err(WriteError::TooLong)));
-    let long = record(0, alice, bob, Transport::Tls, &vec![b'x'; 262_144]);
+    let long = record(0, alice, bob, Transport::Wss, &vec![b'x'; 262_144]);
     assert!(matches!(writer.write(&long), Err(WriteError::TooLong)));
     let astray = record(0, alice, "[2001:db8::1]:5060", Transport::Tcp, b"x");
     assert!(matches!(writer.write(&astray), Err(WriteError::Families)));

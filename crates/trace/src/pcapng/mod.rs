@@ -1,9 +1,10 @@
 //! Capture files that Wireshark reads: every message in a packet, made up as it could have been
 //! on the wire.
 //!
-//! What went over UDP or TCP is written as raw IP packets. What was encrypted, or travelled inside
-//! WebSocket frames or SCTP, is known here only as the message it carried, so it is written as
-//! just that, with its addresses beside it (see [`pdu`]): nobody needs keys to read it.
+//! What went over UDP or TCP is written as raw IP packets, and so is what went over TLS, in clear:
+//! nobody needs keys to read it. What travelled inside WebSocket frames or SCTP is known here only
+//! as the message that it was, and is written as just that, with its addresses beside it (the
+//! module `pdu`): as TCP segments, Wireshark would take it for HTTP.
 
 mod ip;
 mod pdu;
@@ -44,8 +45,8 @@ pub enum WriteError {
     Io(io::Error),
     /// The addresses are of different families.
     Families,
-    /// The message fits into no packet: a datagram of more than 65,507 octets, or an encrypted
-    /// message of more than a capture file takes.
+    /// The message fits into no packet: a datagram of more than 65,507 octets, or a message of a
+    /// WebSocket of more than a capture file takes.
     TooLong,
 }
 
@@ -64,7 +65,7 @@ impl<W: Write> PcapngWriter<W> {
         })
     }
 
-    /// Adds a record. On TCP, the first between two addresses has a handshake in front of it.
+    /// Adds a record. On TCP and TLS, the first between two addresses has a handshake in front of it.
     ///
     /// # Errors
     /// When the file cannot be written, or no packet can be made of the record; then nothing was
@@ -75,7 +76,7 @@ impl<W: Write> PcapngWriter<W> {
                 let packet = ip::datagram(record.from, record.to, &record.octets)?;
                 self.ip_packet(record, packet)
             }
-            Transport::Tcp => {
+            Transport::Tcp | Transport::Tls => {
                 for packet in self.conversations.packets(record)? {
                     self.ip_packet(record, packet)?;
                 }

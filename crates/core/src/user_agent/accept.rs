@@ -1,0 +1,277 @@
+//! 2xx to an INVITE of ours: the ACK, the dialog, and what the forks bring (RFC 3261 §13.2.2.4).
+
+use std::net::IpAddr;
+
+use antiphon_sip::{HeaderName, Request, Response};
+use bytes::Bytes;
+
+use super::action::{ActionKey, Purpose};
+use super::call::{Ack, Call, Stage, Talking};
+use super::command::CallId;
+use super::event::{EndCause, Event, Side};
+use super::outcome::Conclusion;
+use super::place::sdp_of;
+use super::react::{Got, Reaction};
+use super::write::is_secure;
+use super::{AnsweredInvite, Resolving, Subject, UserAgent};
+use crate::dialog::{Confirmed, Dialog, DialogId};
+use crate::endpoint::ClientId;
+use crate::flow::Flow;
+use crate::locate::{Hop, HopHost};
+use crate::offer_answer::{self, LocalMedia, Media};
+use crate::time::Time;
+
+/// 2xx of other forks that are acknowledged and hung up; a proxy answers with a handful at most.
+const MAX_FORKS: usize = 32;
+
+impl UserAgent {
+    /// The first 2xx of an INVITE.
+    pub(super) fn invite_accepted(
+        &mut self,
+        now: Time,
+        key: ActionKey,
+        client: ClientId,
+        response: &Response,
+    ) {
+        let t1 = self.endpoint.config().intervals.t1;
+        let Some(action) = self.actions.get_mut(&key) else { return };
+        let is_call = matches!(action.purpose, Purpose::Call);
+        let Some(call) = action.call else { return };
+        let Some(waiting) = action.waiting() else { return };
+        let stopped = waiting.stopped;
+        let (request, flow) = (waiting.request.clone(), waiting.flow);
+        self.answered
+            .insert(client, AnsweredInvite { request: request.clone(), call, flow, forks: 0 });
+        self.timers.set(Subject::Answered(client), Some(now + t1 * 64));
+        if !is_call {
+            return self.reinvite_accepted(now, key, &request, response);
+        }
+        let got = Got::Response(response.status());
+        if let Some(stopped) = stopped {
+            // The 2xx has crossed the CANCEL (§9.1): the call stands, and is hung up.
+            self.note(now, key, got, Some(response), Reaction::Report);
+            self.unwanted(now, &request, flow, response);
+            return self.conclude(now, key, stopped, Some(response));
+        }
+        self.note(now, key, got, Some(response), Reaction::Succeed);
+        let acceptable = self.establish(now, call, &request, flow, response);
+        self.conclude(now, key, Conclusion::Succeeded, Some(response));
+        let (media, action) = match self.calls.get(&call) {
+            Some(call) => (call.media, call.action),
+            None => return,
+        };
+        self.tell(Event::Established { call, action, media });
+        if !acceptable {
+            self.bye(now, call, Side::Local, EndCause::NoCommonMedia);
+        }
+        self.arm_call(call);
+    }
+
+    /// Makes the call's dialog, and sends the ACK. False if its media cannot be agreed on.
+    fn establish(
+        &mut self,
+        now: Time,
+        id: CallId,
+        request: &Request,
+        flow: Flow,
+        response: &Response,
+    ) -> bool {
+        let Some(call) = self.calls.get_mut(&id) else { return true };
+        let dialog_id = DialogId::of_response(response);
+        let mut early = match &mut call.stage {
+            Stage::Calling { early, duration } => {
+                let ends = duration.map(|duration| now + duration);
+                call.hang_up_at = [call.hang_up_at, ends].into_iter().flatten().min();
+                std::mem::take(early)
+            }
+            _ => Vec::new(),
+        };
+        let known = early.iter().position(|dialog| *dialog.id() == dialog_id);
+        let mut dialog = match known.map(|index| early.swap_remove(index)) {
+            Some(dialog) => dialog.confirmed_by(response),
+            None => Dialog::confirmed_uac(request, response, is_secure(request, &flow)),
+        };
+        dialog.note_local_cseq(request.cseq());
+        // The other early dialogs have no use any more; a 2xx of theirs is hung up by itself.
+        for other in call.dialogs.drain(..) {
+            self.dialogs.remove(&other);
+        }
+        call.dialogs.push(dialog_id.clone());
+        self.dialogs.insert(dialog_id, id);
+        call.established = Some(now);
+        let (answer, acceptable) = agree(call, response);
+        self.acknowledge(now, id, &dialog, request, flow, answer);
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.stage = Stage::Talking(Box::new(Talking::new(dialog)));
+        }
+        acceptable
+    }
+
+    /// A 2xx after the first: again of the same fork, or of another one.
+    pub(super) fn further_2xx(&mut self, now: Time, client: ClientId, response: &Response) {
+        let Some(answered) = self.answered.get_mut(&client) else { return };
+        if let Some(call) = self.dialogs.get(&DialogId::of_response(response)) {
+            return self.acknowledge_again(now, *call, response.cseq());
+        }
+        if answered.forks >= MAX_FORKS || !self.is_initial(client) {
+            return;
+        }
+        let Some(answered) = self.answered.get_mut(&client) else { return };
+        answered.forks += 1;
+        let (request, flow) = (answered.request.clone(), answered.flow);
+        self.unwanted(now, &request, flow, response);
+    }
+
+    /// Whether the INVITE was no re-INVITE.
+    fn is_initial(&self, client: ClientId) -> bool {
+        self.answered.get(&client).is_some_and(|answered| answered.request.to_tag().is_none())
+    }
+
+    /// Acknowledges a 2xx that nobody wants, and hangs up in silence.
+    fn unwanted(&mut self, now: Time, request: &Request, flow: Flow, response: &Response) {
+        let id = CallId(self.number());
+        let dialog_id = DialogId::of_response(response);
+        let dialog = Dialog::confirmed_uac(request, response, is_secure(request, &flow));
+        let origin =
+            self.answered.values().find(|answered| answered.request.call_id() == request.call_id());
+        let origin = origin.and_then(|answered| self.calls.get(&answered.call));
+        let mut call = Call {
+            told: false,
+            action: None,
+            local: origin.and_then(|call| call.local),
+            version: origin.map_or(offer_answer::SessionVersion::first(0), |call| call.version),
+            local_sdp: origin.and_then(|call| call.local_sdp.clone()),
+            media: None,
+            user: origin.map(|call| call.user.clone()).unwrap_or_default(),
+            stage: Stage::Talking(Box::new(Talking::new(dialog.clone()))),
+            hang_up_at: None,
+            established: None,
+            ack: None,
+            realms: origin.map(|call| call.realms.clone()).unwrap_or_default(),
+            dialogs: vec![dialog_id.clone()],
+        };
+        let (answer, _) = agree(&mut call, response);
+        self.calls.insert(id, call);
+        self.dialogs.insert(dialog_id, id);
+        self.acknowledge(now, id, &dialog, request, flow, answer);
+        self.bye(now, id, Side::Local, EndCause::Bye { reason: None });
+    }
+
+    /// A 2xx to a re-INVITE.
+    fn reinvite_accepted(
+        &mut self,
+        now: Time,
+        key: ActionKey,
+        request: &Request,
+        response: &Response,
+    ) {
+        let Some(action) = self.actions.get(&key) else { return };
+        let Some(id) = action.call else { return };
+        let Some(flow) = self.actions.get_mut(&key).and_then(|a| a.waiting().map(|w| w.flow))
+        else {
+            return;
+        };
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let (answer, acceptable) = agree(call, response);
+        let media = call.media;
+        let Some(talking) = call.talking() else { return };
+        talking.dialog.refresh_target(response.headers());
+        let dialog = talking.dialog.clone();
+        self.acknowledge(now, id, &dialog, request, flow, answer);
+        self.note(now, key, Got::Response(response.status()), Some(response), Reaction::Succeed);
+        self.conclude(now, key, Conclusion::Succeeded, Some(response));
+        if let (Some(media), true) = (media, acceptable) {
+            self.tell(Event::MediaChanged { call: id, media });
+        }
+        if !acceptable {
+            self.bye(now, id, Side::Local, EndCause::NoCommonMedia);
+        }
+    }
+
+    /// Writes the ACK, sends it, and keeps it for the 2xx coming again.
+    fn acknowledge(
+        &mut self,
+        now: Time,
+        call: CallId,
+        dialog: &Dialog<Confirmed>,
+        invite: &Request,
+        flow: Flow,
+        answer: Option<Bytes>,
+    ) {
+        let ack = dialog.ack(invite);
+        let mut builder = ack.builder.header(HeaderName::MaxForwards, 70);
+        if let Some(answer) = answer {
+            builder = builder.body(offer_answer::CONTENT_TYPE, answer);
+        }
+        let Ok(request) = builder.build() else { return };
+        let uri = ack.next_hop.as_uri();
+        let Ok(mut hop) = Hop::of(&uri) else { return };
+        // Without a word about it the ACK goes the way the INVITE went.
+        if uri.as_sip().is_some_and(|uri| uri.transport().is_none() && !uri.secure) {
+            hop.transport = flow.transport;
+        }
+        let way = match &hop.host {
+            HopHost::Address(address) => hop.flow(*address, &self.endpoint),
+            HopHost::Name(_) => None,
+        };
+        if let Some(call) = self.calls.get_mut(&call) {
+            call.ack = Some(Ack { request: request.clone(), flow: way, hop: hop.clone() });
+        }
+        match (way, hop.host) {
+            (Some(way), _) => self.endpoint.send_ack(now, request, way),
+            (None, HopHost::Name(host)) => {
+                self.resolve(host.into(), Resolving::Ack(call));
+            }
+            (None, HopHost::Address(_)) => {}
+        }
+    }
+
+    /// The host of an ACK's next hop is found.
+    pub(super) fn ack_located(&mut self, now: Time, call: CallId, addresses: &[IpAddr]) {
+        let Some(call) = self.calls.get_mut(&call) else { return };
+        let (Some(ack), Some(address)) = (&mut call.ack, addresses.first()) else { return };
+        ack.flow = ack.hop.flow(*address, &self.endpoint);
+        if let Some(flow) = ack.flow {
+            self.endpoint.send_ack(now, ack.request.clone(), flow);
+        }
+    }
+
+    fn acknowledge_again(&mut self, now: Time, call: CallId, cseq: u32) {
+        let Some(ack) = self.calls.get(&call).and_then(|call| call.ack.as_ref()) else { return };
+        if let (Some(flow), true) = (ack.flow, ack.request.cseq() == cseq) {
+            self.endpoint.send_ack(now, ack.request.clone(), flow);
+        }
+    }
+}
+
+/// Takes the session description of a 2xx: the answer to our offer, or an offer, whose answer
+/// goes in the ACK (§13.2.1). False if it cannot be agreed on.
+fn agree(call: &mut Call, response: &Response) -> (Option<Bytes>, bool) {
+    let Some(local) = call.local else { return (None, true) };
+    let sdp = sdp_of(response);
+    if call.local_sdp.is_some() {
+        let Some(sdp) = sdp else { return (None, call.media.is_some()) };
+        return (None, take(&mut call.media, offer_answer::conclude(sdp, &local).ok()));
+    }
+    let Some(sdp) = sdp else { return (None, false) };
+    match offer_answer::answer(sdp, &local, call.version) {
+        Ok(answered) => {
+            call.local_sdp = Some(answered.sdp.clone());
+            call.media = Some(answered.media);
+            (Some(answered.sdp), true)
+        }
+        // Even an offer that is not acceptable gets a valid answer (§13.2.2.4).
+        Err(_) => (Some(refuse_all(sdp, &local)), false),
+    }
+}
+
+fn take(media: &mut Option<Media>, agreed: Option<Media>) -> bool {
+    if agreed.is_some() {
+        *media = agreed;
+    }
+    agreed.is_some()
+}
+
+fn refuse_all(offer: &[u8], local: &LocalMedia) -> Bytes {
+    offer_answer::refuse(offer, local, offer_answer::SessionVersion::first(0))
+}

@@ -1,0 +1,211 @@
+//! An action: one thing asked for, with every request it took.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use antiphon_sip::{Method, Request, UriBuf};
+use bytes::Bytes;
+
+use super::command::{ActionId, CallId, Unbind};
+use super::event::{EndCause, Side};
+use super::outcome::{Attempt, Conclusion};
+use super::targets::Targets;
+use crate::auth;
+use crate::dialog::RouteSet;
+use crate::endpoint::ClientId;
+use crate::flow::Flow;
+use crate::locate::Hop;
+use crate::node::ResolveId;
+use crate::time::Time;
+
+/// Names an action within the user agent; also those that nobody asked for, such as the BYE of a
+/// call that is hung up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct ActionKey(pub(super) u64);
+
+#[derive(Debug)]
+pub(super) struct Action {
+    pub(super) id: Option<ActionId>,
+    pub(super) call: Option<CallId>,
+    pub(super) purpose: Purpose,
+    pub(super) draft: Draft,
+    pub(super) targets: Targets,
+    pub(super) hop: Option<Hop>,
+    /// Addresses of the hop that were not tried yet.
+    pub(super) servers: VecDeque<IpAddr>,
+    pub(super) state: State,
+    pub(super) auth: auth::Attempt,
+    /// Credentials made for the next request.
+    pub(super) credentials: Option<Vec<auth::AuthHeader>>,
+    /// The Contact of the last REGISTER.
+    pub(super) bound: Option<UriBuf>,
+    pub(super) tried: Vec<Attempt>,
+    pub(super) begun: Time,
+    /// The end of the whole action.
+    pub(super) deadline: Option<Time>,
+    /// The end of ringing.
+    pub(super) ring_deadline: Option<Time>,
+}
+
+/// What an action is for.
+#[derive(Debug)]
+pub(super) enum Purpose {
+    /// A call.
+    Call,
+    /// A registration or its removal.
+    Register(Registration),
+    /// OPTIONS, MESSAGE.
+    Ask,
+    /// A request within a call that changes nothing here.
+    InCall,
+    /// A re-INVITE.
+    Reinvite,
+    /// The end of a call.
+    Bye { by: Side, why: EndCause },
+}
+
+#[derive(Debug)]
+pub(super) struct Registration {
+    pub(super) keep: bool,
+    pub(super) phase: Phase,
+    /// Refreshes that failed one after the other.
+    pub(super) failures: u32,
+    /// Who was given credentials, and gets them with every refresh.
+    pub(super) realms: Vec<(auth::Side, String)>,
+    /// Where the whole action ends as if by itself.
+    pub(super) until: Option<Time>,
+}
+
+impl Registration {
+    /// Whether a binding stands that is to be removed in the end.
+    pub(super) fn is_kept(&self) -> bool {
+        self.phase == Phase::Kept
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Nothing is granted yet.
+    Binding,
+    /// Granted, to be refreshed.
+    Kept,
+    /// Being removed, after it was kept.
+    Removing,
+    /// A removal asked for by itself.
+    Unbinding,
+}
+
+#[derive(Debug)]
+pub(super) enum State {
+    /// Nothing is under way.
+    Idle,
+    Locating(ResolveId),
+    Waiting(Box<Waiting>),
+    /// Until the next refresh.
+    Sleeping(Time),
+}
+
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) client: ClientId,
+    pub(super) request: Request,
+    pub(super) flow: Flow,
+    /// Whether any response came.
+    pub(super) answered: bool,
+    /// CANCEL was asked for, and this is what it will be reported as.
+    pub(super) stopped: Option<Conclusion>,
+}
+
+/// What the requests of an action have in common.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) method: Method,
+    pub(super) base: Base,
+    pub(super) contact: ContactLine,
+    /// User part of an own Contact.
+    pub(super) user: String,
+    pub(super) expires: Option<u32>,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Option<(String, Bytes)>,
+}
+
+#[derive(Debug)]
+pub(super) enum Base {
+    Outside { from: String, to: String, call_id: String, cseq: u32, routes: RouteSet },
+    Dialog(CallId),
+}
+
+/// The Contact of a request.
+#[derive(Debug, Clone)]
+pub(super) enum ContactLine {
+    None,
+    Own,
+    Other(UriBuf),
+    Star,
+}
+
+impl From<Unbind> for ContactLine {
+    fn from(unbind: Unbind) -> Self {
+        match unbind {
+            Unbind::Own => Self::Own,
+            Unbind::Contact(uri) => Self::Other(uri),
+            Unbind::All => Self::Star,
+        }
+    }
+}
+
+impl Action {
+    pub(super) fn new(purpose: Purpose, draft: Draft, target: UriBuf, now: Time) -> Self {
+        Self {
+            id: None,
+            call: None,
+            purpose,
+            draft,
+            targets: Targets::new(target),
+            hop: None,
+            servers: VecDeque::new(),
+            state: State::Idle,
+            auth: auth::Attempt::default(),
+            credentials: None,
+            bound: None,
+            tried: Vec::new(),
+            begun: now,
+            deadline: None,
+            ring_deadline: None,
+        }
+    }
+
+    pub(super) fn bounded(mut self, id: ActionId, now: Time, bound: Option<Duration>) -> Self {
+        self.id = Some(id);
+        self.deadline = bound.map(|bound| now + bound);
+        self
+    }
+
+    pub(super) const fn in_dialog(&self) -> bool {
+        matches!(self.draft.base, Base::Dialog(_))
+    }
+
+    pub(super) fn is_locating(&self, question: ResolveId) -> bool {
+        matches!(self.state, State::Locating(id) if id == question)
+    }
+
+    /// When something is due.
+    pub(super) fn due(&self) -> Option<Time> {
+        let state = match &self.state {
+            State::Sleeping(until) => Some(*until),
+            // A cancelled INVITE is waited for as long as the transaction lasts (RFC 3261 §9.1).
+            State::Waiting(waiting) if waiting.stopped.is_some() => return None,
+            State::Waiting(_) => self.ring_deadline,
+            State::Idle | State::Locating(_) => None,
+        };
+        [state, self.deadline].into_iter().flatten().min()
+    }
+
+    pub(super) const fn waiting(&mut self) -> Option<&mut Waiting> {
+        match &mut self.state {
+            State::Waiting(waiting) => Some(waiting),
+            _ => None,
+        }
+    }
+}

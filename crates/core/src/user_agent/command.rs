@@ -1,0 +1,219 @@
+//! What a person or a program tells a user agent to do.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use antiphon_sip::{Method, StatusCode, UriBuf};
+use bytes::Bytes;
+
+use super::config::Identity;
+use crate::offer_answer::Direction;
+
+/// Names an action: one thing asked for. Chosen by whoever commands and told with every event
+/// that belongs to it. A number is used once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ActionId(pub u64);
+
+/// Names a call, placed or received. Chosen by the user agent, never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId(pub u64);
+
+/// Something to do. Every action ends with exactly one
+/// [`Event::Outcome`](super::Event::Outcome).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Command {
+    /// Places a call (RFC 3261 §13).
+    Call(PlaceCall),
+    /// Registers, and keeps registered if asked to (§10.2).
+    Register(Register),
+    /// Removes bindings (§10.2.2).
+    Unregister(Unregister),
+    /// Asks for capabilities (§11).
+    Options(Ask),
+    /// Sends an instant message (RFC 3428).
+    Message(SendMessage),
+    /// Sends a request within a call: INFO, MESSAGE, OPTIONS, UPDATE without a body, or whatever
+    /// it is. Not INVITE, ACK, BYE, CANCEL.
+    InCall(InCall),
+    /// Offers the call's media anew (re-INVITE, §14): hold, resume, another address.
+    Reinvite(Reinvite),
+    /// Gives an action up: a call not yet answered is cancelled (§9.1), an answered one hung up, a
+    /// kept registration removed, any other action reported as given up.
+    Stop(ActionId),
+    /// Answers an incoming call with one response. Provisional ones may come before a final one.
+    Respond {
+        /// The call.
+        call: CallId,
+        /// The response.
+        reply: Reply,
+    },
+    /// Answers an incoming call by a script, which takes the place of any before.
+    Play {
+        /// The call.
+        call: CallId,
+        /// The script.
+        script: Script,
+    },
+    /// Ends a call: BYE if it is answered, CANCEL or 603 if it is not.
+    Hangup(CallId),
+    /// Ends everything: calls, registrations, actions. [`Event::Idle`](super::Event::Idle) tells
+    /// when it is done.
+    Shutdown,
+}
+
+/// What every request outside a dialog takes.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// The action's name.
+    pub action: ActionId,
+    /// Whom or what it is for: To, and the Request-URI.
+    pub to: UriBuf,
+    /// From, if it is not the configured identity.
+    pub from: Option<Identity>,
+    /// Header fields beside those that belong to the request. From, To, Call-ID, CSeq, Via,
+    /// Contact, Max-Forwards, Route, Content-Length and Content-Type are not taken.
+    pub headers: Vec<(String, String)>,
+    /// Bounds the whole action (`--timeout`).
+    pub timeout: Option<Duration>,
+}
+
+impl Ask {
+    /// A request without anything special.
+    #[must_use]
+    pub const fn new(action: ActionId, to: UriBuf) -> Self {
+        Self { action, to, from: None, headers: Vec::new(), timeout: None }
+    }
+}
+
+/// A call to be placed.
+#[derive(Debug, Clone)]
+pub struct PlaceCall {
+    /// To whom and so on. Its `timeout` bounds the call too: not answered by then it is
+    /// cancelled, answered it is hung up.
+    pub ask: Ask,
+    /// Where RTP is awaited.
+    pub media: SocketAddr,
+    /// Whether the offer is left to the called side (§13.2.1): INVITE without a body, the offer
+    /// comes in the 2xx, the answer goes in the ACK.
+    pub late_offer: bool,
+    /// Hangs up this long after the answer (`--duration`).
+    pub duration: Option<Duration>,
+}
+
+/// A registration.
+#[derive(Debug, Clone)]
+pub struct Register {
+    /// The address-of-record in [`Ask::to`], and the rest. With [`keep`](Self::keep) its
+    /// `timeout` is how long the registration is kept.
+    pub ask: Ask,
+    /// The registrar, if it is not the domain of the address-of-record.
+    pub registrar: Option<UriBuf>,
+    /// What to bind, if it is not this user agent.
+    pub contact: Option<UriBuf>,
+    /// For how long. 3600 s is usual.
+    pub expires: Duration,
+    /// Whether the binding is refreshed until it is stopped, and then removed.
+    pub keep: bool,
+}
+
+/// A registration to be taken back.
+#[derive(Debug, Clone)]
+pub struct Unregister {
+    /// The address-of-record in [`Ask::to`], and the rest.
+    pub ask: Ask,
+    /// The registrar, if it is not the domain of the address-of-record.
+    pub registrar: Option<UriBuf>,
+    /// Which binding.
+    pub contact: Unbind,
+}
+
+/// Which bindings an [`Unregister`] removes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unbind {
+    /// That of this user agent.
+    Own,
+    /// That of another contact.
+    Contact(UriBuf),
+    /// All of the address-of-record: `Contact: *` (§10.2.2).
+    All,
+}
+
+/// An instant message.
+#[derive(Debug, Clone)]
+pub struct SendMessage {
+    /// To whom and so on.
+    pub ask: Ask,
+    /// `text/plain;charset=UTF-8` usually.
+    pub content_type: String,
+    /// The message.
+    pub body: Bytes,
+}
+
+/// A request within a call.
+#[derive(Debug, Clone)]
+pub struct InCall {
+    /// The action's name.
+    pub action: ActionId,
+    /// The call.
+    pub call: CallId,
+    /// The method.
+    pub method: Method,
+    /// Header fields; as [`Ask::headers`].
+    pub headers: Vec<(String, String)>,
+    /// Content type and body.
+    pub body: Option<(String, Bytes)>,
+}
+
+/// New media for a call.
+#[derive(Debug, Clone)]
+pub struct Reinvite {
+    /// The action's name.
+    pub action: ActionId,
+    /// The call.
+    pub call: CallId,
+    /// Where RTP is awaited, if that changes.
+    pub media: Option<SocketAddr>,
+    /// Which way it flows: [`Direction::SendOnly`] puts on hold (RFC 3264 §8.4).
+    pub direction: Direction,
+}
+
+/// A response to an incoming call.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// Its code; 100 is the endpoint's business and not sent.
+    pub code: StatusCode,
+    /// A reason phrase other than the registered one.
+    pub reason: Option<String>,
+    /// Header fields beside those that belong to it; as [`Ask::headers`]. Contact is taken for
+    /// 3xx and 485 only.
+    pub headers: Vec<(String, String)>,
+    /// Where RTP is awaited: 2xx need it, 101 to 199 carry an answer if it is given. Taken from
+    /// the last response that had one if it is missing.
+    pub media: Option<SocketAddr>,
+}
+
+impl Reply {
+    /// A response without anything special.
+    #[must_use]
+    pub const fn new(code: StatusCode) -> Self {
+        Self { code, reason: None, headers: Vec::new(), media: None }
+    }
+}
+
+/// Responses to an incoming call, one after the other. What comes after a final response is not
+/// played.
+#[derive(Debug, Clone, Default)]
+pub struct Script {
+    /// The steps in order; at most 64 are played.
+    pub steps: Vec<Step>,
+}
+
+/// One response of a [`Script`].
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// How long after the step before; for the first, after the INVITE.
+    pub after: Duration,
+    /// The response.
+    pub reply: Reply,
+}

@@ -1,0 +1,201 @@
+//! What a user agent tells.
+//!
+//! These types are what `--json` prints, one object an event: names and meanings are kept stable.
+
+use std::time::Duration;
+
+use antiphon_sip::{Method, StatusCode};
+use bytes::Bytes;
+
+use super::command::{ActionId, CallId};
+use super::outcome::{Attempt, Outcome};
+use crate::offer_answer::Media;
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Event {
+    /// A request of an action was sent; its answer comes in [`Outcome::tried`].
+    Attempt {
+        /// The action.
+        action: ActionId,
+        /// The request: `code` and `failure` are empty, `did` says nothing yet.
+        attempt: Attempt,
+    },
+    /// A request of an action was answered or failed, and this is what was done about it. The last
+    /// one is followed by the outcome.
+    Answered {
+        /// The action.
+        action: ActionId,
+        /// As it stands in [`Outcome::tried`].
+        attempt: Attempt,
+    },
+    /// A provisional response beyond 100 to an INVITE (RFC 3261 §13.2.2.1).
+    Provisional {
+        /// The action.
+        action: ActionId,
+        /// The call.
+        call: CallId,
+        /// 101 to 199.
+        code: StatusCode,
+        /// The reason phrase, to be shown in quotes.
+        reason: String,
+        /// The tag of To: which early dialog it belongs to. Empty if it has none.
+        to_tag: String,
+        /// The early media that its SDP agrees on, if it has one that can be understood.
+        media: Option<Media>,
+    },
+    /// A call is answered, and this side has sent or received the 2xx.
+    Established {
+        /// The call.
+        call: CallId,
+        /// The action that placed it; `None` for an incoming one.
+        action: Option<ActionId>,
+        /// What the offer and the answer agree on. `None` as long as the answer is in an ACK that
+        /// has not come, and when the other side's SDP cannot be understood.
+        media: Option<Media>,
+    },
+    /// A re-INVITE or UPDATE, from whichever side, has changed the media.
+    MediaChanged {
+        /// The call.
+        call: CallId,
+        /// What is agreed on now.
+        media: Media,
+    },
+    /// A call is over, answered or not. The last event of a call.
+    Ended {
+        /// The call.
+        call: CallId,
+        /// The action that placed it.
+        action: Option<ActionId>,
+        /// Who ended it.
+        by: Side,
+        /// How.
+        why: EndCause,
+        /// From the answer to the end; zero if it never was answered.
+        talked: Duration,
+    },
+    /// Somebody calls. Answer with [`Command::Respond`](super::Command::Respond),
+    /// [`Command::Play`](super::Command::Play) or [`Command::Hangup`](super::Command::Hangup);
+    /// with a configured script it is answered by itself.
+    IncomingCall {
+        /// The call.
+        call: CallId,
+        /// Who and what.
+        request: Incoming,
+        /// Whether the INVITE carries an offer.
+        has_offer: bool,
+    },
+    /// An instant message came (RFC 3428) and was answered 200.
+    IncomingMessage {
+        /// The call in which it came, if in one.
+        call: Option<CallId>,
+        /// The message.
+        request: Incoming,
+    },
+    /// Another request came within a call and was answered.
+    IncomingRequest {
+        /// The call.
+        call: CallId,
+        /// The request.
+        request: Incoming,
+        /// With what it was answered.
+        code: StatusCode,
+    },
+    /// A registration stands, or was refreshed.
+    Registered {
+        /// The action.
+        action: ActionId,
+        /// How long it holds from now on.
+        granted: Duration,
+        /// All contacts of the address-of-record, as the registrar lists them.
+        contacts: Vec<String>,
+        /// When it will be refreshed, from now on; `None` if it will not.
+        refresh_in: Option<Duration>,
+    },
+    /// A refresh failed; it is tried again after the time given (the outcome follows only when it
+    /// is given up).
+    RefreshFailed {
+        /// The action.
+        action: ActionId,
+        /// The last request.
+        attempt: Attempt,
+        /// When it is tried again.
+        retry_in: Duration,
+    },
+    /// An action is over. Exactly one for each.
+    Outcome(Box<Outcome>),
+    /// After [`Command::Shutdown`](super::Command::Shutdown): nothing is left to be done.
+    Idle,
+}
+
+/// A request that came in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incoming {
+    /// Its method.
+    pub method: Method,
+    /// The Request-URI.
+    pub uri: String,
+    /// From, without the tag.
+    pub from: String,
+    /// To, without the tag.
+    pub to: String,
+    /// The Call-ID.
+    pub call_id: String,
+    /// The transport address it came from.
+    pub source: std::net::SocketAddr,
+    /// `Subject`, if any.
+    pub subject: Option<String>,
+    /// `Content-Type`, if any.
+    pub content_type: Option<String>,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// One of the two sides of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// This one.
+    Local,
+    /// The other one.
+    Remote,
+    /// Nobody: the network failed.
+    Network,
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EndCause {
+    /// BYE (RFC 3261 §15).
+    Bye {
+        /// Its Reason header field (RFC 3326), if any.
+        reason: Option<String>,
+    },
+    /// CANCEL before the answer (§9).
+    Cancelled {
+        /// Its Reason header field, if any.
+        reason: Option<String>,
+    },
+    /// A final response of 300 to 699.
+    Refused {
+        /// The code.
+        code: StatusCode,
+        /// The reason phrase.
+        reason: String,
+    },
+    /// The bound of time was reached: `--timeout`, `--duration`, ringing for too long.
+    TimeUp,
+    /// No ACK came within 64*T1 of the 2xx (§13.3.1.4).
+    NoAck,
+    /// The dialog is gone at the other side: 481 or 408 to a request in it, or no answer at all
+    /// (§12.2.1.2).
+    Lost {
+        /// The code, if there was an answer.
+        code: Option<StatusCode>,
+    },
+    /// Its SDP could not be agreed on; hung up.
+    NoCommonMedia,
+    /// No final response to the INVITE.
+    NoAnswer,
+}

@@ -1,0 +1,224 @@
+//! What this side does within a call: requests, new media, the end.
+
+use antiphon_sip::{HeaderName, Method, StatusCode};
+
+use super::action::{Action, Base, ContactLine, Draft, Purpose};
+use super::call::{Call, Stage};
+use super::command::{CallId, InCall, Reinvite, Reply};
+use super::event::{EndCause, Side};
+use super::outcome::{Conclusion, Misuse, NoAnswer};
+use super::react::Got;
+use super::{HangUp, Subject, UserAgent};
+use crate::dialog::Due;
+use crate::offer_answer::{self, LocalMedia};
+use crate::time::Time;
+
+impl UserAgent {
+    pub(super) fn request_in_call(&mut self, now: Time, request: InCall) {
+        if !self.is_new(now, request.action) {
+            return;
+        }
+        if matches!(
+            request.method,
+            Method::Invite | Method::Ack | Method::Bye | Method::Cancel | Method::Register
+        ) {
+            return self.misused(now, request.action, Misuse::ReservedMethod);
+        }
+        let contact = match request.method {
+            // A target refresh (RFC 3311 §5.1).
+            Method::Update => ContactLine::Own,
+            _ => ContactLine::None,
+        };
+        let draft = Draft {
+            headers: request.headers,
+            body: request.body,
+            ..self.within(request.call, request.method, contact)
+        };
+        self.begin_in_call(now, request.action, request.call, Purpose::InCall, draft);
+    }
+
+    /// Offers new media (§14.1). Not while another INVITE of either side is under way.
+    pub(super) fn reinvite(&mut self, now: Time, reinvite: Reinvite) {
+        if !self.is_new(now, reinvite.action) {
+            return;
+        }
+        let Some(call) = self.calls.get_mut(&reinvite.call).filter(|call| call.told) else {
+            return self.misused(now, reinvite.action, Misuse::NoSuchCall);
+        };
+        let (Some(old), Stage::Talking(talking)) = (call.local, &mut call.stage) else {
+            return self.misused(now, reinvite.action, Misuse::WrongState);
+        };
+        if talking.ending || talking.reinviting.is_some() || talking.unacked.is_some() {
+            return self.misused(now, reinvite.action, Misuse::WrongState);
+        }
+        talking.reinviting = Some(old);
+        let address = reinvite.media.unwrap_or(old.address);
+        let local = LocalMedia { address, direction: reinvite.direction };
+        call.local = Some(local);
+        call.version = call.version.next();
+        let offer = offer_answer::offer(&local, call.version);
+        call.local_sdp = Some(offer.clone());
+        let mut draft = self.within(reinvite.call, Method::Invite, ContactLine::Own);
+        draft.body = Some((offer_answer::CONTENT_TYPE.to_owned(), offer));
+        self.begin_in_call(now, reinvite.action, reinvite.call, Purpose::Reinvite, draft);
+    }
+
+    /// A re-INVITE is over; if it failed, the session stays as it was (§14.1).
+    pub(super) fn reinvite_over(&mut self, action: &Action) {
+        let (Purpose::Reinvite, Some(call)) = (&action.purpose, action.call) else { return };
+        let Some(call) = self.calls.get_mut(&call) else { return };
+        let succeeded = action
+            .tried
+            .last()
+            .and_then(|attempt| attempt.code)
+            .is_some_and(StatusCode::is_success);
+        let before = call.talking().and_then(|talking| talking.reinviting.take());
+        if !succeeded {
+            call.local = before.or(call.local);
+        }
+    }
+
+    /// A request within a call has failed: what that does to the call (§12.2.1.2, RFC 5057 §5.1).
+    pub(super) fn in_call_failed(&mut self, now: Time, key: super::ActionKey, got: Got) {
+        let Some(call) = self.actions.get(&key).and_then(|action| action.call) else { return };
+        let code = match got {
+            Got::Response(status) => Some(status),
+            Got::Failure(NoAnswer::Timeout) => None,
+            Got::Failure(_) => return,
+        };
+        let lost = code.is_none_or(|code| matches!(code.as_u16(), 408 | 481));
+        if lost {
+            self.bye(now, call, Side::Network, EndCause::Lost { code });
+        }
+    }
+
+    fn begin_in_call(
+        &mut self,
+        now: Time,
+        id: super::ActionId,
+        call: CallId,
+        purpose: Purpose,
+        draft: Draft,
+    ) {
+        let bound = self.config.patience.action;
+        let target = match self.calls.get_mut(&call).filter(|call| call.told).map(Call::talking) {
+            None => return self.misused(now, id, Misuse::NoSuchCall),
+            Some(Some(talking)) if !talking.ending => talking.dialog.remote_target().clone(),
+            Some(_) => return self.misused(now, id, Misuse::WrongState),
+        };
+        let mut action = Action::new(purpose, draft, target, now).bounded(id, now, Some(bound));
+        action.call = Some(call);
+        self.begin(now, action);
+    }
+
+    fn within(&self, call: CallId, method: Method, contact: ContactLine) -> Draft {
+        Draft {
+            method,
+            base: Base::Dialog(call),
+            contact,
+            user: self.calls.get(&call).map(|call| call.user.clone()).unwrap_or_default(),
+            expires: None,
+            headers: Vec::new(),
+            body: None,
+        }
+    }
+
+    /// Ends a call in whatever state it is (§15).
+    pub(super) fn hang_up(&mut self, now: Time, id: CallId, by: Side, why: HangUp) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        match &mut call.stage {
+            Stage::Calling { .. } => {
+                let conclusion = match why {
+                    HangUp::Asked => Conclusion::Stopped,
+                    HangUp::TimeUp => Conclusion::TimeUp,
+                };
+                let key = call.action.and_then(|action| self.names.get(&action).copied());
+                if let Some(key) = key {
+                    self.stop_action(now, key, conclusion);
+                }
+            }
+            Stage::Ringing(_) => self.respond(now, id, Reply::new(StatusCode::DECLINE)),
+            Stage::Talking(talking) => {
+                let why = match why {
+                    HangUp::Asked => EndCause::Bye { reason: None },
+                    HangUp::TimeUp => EndCause::TimeUp,
+                };
+                // The called side waits for the ACK before it may send BYE (§15).
+                if talking.unacked.is_some() && !talking.ending {
+                    talking.hang_up = Some((by, why));
+                    self.arm_call(id);
+                } else {
+                    self.bye(now, id, by, why);
+                }
+            }
+        }
+    }
+
+    /// Sends BYE; the call is over when it is answered (§15.1.1).
+    pub(super) fn bye(&mut self, now: Time, id: CallId, by: Side, why: EndCause) {
+        let Some(talking) = self.calls.get_mut(&id).and_then(Call::talking) else { return };
+        if std::mem::replace(&mut talking.ending, true) {
+            return;
+        }
+        talking.unacked = None;
+        let target = talking.dialog.remote_target().clone();
+        self.arm_call(id);
+        let draft = self.within(id, Method::Bye, ContactLine::None);
+        let mut action = Action::new(Purpose::Bye { by, why }, draft, target, now);
+        action.call = Some(id);
+        self.begin(now, action);
+    }
+
+    /// The BYE is answered, or never will be.
+    pub(super) fn bye_done(&mut self, now: Time, key: super::ActionKey) {
+        let Some(action) = self.actions.remove(&key) else { return };
+        self.timers.set(Subject::Action(key), None);
+        let (Purpose::Bye { by, why }, Some(call)) = (action.purpose, action.call) else { return };
+        self.end_call(now, call, by, why);
+    }
+
+    pub(super) fn arm_call(&mut self, id: CallId) {
+        let due = self.calls.get(&id).and_then(Call::due);
+        self.timers.set(Subject::Call(id), due);
+    }
+
+    /// A deadline of the call has come.
+    pub(super) fn call_due(&mut self, now: Time, id: CallId) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        if matches!(call.stage, Stage::Ringing(_)) {
+            return self.ringing_due(now, id);
+        }
+        let time_is_up = call.hang_up_at.is_some_and(|at| at <= now);
+        if self.repeat_2xx(now, id) && time_is_up {
+            self.hang_up(now, id, Side::Local, HangUp::TimeUp);
+        }
+        self.arm_call(id);
+    }
+
+    /// Sends a 2xx again whose ACK has not come (§13.3.1.4). False if the call was ended for it.
+    fn repeat_2xx(&mut self, now: Time, id: CallId) -> bool {
+        let Some(talking) = self.calls.get_mut(&id).and_then(Call::talking) else { return true };
+        let Some(unacked) = &mut talking.unacked else { return true };
+        let server = unacked.server;
+        match unacked.accepted.due(now) {
+            Due::Nothing => true,
+            Due::Repeat(response) => {
+                let response = response.clone();
+                // A transaction that is gone has nothing to send it by; the end comes at 64*T1.
+                let _ = self.endpoint.respond(now, server, response);
+                true
+            }
+            Due::GiveUp => {
+                let wanted = talking.hang_up.take();
+                let (by, why) = wanted.unwrap_or((Side::Network, EndCause::NoAck));
+                self.bye(now, id, by, why);
+                false
+            }
+        }
+    }
+}
+
+/// The Reason of a BYE or CANCEL (RFC 3326), for a person.
+pub(super) fn reason_of(request: &antiphon_sip::Request) -> Option<String> {
+    request.headers().text(HeaderName::Reason).map(str::to_owned)
+}

@@ -1,0 +1,298 @@
+//! An incoming call until it is answered (RFC 3261 §13.3).
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use antiphon_sip::message::ResponseBuilder;
+use antiphon_sip::{HeaderName, Request, Response, StatusCode};
+
+use super::UserAgent;
+use super::call::{Call, Ringing, Stage, Talking, Unacked};
+use super::command::{CallId, Reply, Script};
+use super::event::{EndCause, Event, Side};
+use super::in_call::reason_of;
+use super::server::{incoming, offer_of};
+use super::write::{add_free, is_secure};
+use crate::dialog::{AcceptedInvite, Dialog};
+use crate::endpoint::ServerId;
+use crate::flow::Flow;
+use crate::offer_answer::{self, Direction, LocalMedia, SessionVersion, Unacceptable};
+use crate::refusal::Refusal;
+use crate::time::Time;
+
+/// A provisional response is said again this often (§13.3.1.1).
+const EVERY_MINUTE: Duration = Duration::from_secs(60);
+/// Steps of a script that are played.
+const MAX_STEPS: usize = 64;
+
+impl UserAgent {
+    /// A new INVITE.
+    pub(super) fn invite_came(&mut self, now: Time, id: ServerId, request: Request, flow: Flow) {
+        let to_tag = self.endpoint.new_tag();
+        let ringing = match self.ringing(now, id, request, flow, to_tag) {
+            Ok(ringing) => ringing,
+            Err(refused) => return self.refuse(now, id, &refused.0, &refused.1),
+        };
+        let call = CallId(self.number());
+        let dialog_id = ringing.dialog.id().clone();
+        let has_offer = offer_of(&ringing.request).is_some();
+        let request = incoming(&ringing.request, flow);
+        self.servers.insert(id, call);
+        self.dialogs.insert(dialog_id.clone(), call);
+        let version = SessionVersion::first(self.endpoint.random());
+        self.calls.insert(
+            call,
+            Call {
+                told: true,
+                action: None,
+                local: None,
+                version,
+                local_sdp: None,
+                media: None,
+                user: self.config.identity.contact_user(),
+                stage: Stage::Ringing(Box::new(ringing)),
+                hang_up_at: None,
+                established: None,
+                ack: None,
+                realms: Vec::new(),
+                dialogs: vec![dialog_id],
+            },
+        );
+        self.tell(Event::IncomingCall { call, request, has_offer });
+        self.arm_call(call);
+        if let Some(script) = self.config.answering.clone() {
+            self.play(now, call, script);
+        }
+    }
+
+    fn ringing(
+        &self,
+        now: Time,
+        server: ServerId,
+        request: Request,
+        flow: Flow,
+        to_tag: String,
+    ) -> Result<Ringing, Box<(Request, Refusal)>> {
+        if self.shutting_down {
+            return Err(Box::new((request, Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE))));
+        }
+        if self.calls() >= self.config.max_calls {
+            return Err(Box::new((request, Refusal::new(StatusCode::BUSY_HERE))));
+        }
+        if let Some(Err(fault)) = offer_of(&request).map(offer_answer::check) {
+            let refusal = self.not_acceptable(fault, &flow);
+            return Err(Box::new((request, refusal)));
+        }
+        let Ok(dialog) = Dialog::early_uas(&request, &to_tag, is_secure(&request, &flow)) else {
+            // Without a Contact no request could ever follow (§8.1.1.8).
+            let refusal = Refusal::bad_request("Missing Contact header field");
+            return Err(Box::new((request, refusal)));
+        };
+        let expires = request
+            .headers()
+            .text(HeaderName::Expires)
+            .and_then(|text| text.trim().parse::<u32>().ok())
+            .map(|seconds| now + Duration::from_secs(seconds.into()));
+        Ok(Ringing {
+            server,
+            flow,
+            to_tag,
+            dialog,
+            script: VecDeque::new(),
+            give_up: now + self.config.patience.answer,
+            expires,
+            provisional: None,
+            request,
+        })
+    }
+
+    /// 488 with a Warning that says why (§13.3.1.3, §20.43).
+    pub(super) fn not_acceptable(&self, fault: Unacceptable, flow: &Flow) -> Refusal {
+        let listener = self.endpoint.listener_for(flow.transport, flow.remote);
+        let agent = listener.map_or("antiphon", |listener| &listener.sent_by);
+        let warning = format!("{} {agent} \"{fault}\"", fault.warning());
+        Refusal::new(StatusCode::NOT_ACCEPTABLE_HERE).with(HeaderName::Warning, warning)
+    }
+
+    pub(super) fn play(&mut self, now: Time, id: CallId, script: Script) {
+        let Some(Call { stage: Stage::Ringing(ringing), .. }) = self.calls.get_mut(&id) else {
+            return;
+        };
+        let mut at = now;
+        ringing.script.clear();
+        for step in script.steps.into_iter().take(MAX_STEPS) {
+            at = at + step.after;
+            ringing.script.push_back((at, step.reply));
+        }
+        self.ringing_due(now, id);
+    }
+
+    /// Something is due for a call that is not answered.
+    pub(super) fn ringing_due(&mut self, now: Time, id: CallId) {
+        while let Some(reply) = self.next_step(now, id) {
+            self.respond(now, id, reply);
+        }
+        let Some(Call { stage: Stage::Ringing(ringing), .. }) = self.calls.get_mut(&id) else {
+            return;
+        };
+        if ringing.expires.is_some_and(|at| at <= now) {
+            // §13.3.1 item 1.
+            return self.respond(now, id, Reply::new(StatusCode::REQUEST_TERMINATED));
+        }
+        if ringing.give_up <= now {
+            return self.respond(now, id, Reply::new(StatusCode::TEMPORARILY_UNAVAILABLE));
+        }
+        let server = ringing.server;
+        if let Some((response, at)) = &mut ringing.provisional
+            && *at <= now
+        {
+            *at = now + EVERY_MINUTE;
+            let response = response.clone();
+            self.reply(now, server, response);
+        }
+        self.arm_call(id);
+    }
+
+    fn next_step(&mut self, now: Time, id: CallId) -> Option<Reply> {
+        let Some(Call { stage: Stage::Ringing(ringing), .. }) = self.calls.get_mut(&id) else {
+            return None;
+        };
+        let is_due = ringing.script.front().is_some_and(|(at, _)| *at <= now);
+        if is_due { ringing.script.pop_front().map(|(_, reply)| reply) } else { None }
+    }
+
+    /// Answers an incoming call.
+    pub(super) fn respond(&mut self, now: Time, id: CallId, reply: Reply) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        if !matches!(call.stage, Stage::Ringing(_)) {
+            return;
+        }
+        if let Some(address) = reply.media {
+            take_media(call, LocalMedia { address, direction: Direction::SendRecv });
+        }
+        match reply.code.as_u16() {
+            100 => {}
+            101..=199 => self.progress(now, id, &reply),
+            200..=299 => self.accept(now, id, &reply),
+            _ => self.reject(now, id, &reply),
+        }
+        self.arm_call(id);
+    }
+
+    fn progress(&mut self, now: Time, id: CallId, reply: &Reply) {
+        let Some(response) = self.write_reply(id, reply, reply.media.is_some()) else { return };
+        let Some(Call { stage: Stage::Ringing(ringing), .. }) = self.calls.get_mut(&id) else {
+            return;
+        };
+        ringing.provisional = Some((response.clone(), now + EVERY_MINUTE));
+        let server = ringing.server;
+        self.reply(now, server, response);
+    }
+
+    fn reject(&mut self, now: Time, id: CallId, reply: &Reply) {
+        let Some(response) = self.write_reply(id, reply, false) else { return };
+        let Some(Call { stage: Stage::Ringing(ringing), .. }) = self.calls.get(&id) else { return };
+        let server = ringing.server;
+        let (code, reason) = (response.status(), response.reason().to_owned());
+        self.servers.remove(&server);
+        self.reply(now, server, response);
+        self.end_call(now, id, Side::Local, EndCause::Refused { code, reason });
+    }
+
+    fn accept(&mut self, now: Time, id: CallId, reply: &Reply) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        if call.local.is_none() {
+            // Nobody said where RTP is awaited: the call cannot be answered.
+            let refusal = Reply::new(StatusCode::SERVER_INTERNAL_ERROR);
+            return self.reject(now, id, &refusal);
+        }
+        let Some(response) = self.write_reply(id, reply, true) else { return };
+        let intervals = self.endpoint.config().intervals;
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Stage::Ringing(ringing) = &call.stage else { return };
+        let server = ringing.server;
+        let mut talking = Talking::new(ringing.dialog.clone().confirmed());
+        talking.unacked = Some(Unacked {
+            server,
+            accepted: AcceptedInvite::new(response.clone(), now, &intervals),
+            awaits_answer: offer_of(&ringing.request).is_none(),
+        });
+        call.stage = Stage::Talking(Box::new(talking));
+        call.established = Some(now);
+        let media = call.media;
+        self.servers.remove(&server);
+        self.reply(now, server, response);
+        self.tell(Event::Established { call: id, action: None, media });
+    }
+
+    fn write_reply(&self, id: CallId, reply: &Reply, with_media: bool) -> Option<Response> {
+        let call = self.calls.get(&id)?;
+        let Stage::Ringing(ringing) = &call.stage else { return None };
+        let mut builder = Response::builder(&ringing.request, reply.code).to_tag(&ringing.to_tag);
+        if let Some(reason) = &reply.reason {
+            builder = builder.reason(reason);
+        }
+        let establishes = reply.code.as_u16() < 300;
+        builder = if establishes {
+            self.establishing(builder, call, &ringing.request, &ringing.flow)
+        } else {
+            self.sign(builder)
+        };
+        if let (true, true, Some(sdp)) = (establishes, with_media, &call.local_sdp) {
+            builder = builder.body(offer_answer::CONTENT_TYPE, sdp.clone());
+        }
+        let mut response = builder.build();
+        add_free(&mut response, &reply.headers);
+        Some(response)
+    }
+
+    /// What a response that establishes a dialog carries (§12.1.1, §13.3.1.4).
+    pub(super) fn establishing<'a>(
+        &self,
+        builder: ResponseBuilder<'a>,
+        call: &Call,
+        request: &'a Request,
+        flow: &Flow,
+    ) -> ResponseBuilder<'a> {
+        let secure = matches!(request.uri(), antiphon_sip::Uri::Sip(uri) if uri.secure);
+        let contact = self.contact(&call.user, flow, secure);
+        let builder = builder.copied(HeaderName::RecordRoute).header(HeaderName::Contact, contact);
+        self.describe(builder)
+    }
+
+    /// The caller has given up (§9.2).
+    pub(super) fn cancelled(&mut self, now: Time, server: ServerId, cancel: &Request) {
+        let Some(id) = self.servers.get(&server).copied() else { return };
+        self.terminate(now, id, EndCause::Cancelled { reason: reason_of(cancel) });
+    }
+
+    /// Answers 487, and the call is over by the caller's will.
+    pub(super) fn terminate(&mut self, now: Time, id: CallId, why: EndCause) {
+        let reply = Reply::new(StatusCode::REQUEST_TERMINATED);
+        let Some(response) = self.write_reply(id, &reply, false) else { return };
+        let Some(Call { stage: Stage::Ringing(ringing), .. }) = self.calls.get(&id) else { return };
+        let server = ringing.server;
+        self.servers.remove(&server);
+        self.reply(now, server, response);
+        self.end_call(now, id, Side::Remote, why);
+    }
+}
+
+/// Makes the answer to the INVITE's offer, or an offer if it has none. The same address gives the
+/// same description, in a provisional response and in the 2xx (§13.2.1).
+fn take_media(call: &mut Call, local: LocalMedia) {
+    if call.local == Some(local) {
+        return;
+    }
+    let Stage::Ringing(ringing) = &call.stage else { return };
+    match offer_of(&ringing.request) {
+        None => call.local_sdp = Some(offer_answer::offer(&local, call.version)),
+        Some(offer) => {
+            // It was looked at when it came, so that there is an answer.
+            let Ok(answered) = offer_answer::answer(offer, &local, call.version) else { return };
+            call.local_sdp = Some(answered.sdp);
+            call.media = Some(answered.media);
+        }
+    }
+    call.local = Some(local);
+}

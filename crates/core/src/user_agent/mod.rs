@@ -1,0 +1,281 @@
+//! The user agent (RFC 3261 §8, §10.2, §11, §13 to §15): places and receives calls, registers, asks,
+//! sends messages.
+//!
+//! Two things are kept apart. An *action* is one thing somebody asked for; it may take several
+//! requests (with credentials, to another target) and ends with exactly one [`Outcome`]. A *call*
+//! is what an INVITE begins; it outlives the action that placed it and ends with
+//! [`Event::Ended`].
+//!
+//! Where to begin: [`Command`] and [`Event`]; then `client.rs`, where the requests of an action
+//! are sent and `react.rs` decides about their answers; `server.rs`, where requests come in.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::auth;
+use crate::dialog::DialogId;
+use crate::endpoint::{self, ClientId, Endpoint, ServerId};
+use crate::flow::Flow;
+use crate::node::{Input, Node, Output, ResolveId};
+use crate::time::Time;
+
+mod accept;
+mod action;
+mod call;
+mod client;
+mod command;
+mod config;
+mod dialog_requests;
+mod event;
+mod in_call;
+mod incoming;
+mod outcome;
+mod place;
+mod react;
+mod register;
+mod server;
+mod targets;
+mod timers;
+mod write;
+
+pub use command::{
+    ActionId, Ask, CallId, Command, InCall, PlaceCall, Register, Reinvite, Reply, Script,
+    SendMessage, Step, Unbind, Unregister,
+};
+pub use config::{Identity, Patience, UserAgentConfig};
+pub use event::{EndCause, Event, Incoming, Side};
+pub use outcome::{Attempt, Conclusion, Misuse, NoAnswer, Outcome};
+pub use react::{Limit, Reaction};
+
+use action::{Action, ActionKey};
+use call::Call;
+use timers::Timers;
+
+/// A user agent asks nothing but addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {}
+
+/// The answer to a [`Question`], of which there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {}
+
+/// A user agent; see [`Node`] for how it is driven.
+#[derive(Debug)]
+pub struct UserAgent {
+    config: UserAgentConfig,
+    endpoint: Endpoint,
+    auth: auth::Client,
+    actions: HashMap<ActionKey, Action>,
+    names: HashMap<ActionId, ActionKey>,
+    calls: HashMap<CallId, Call>,
+    dialogs: HashMap<DialogId, CallId>,
+    clients: HashMap<ClientId, ActionKey>,
+    servers: HashMap<ServerId, CallId>,
+    /// INVITEs that had a 2xx: more may come, of other forks (RFC 3261 §13.2.2.4).
+    answered: HashMap<ClientId, AnsweredInvite>,
+    resolving: HashMap<ResolveId, Resolving>,
+    timers: Timers<Subject>,
+    events: VecDeque<Output<Question, Event>>,
+    last_number: u64,
+    shutting_down: bool,
+}
+
+#[derive(Debug)]
+struct AnsweredInvite {
+    request: antiphon_sip::Request,
+    /// The call it placed; gone once that has ended.
+    call: CallId,
+    flow: Flow,
+    forks: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Resolving {
+    Action(ActionKey),
+    Ack(CallId),
+}
+
+/// What can have a deadline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Subject {
+    Action(ActionKey),
+    Call(CallId),
+    Answered(ClientId),
+}
+
+impl UserAgent {
+    /// A user agent. `seed` makes tags, branches and Call-IDs and is to be unpredictable outside
+    /// of tests.
+    #[must_use]
+    pub fn new(mut config: UserAgentConfig, seed: [u8; 32]) -> Self {
+        // A request that comes by two ways is one too many for a user agent (RFC 3261 §8.2.2.2).
+        config.endpoint.refuse_merged = true;
+        Self {
+            endpoint: Endpoint::new(config.endpoint.clone(), seed),
+            auth: auth::Client::new(config.auth, config.accounts.clone()),
+            config,
+            actions: HashMap::new(),
+            names: HashMap::new(),
+            calls: HashMap::new(),
+            dialogs: HashMap::new(),
+            clients: HashMap::new(),
+            servers: HashMap::new(),
+            answered: HashMap::new(),
+            resolving: HashMap::new(),
+            timers: Timers::new(),
+            events: VecDeque::new(),
+            last_number: 0,
+            shutting_down: false,
+        }
+    }
+
+    /// The endpoint below, for its counters.
+    #[must_use]
+    pub const fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Calls at this moment.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.calls.values().filter(|call| call.told).count()
+    }
+
+    fn number(&mut self) -> u64 {
+        self.last_number += 1;
+        self.last_number
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.events.push_back(Output::Event(event));
+    }
+
+    fn command(&mut self, now: Time, command: Command) {
+        match command {
+            Command::Call(place) => self.place_call(now, place),
+            Command::Register(register) => self.register(now, register),
+            Command::Unregister(unregister) => self.unregister(now, unregister),
+            Command::Options(ask) => self.options(now, ask),
+            Command::Message(message) => self.message(now, message),
+            Command::InCall(request) => self.request_in_call(now, request),
+            Command::Reinvite(reinvite) => self.reinvite(now, reinvite),
+            Command::Stop(action) => self.stop(now, action, Conclusion::Stopped),
+            Command::Respond { call, reply } => self.respond(now, call, reply),
+            Command::Play { call, script } => self.play(now, call, script),
+            Command::Hangup(call) => self.hang_up(now, call, Side::Local, HangUp::Asked),
+            Command::Shutdown => self.shut_down(now),
+        }
+    }
+
+    fn shut_down(&mut self, now: Time) {
+        self.shutting_down = true;
+        let mut actions: Vec<_> = self.names.keys().copied().collect();
+        actions.sort_unstable();
+        for action in actions {
+            self.stop(now, action, Conclusion::Stopped);
+        }
+        let mut calls: Vec<_> = self.calls.keys().copied().collect();
+        calls.sort_unstable();
+        for call in calls {
+            self.hang_up(now, call, Side::Local, HangUp::Asked);
+        }
+    }
+
+    fn tell_idle(&mut self) {
+        if self.shutting_down && self.actions.is_empty() && self.calls.is_empty() {
+            self.shutting_down = false;
+            self.tell(Event::Idle);
+        }
+    }
+
+    fn resolved(&mut self, now: Time, id: ResolveId, addresses: Vec<std::net::IpAddr>) {
+        match self.resolving.remove(&id) {
+            // An action that was stopped or begun anew in between does not want this answer.
+            Some(Resolving::Action(key))
+                if self.actions.get(&key).is_some_and(|action| action.is_locating(id)) =>
+            {
+                self.located(now, key, addresses);
+            }
+            Some(Resolving::Ack(call)) => self.ack_located(now, call, &addresses),
+            Some(Resolving::Action(_)) | None => {}
+        }
+    }
+
+    fn run_timers(&mut self, now: Time) {
+        while let Some(subject) = self.timers.take_due(now) {
+            match subject {
+                Subject::Action(key) => self.action_due(now, key),
+                Subject::Call(call) => self.call_due(now, call),
+                Subject::Answered(client) => {
+                    self.answered.remove(&client);
+                }
+            }
+        }
+    }
+
+    fn take_endpoint_events(&mut self, now: Time) {
+        while let Some(event) = self.endpoint.next_event() {
+            match event {
+                endpoint::Event::Request { id, request, flow } => {
+                    self.request_came(now, id, request, flow);
+                }
+                endpoint::Event::Ack { request, .. } => self.ack_came(now, &request),
+                endpoint::Event::Cancelled { id, cancel } => self.cancelled(now, id, &cancel),
+                endpoint::Event::Response { id, response, .. } => {
+                    self.response_came(now, id, &response);
+                }
+                endpoint::Event::Failed { id, failure } => self.request_failed(now, id, failure),
+                endpoint::Event::Acknowledged { .. } => {}
+                endpoint::Event::Unacknowledged { .. } => {}
+            }
+        }
+    }
+}
+
+/// Why a call is hung up here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HangUp {
+    Asked,
+    TimeUp,
+}
+
+impl Node for UserAgent {
+    type Question = Question;
+    type Answer = Answer;
+    type Command = Command;
+    type Event = Event;
+
+    fn handle(&mut self, now: Time, input: Input<Answer, Command>) {
+        match input {
+            Input::Datagram { flow, octets } => self.endpoint.handle_datagram(now, flow, octets),
+            Input::Frame { flow, frame } => self.endpoint.handle_frame(now, flow, frame),
+            Input::Undelivered { ticket, fault } => {
+                self.endpoint.handle_undelivered(now, ticket, fault);
+            }
+            Input::Closed { flow } => self.endpoint.handle_closed(now, flow),
+            Input::Resolved { id, addresses } => self.resolved(now, id, addresses),
+            Input::Command(command) => self.command(now, command),
+            Input::Answer(answer) => match answer {},
+            Input::Deadline => {
+                self.endpoint.handle_deadline(now);
+                self.take_endpoint_events(now);
+                self.run_timers(now);
+            }
+        }
+        self.take_endpoint_events(now);
+        self.tell_idle();
+    }
+
+    fn next_output(&mut self) -> Option<Output<Question, Event>> {
+        if let Some(transmit) = self.endpoint.next_transmit() {
+            return Some(Output::Transmit(transmit));
+        }
+        if let Some(flow) = self.endpoint.next_close() {
+            return Some(Output::Close(flow));
+        }
+        self.events.pop_front()
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        [self.endpoint.deadline(), self.timers.earliest()].into_iter().flatten().min()
+    }
+}

@@ -1,0 +1,140 @@
+//! What became of an action, and of each request of it.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use antiphon_sip::{Method, StatusCode, Transport, UriBuf};
+
+use super::command::{ActionId, CallId};
+use super::react::{Limit, Reaction};
+use crate::flow::Fault;
+use crate::time::Time;
+
+/// What became of an action.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The action.
+    pub action: ActionId,
+    /// The call it placed, if one.
+    pub call: Option<CallId>,
+    /// How it ended.
+    pub conclusion: Conclusion,
+    /// The final response that decided, if one came.
+    pub code: Option<StatusCode>,
+    /// Its reason phrase as received: text for a person, to be shown in quotes.
+    pub reason: String,
+    /// The last reaction. [`Reaction::Succeed`] or [`Reaction::Report`] unless something stopped
+    /// the action from outside.
+    pub reaction: Reaction,
+    /// Every request that began a transaction, in order.
+    pub tried: Vec<Attempt>,
+    /// The limit that kept from going on, if one did.
+    pub limit: Option<Limit>,
+    /// Header fields of the deciding response that say why, as they stand (`Warning`,
+    /// `Retry-After`, `Reason`, `Allow`, `Accept`, `Unsupported`, `Contact`, `Error-Info`...).
+    pub evidence: Vec<(String, String)>,
+    /// The body of the deciding response, its content type first.
+    pub body: Option<(String, bytes::Bytes)>,
+    /// From which time.
+    pub begun: Time,
+    /// Until which time.
+    pub ended: Time,
+}
+
+/// How an action ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Conclusion {
+    /// A 2xx. For a call: answered (its end is told by [`Event::Ended`](super::Event::Ended)).
+    Succeeded,
+    /// A final response of 300 to 699 that could not be helped.
+    Refused,
+    /// No final response.
+    NoAnswer(NoAnswer),
+    /// [`Command::Stop`](super::Command::Stop), [`Command::Hangup`](super::Command::Hangup) or
+    /// [`Command::Shutdown`](super::Command::Shutdown) came first.
+    Stopped,
+    /// The bound of time was reached: a call that rang was cancelled.
+    TimeUp,
+    /// The command made no sense: see the fault.
+    Misused(Misuse),
+}
+
+/// Why no final response came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NoAnswer {
+    /// 64*T1 passed (Timer B or F).
+    Timeout,
+    /// The request could not be delivered.
+    Transport(Fault),
+    /// The host name has no address.
+    Unresolved,
+    /// The URI names nothing that can be asked (`tel:` without a proxy, an unknown scheme or
+    /// transport).
+    NoWayThere,
+}
+
+/// What is wrong with a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Misuse {
+    /// No such call, or it has ended.
+    NoSuchCall,
+    /// The call is not in a state for that.
+    WrongState,
+    /// The action's number is in use.
+    DuplicateAction,
+    /// The request cannot be written: From, To or a header field leaves its grammar.
+    Unwritable,
+    /// The method has a command of its own.
+    ReservedMethod,
+}
+
+/// One request that began a transaction.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// Its method.
+    pub method: Method,
+    /// The Request-URI.
+    pub target: UriBuf,
+    /// Where it went; `None` if it went nowhere.
+    pub server: Option<(Transport, SocketAddr)>,
+    /// When it was sent.
+    pub at: Time,
+    /// Its CSeq number.
+    pub cseq: u32,
+    /// When the final response came or the failure was known.
+    pub answered_at: Option<Time>,
+    /// The final response's code.
+    pub code: Option<StatusCode>,
+    /// The final response's reason phrase.
+    pub reason: String,
+    /// Why there is no final response.
+    pub failure: Option<NoAnswer>,
+    /// What was done about it.
+    pub did: Option<Reaction>,
+}
+
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timeout => f.write_str("no answer in time"),
+            Self::Transport(fault) => fault.fmt(f),
+            Self::Unresolved => f.write_str("the host name has no address"),
+            Self::NoWayThere => f.write_str("the address names nothing that can be asked"),
+        }
+    }
+}
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoSuchCall => "no such call",
+            Self::WrongState => "the call is not in a state for that",
+            Self::DuplicateAction => "the action's number is in use",
+            Self::Unwritable => "a header field leaves its grammar",
+            Self::ReservedMethod => "the method has a command of its own",
+        })
+    }
+}

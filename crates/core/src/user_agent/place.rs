@@ -1,0 +1,242 @@
+//! Actions outside of dialogs: calls, OPTIONS, MESSAGE.
+
+use antiphon_sip::{HeaderName, Method, Response};
+
+use super::action::{Action, ActionKey, Base, ContactLine, Draft, Purpose, State, Waiting};
+use super::call::{Call, Stage};
+use super::command::{Ask, CallId, PlaceCall, SendMessage};
+use super::event::{EndCause, Event, Side};
+use super::outcome::{Conclusion, NoAnswer};
+use super::{Subject, UserAgent};
+use crate::dialog::{Dialog, DialogId, RouteSet};
+use crate::offer_answer::{self, Direction, LocalMedia, SessionVersion};
+use crate::time::Time;
+
+/// Early dialogs of one INVITE at most: one for each phone that rings.
+const MAX_EARLY: usize = 32;
+
+impl UserAgent {
+    /// What every request outside of a dialog begins with (RFC 3261 §8.1.1).
+    pub(super) fn draft(&mut self, method: Method, ask: &Ask, contact: ContactLine) -> Draft {
+        let identity = ask.from.as_ref().unwrap_or(&self.config.identity);
+        let from = identity.name_addr();
+        let user = identity.contact_user();
+        let base = Base::Outside {
+            from: format!("{from};tag={}", self.endpoint.new_tag()),
+            to: format!("<{}>", ask.to),
+            call_id: self.endpoint.new_call_id(),
+            cseq: 0,
+            routes: self.outbound(),
+        };
+        let headers = ask.headers.clone();
+        Draft { method, base, contact, user, expires: None, headers, body: None }
+    }
+
+    /// The preloaded route set of the outbound proxy (§8.1.2). It gets `lr`: a proxy that routes
+    /// strictly would need the target in Route, and nobody configures one today.
+    fn outbound(&self) -> RouteSet {
+        let Some(proxy) = &self.config.proxy else { return RouteSet::default() };
+        let loose = proxy.as_uri().as_sip().is_none_or(antiphon_sip::uri::SipUri::lr);
+        let hop = if loose {
+            Some(proxy.clone())
+        } else {
+            antiphon_sip::UriBuf::parse(&format!("{proxy};lr")).ok()
+        };
+        RouteSet::preloaded(hop.into_iter().collect())
+    }
+
+    pub(super) fn place_call(&mut self, now: Time, place: PlaceCall) {
+        let ask = place.ask;
+        if !self.is_new(now, ask.action) {
+            return;
+        }
+        let mut draft = self.draft(Method::Invite, &ask, ContactLine::Own);
+        let local = LocalMedia { address: place.media, direction: Direction::SendRecv };
+        let version = SessionVersion::first(self.endpoint.random());
+        let offer = (!place.late_offer).then(|| offer_answer::offer(&local, version));
+        draft.body = offer.clone().map(|offer| (offer_answer::CONTENT_TYPE.to_owned(), offer));
+        let user = draft.user.clone();
+        let call = CallId(self.number());
+        let mut action =
+            Action::new(Purpose::Call, draft, ask.to, now).bounded(ask.action, now, ask.timeout);
+        action.call = Some(call);
+        let hang_up_at = action.deadline;
+        // The call is there before the first request, which may fail at once.
+        self.calls.insert(
+            call,
+            Call {
+                told: true,
+                action: Some(ask.action),
+                local: Some(local),
+                version,
+                local_sdp: offer,
+                media: None,
+                user,
+                stage: Stage::Calling { early: Vec::new(), duration: place.duration },
+                hang_up_at,
+                established: None,
+                ack: None,
+                realms: Vec::new(),
+                dialogs: Vec::new(),
+            },
+        );
+        self.begin(now, action);
+    }
+
+    pub(super) fn options(&mut self, now: Time, ask: Ask) {
+        if self.is_new(now, ask.action) {
+            let draft = self.draft(Method::Options, &ask, ContactLine::Own);
+            self.ask(now, draft, ask);
+        }
+    }
+
+    pub(super) fn message(&mut self, now: Time, message: SendMessage) {
+        if self.is_new(now, message.ask.action) {
+            // MESSAGE must not have a Contact (RFC 3428 §9).
+            let mut draft = self.draft(Method::Message, &message.ask, ContactLine::None);
+            draft.body = Some((message.content_type, message.body));
+            self.ask(now, draft, message.ask);
+        }
+    }
+
+    fn ask(&mut self, now: Time, draft: Draft, ask: Ask) {
+        let bound = ask.timeout.unwrap_or(self.config.patience.action);
+        let action =
+            Action::new(Purpose::Ask, draft, ask.to, now).bounded(ask.action, now, Some(bound));
+        self.begin(now, action);
+    }
+
+    /// A provisional response (§13.2.2.1). 100 says only that the next hop lives.
+    pub(super) fn provisional(&mut self, now: Time, key: ActionKey, response: &Response) {
+        let ring = self.config.patience.ring;
+        let Some(action) = self.actions.get_mut(&key) else { return };
+        if !matches!(action.purpose, Purpose::Call) {
+            return;
+        }
+        let code = response.status();
+        // 182 says that the wait is long and meant to be (§21.1.4).
+        if action.ring_deadline.is_none() || code.as_u16() == 182 {
+            action.ring_deadline = Some(now + ring);
+        }
+        let (id, call) = (action.id, action.call);
+        let State::Waiting(waiting) = &action.state else { return };
+        let stopped = waiting.stopped.is_some();
+        let early = (code.as_u16() > 100 && !stopped).then(|| early(waiting, response)).flatten();
+        self.arm_action(key);
+        let (Some(action), Some(call)) = (id, call) else { return };
+        if code.as_u16() == 100 || stopped {
+            return;
+        }
+        self.early_dialog(call, response, early);
+        let media = self.early_media(call, response);
+        self.tell(Event::Provisional {
+            action,
+            call,
+            code,
+            reason: response.reason().to_owned(),
+            to_tag: response.to_tag().unwrap_or_default().to_owned(),
+            media,
+        });
+    }
+
+    /// Takes up the early dialog of a provisional response, or ends it: 199 (RFC 6228 §4).
+    fn early_dialog(
+        &mut self,
+        id: CallId,
+        response: &Response,
+        dialog: Option<Dialog<crate::dialog::Early>>,
+    ) {
+        let dialog_id = DialogId::of_response(response);
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Stage::Calling { early, .. } = &mut call.stage else { return };
+        if response.status().as_u16() == 199 {
+            early.retain(|dialog| *dialog.id() != dialog_id);
+            call.dialogs.retain(|other| *other != dialog_id);
+            self.dialogs.remove(&dialog_id);
+            return;
+        }
+        let Some(dialog) = dialog else { return };
+        if early.len() < MAX_EARLY && early.iter().all(|other| *other.id() != dialog_id) {
+            early.push(dialog);
+            call.dialogs.push(dialog_id.clone());
+            self.dialogs.insert(dialog_id, id);
+        }
+    }
+
+    fn early_media(&self, call: CallId, response: &Response) -> Option<offer_answer::Media> {
+        let call = self.calls.get(&call)?;
+        call.local_sdp.as_ref()?;
+        let sdp = sdp_of(response)?;
+        offer_answer::conclude(sdp, call.local.as_ref()?).ok()
+    }
+
+    /// The call's INVITE has come to nothing.
+    pub(super) fn call_failed(
+        &mut self,
+        now: Time,
+        action: &Action,
+        conclusion: Conclusion,
+        response: Option<&Response>,
+    ) {
+        let Some(call) = action.call else { return };
+        let refused = |response: &Response| EndCause::Refused {
+            code: response.status(),
+            reason: response.reason().to_owned(),
+        };
+        let (by, why) = match (conclusion, response) {
+            (Conclusion::Refused, Some(response)) => (Side::Remote, refused(response)),
+            (Conclusion::TimeUp, _) => (Side::Local, EndCause::TimeUp),
+            (Conclusion::NoAnswer(NoAnswer::Timeout), _) => (Side::Remote, EndCause::NoAnswer),
+            (Conclusion::NoAnswer(_), _) => (Side::Network, EndCause::NoAnswer),
+            _ => (Side::Local, EndCause::Cancelled { reason: None }),
+        };
+        self.end_call(now, call, by, why);
+    }
+
+    /// Forgets a call and tells its end.
+    pub(super) fn end_call(&mut self, now: Time, id: CallId, by: Side, why: EndCause) {
+        let Some(call) = self.calls.remove(&id) else { return };
+        self.timers.set(Subject::Call(id), None);
+        for dialog in &call.dialogs {
+            self.dialogs.remove(dialog);
+        }
+        if call.told {
+            let talked = call.established.map(|at| now.since(at)).unwrap_or_default();
+            self.tell(Event::Ended { call: id, action: call.action, by, why, talked });
+        }
+        self.drop_actions_of(now, id);
+    }
+
+    /// Ends the actions that run within a call that is gone.
+    fn drop_actions_of(&mut self, now: Time, call: CallId) {
+        let within = |action: &Action| matches!(action.draft.base, Base::Dialog(of) if of == call);
+        let mut keys: Vec<_> =
+            self.actions.iter().filter(|(_, action)| within(action)).map(|(key, _)| *key).collect();
+        keys.sort_unstable();
+        for key in keys {
+            self.conclude(now, key, Conclusion::Stopped, None);
+        }
+    }
+}
+
+/// The early dialog that a provisional response with a To tag establishes (§12.1).
+fn early(waiting: &Waiting, response: &Response) -> Option<Dialog<crate::dialog::Early>> {
+    response.to_tag()?;
+    let secure = super::write::is_secure(&waiting.request, &waiting.flow);
+    Some(Dialog::early_uac(&waiting.request, response, secure))
+}
+
+/// The session description of a response, if it has one.
+pub(super) fn sdp_of(response: &Response) -> Option<&[u8]> {
+    let is_sdp = response
+        .headers()
+        .text(HeaderName::ContentType)
+        .is_some_and(|text| is_sdp(text) && !response.body().is_empty());
+    is_sdp.then(|| &response.body()[..])
+}
+
+/// Whether a Content-Type names a session description, parameters aside.
+pub(super) fn is_sdp(content_type: &str) -> bool {
+    let kind = content_type.split(';').next().unwrap_or_default();
+    kind.trim().eq_ignore_ascii_case(offer_answer::CONTENT_TYPE)
+}

@@ -1,0 +1,196 @@
+//! Requests and responses as they are written: what every one of a method carries.
+
+use antiphon_sip::message::{RequestBuilder, ResponseBuilder};
+use antiphon_sip::{HeaderName, Method, Request, Response, Uri, UriBuf};
+
+use super::UserAgent;
+use super::action::{Base, ContactLine, Draft};
+use super::outcome::Misuse;
+use crate::auth;
+use crate::dialog::InDialog;
+use crate::flow::Flow;
+
+/// The methods that are understood (RFC 3261 §20.5).
+pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, UPDATE";
+
+/// The extensions that are understood (§20.37): 199 tells which early dialog has ended
+/// (RFC 6228), which is acted on.
+pub(super) const SUPPORTED: &str = "199";
+
+/// The bodies that are understood in an INVITE (§20.1).
+pub(super) const ACCEPT: &str = "application/sdp";
+
+impl UserAgent {
+    /// Writes the next request of an action.
+    pub(super) fn write(
+        &mut self,
+        draft: &mut Draft,
+        target: &UriBuf,
+        flow: &Flow,
+        fresh: bool,
+        credentials: impl FnOnce(&mut auth::Client, &auth::Outgoing<'_>) -> Vec<auth::AuthHeader>,
+    ) -> Result<Request, Misuse> {
+        let (builder, request_uri) = self.begin_request(draft, target, fresh)?;
+        let outgoing = auth::Outgoing {
+            method: draft.method.as_str(),
+            uri: request_uri.as_str(),
+            body: draft.body.as_ref().map_or(&[], |(_, body)| body),
+        };
+        let credentials = credentials(&mut self.auth, &outgoing);
+        let secure = request_uri.as_uri().as_sip().is_some_and(|uri| uri.secure);
+        let mut builder = builder.header(HeaderName::MaxForwards, 70);
+        builder = match &draft.contact {
+            ContactLine::None => builder,
+            ContactLine::Star => builder.header(HeaderName::Contact, "*"),
+            ContactLine::Other(uri) => builder.header(HeaderName::Contact, format_args!("<{uri}>")),
+            ContactLine::Own => {
+                let contact = self.contact(&draft.user, flow, secure);
+                builder.header(HeaderName::Contact, contact)
+            }
+        };
+        builder = capabilities(builder, &draft.method);
+        if let Some(expires) = draft.expires {
+            builder = builder.header(HeaderName::Expires, expires);
+        }
+        if let Some(product) = &self.config.product {
+            builder = builder.header(HeaderName::UserAgent, product);
+        }
+        for credential in credentials {
+            let name = match credential.side {
+                auth::Side::Server => HeaderName::Authorization,
+                auth::Side::Proxy => HeaderName::ProxyAuthorization,
+            };
+            builder = builder.header(name, credential.value);
+        }
+        for (name, value) in draft.headers.iter().filter(|(name, _)| is_free(name)) {
+            builder = builder.other_header(name, value);
+        }
+        if let Some((content_type, body)) = &draft.body {
+            builder = builder.body(content_type, body.clone());
+        }
+        builder.build().map_err(|_| Misuse::Unwritable)
+    }
+
+    /// Request line, identity and Route. `fresh`: with the next CSeq number.
+    fn begin_request(
+        &mut self,
+        draft: &mut Draft,
+        target: &UriBuf,
+        fresh: bool,
+    ) -> Result<(RequestBuilder, UriBuf), Misuse> {
+        match &mut draft.base {
+            Base::Outside { from, to, call_id, cseq, routes } => {
+                if fresh {
+                    *cseq = cseq.saturating_add(1);
+                }
+                let routed = routes.apply(target);
+                let mut builder =
+                    Request::builder(draft.method.clone(), routed.request_uri.clone())
+                        .identity(from, to, call_id, *cseq);
+                for route in routed.routes {
+                    builder = builder.header(HeaderName::Route, format_args!("<{route}>"));
+                }
+                Ok((builder, routed.request_uri))
+            }
+            Base::Dialog(call) => {
+                let talking = self
+                    .calls
+                    .get_mut(call)
+                    .and_then(super::call::Call::talking)
+                    .ok_or(Misuse::WrongState)?;
+                let InDialog { builder, request_uri, .. } =
+                    talking.dialog.request(draft.method.clone());
+                Ok((builder, request_uri))
+            }
+        }
+    }
+
+    /// Where we want requests: the listener that the flow uses.
+    pub(super) fn contact(&self, user: &str, flow: &Flow, secure: bool) -> String {
+        let listener =
+            self.endpoint.config().listeners.iter().find(|listener| {
+                listener.transport == flow.transport && listener.local == flow.local
+            });
+        let host = listener.map_or_else(|| flow.local.to_string(), |own| own.sent_by.to_string());
+        let scheme = if secure { "sips" } else { "sip" };
+        let at = if user.is_empty() { "" } else { "@" };
+        let transport = match flow.transport {
+            antiphon_sip::Transport::Udp => String::new(),
+            // A SIPS URI says TLS by itself (RFC 3261 §26.2.2).
+            antiphon_sip::Transport::Tls if secure => String::new(),
+            other => format!(";transport={}", other.as_uri_param()),
+        };
+        format!("<{scheme}:{user}{at}{host}{transport}>")
+    }
+
+    /// Adds what a response to an INVITE, UPDATE or OPTIONS says of us (§13.3.1.4, §11.2).
+    pub(super) fn describe<'a>(&self, builder: ResponseBuilder<'a>) -> ResponseBuilder<'a> {
+        let builder = builder
+            .header(HeaderName::Allow, ALLOW)
+            .header(HeaderName::Supported, SUPPORTED)
+            .header(HeaderName::Accept, ACCEPT);
+        self.sign(builder)
+    }
+
+    /// Adds `Server`, if the configuration names a product.
+    pub(super) fn sign<'a>(&self, builder: ResponseBuilder<'a>) -> ResponseBuilder<'a> {
+        match &self.config.product {
+            Some(product) => builder.header(HeaderName::Server, product),
+            None => builder,
+        }
+    }
+}
+
+fn capabilities(builder: RequestBuilder, method: &Method) -> RequestBuilder {
+    match method {
+        Method::Invite | Method::Update => {
+            builder.header(HeaderName::Allow, ALLOW).header(HeaderName::Supported, SUPPORTED)
+        }
+        Method::Options => builder
+            .header(HeaderName::Allow, ALLOW)
+            .header(HeaderName::Supported, SUPPORTED)
+            .header(HeaderName::Accept, ACCEPT),
+        // A proxy may put itself in the path of a registration only with this (RFC 3327 §5.1).
+        Method::Register => {
+            builder.header(HeaderName::Allow, ALLOW).header(HeaderName::Supported, "path")
+        }
+        _ => builder,
+    }
+}
+
+/// Whether a field is the commander's to set.
+pub(super) fn is_free(name: &str) -> bool {
+    !matches!(
+        HeaderName::from_bytes(name.as_bytes()),
+        Some(
+            HeaderName::From
+                | HeaderName::To
+                | HeaderName::CallId
+                | HeaderName::CSeq
+                | HeaderName::Via
+                | HeaderName::Contact
+                | HeaderName::MaxForwards
+                | HeaderName::Route
+                | HeaderName::RecordRoute
+                | HeaderName::ContentLength
+                | HeaderName::ContentType
+        )
+    )
+}
+
+/// Adds the commander's fields to a response. Contact is theirs where it does not say where we
+/// are: in 3xx and 485 (§20.10 Table 2).
+pub(super) fn add_free(response: &mut Response, headers: &[(String, String)]) {
+    let contact = matches!(response.status().as_u16(), 300..=399 | 485);
+    for (name, value) in headers {
+        let is_contact = HeaderName::from_bytes(name.as_bytes()) == Some(HeaderName::Contact);
+        if is_free(name) || (contact && is_contact) {
+            response.headers_mut().push_other(name, value);
+        }
+    }
+}
+
+/// Whether a dialog of this request is secure (§12.1): SIPS over TLS.
+pub(super) fn is_secure(request: &Request, flow: &Flow) -> bool {
+    flow.transport.is_secure() && matches!(request.uri(), Uri::Sip(uri) if uri.secure)
+}

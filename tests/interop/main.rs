@@ -1,0 +1,26 @@
+//! The program as people use it, against programs of other people: baresip, SIPp, sipsak, tshark.
+//!
+//! Everything runs on 127.0.0.1 with free ports and a data directory of its own. Nothing here
+//! sleeps for a fixed time: it waits for a line, an answer or an event, with a deadline. Whatever
+//! is started is stopped by its own handle, also when a test fails.
+//!
+//! The tests stand behind the feature `interop`, because they need Debian packages;
+//! `cargo xtask interop` installs them and runs all. What the peers do is in `docs/peers.md`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a harness ends a test by panicking, with the output of what it ran"
+)]
+
+mod harness;
+
+mod command_line;
+mod dissection;
+mod durability;
+mod hostile_input;
+mod load;
+mod outcomes;
+mod ping;
+mod softphones;

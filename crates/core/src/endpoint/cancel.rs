@@ -3,8 +3,8 @@
 use antiphon_sip::{Method, Request, Response, StatusCode};
 
 use super::matching::Match;
-use super::path::stamp;
-use super::server::{Server, return_path};
+use super::path::{self, ReturnPath};
+use super::server::Server;
 use super::{Endpoint, Event, ServerId};
 use crate::flow::Flow;
 use crate::time::Time;
@@ -17,13 +17,13 @@ impl Endpoint {
             return;
         }
         let target = self.cancel_target(&cancel);
-        stamp(&mut cancel, flow.remote);
+        let path = path::receive(&mut cancel, flow);
         let Some(id) = target else {
             self.counters.cancels_unmatched += 1;
-            self.refuse(flow, &cancel, StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST, None);
+            self.refuse(&path, &cancel, StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST, None);
             return;
         };
-        self.confirm_cancel(now, flow, &cancel, matched, id);
+        self.confirm_cancel(now, path, &cancel, matched, id);
         if self.servers.get_mut(id.handle()).is_some_and(Server::cancel) {
             self.events.push_back(Event::Cancelled { id, cancel });
         }
@@ -33,7 +33,7 @@ impl Endpoint {
     fn confirm_cancel(
         &mut self,
         now: Time,
-        flow: Flow,
+        path: ReturnPath,
         cancel: &Request,
         matched: Match,
         id: ServerId,
@@ -41,7 +41,7 @@ impl Endpoint {
         let tag = self.servers.get(id.handle()).and_then(Server::tag).map(str::to_owned);
         let tag = tag.unwrap_or_else(|| self.tag_of(id));
         let response = Response::builder(cancel, StatusCode::OK).to_tag(tag).build().to_bytes();
-        self.answer_at_once(now, matched, return_path(cancel, flow), response);
+        self.answer_at_once(now, matched, path, response);
     }
 
     /// The transaction that a CANCEL means: the one with its branch and any other method

@@ -51,6 +51,14 @@ struct Written {
     fallback: Option<Box<Fallback>>,
 }
 
+#[cfg(test)]
+impl Client {
+    /// When it is to be woken.
+    pub(super) const fn armed(&self) -> Option<Time> {
+        self.armed
+    }
+}
+
 impl State {
     fn start(invite: bool, sent: Bytes, now: Time, timing: &Timing, out: &mut Output) -> Self {
         if invite {

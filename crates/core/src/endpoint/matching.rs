@@ -1,5 +1,6 @@
 //! Which message belongs to which transaction (RFC 3261 §17.1.3, §17.2.3).
 
+use antiphon_sip::header::MAGIC_COOKIE;
 use antiphon_sip::{Method, Request, Response};
 
 use super::chance::Key;
@@ -29,9 +30,8 @@ impl Endpoint {
 
     /// What identifies the transaction of a request, were `method` its method (§17.2.3).
     pub(super) fn server_match(&self, request: &Request, method: &Method) -> Match {
-        let via = request.top_via();
-        let unique = via.is_some_and(|via| via.has_rfc3261_branch());
         let branch = request.branch().unwrap_or_default();
+        let unique = is_unique(branch);
         let parts = if unique {
             self.hash.of(b's').folded(branch)
         } else {
@@ -42,7 +42,7 @@ impl Endpoint {
                 .folded(request.from_tag().unwrap_or_default())
                 .exact(request.call_id())
                 .number(u64::from(request.cseq()))
-                .folded(via.map(|via| via.to_string()).unwrap_or_default())
+                .folded(request.top_via().map(|via| via.to_string()).unwrap_or_default())
         };
         Match { key: parts.folded(request.sent_by()).exact(method.as_str()).key(), unique }
     }
@@ -61,4 +61,10 @@ impl Endpoint {
             .exact(request.method().as_str());
         Some(parts.key())
     }
+}
+
+/// Whether a branch is one of RFC 3261: the magic cookie with something behind it (§8.1.1.7; of
+/// the cookie alone RFC 4475 §3.2.1).
+fn is_unique(branch: &str) -> bool {
+    branch.strip_prefix(MAGIC_COOKIE).is_some_and(|rest| !rest.is_empty())
 }

@@ -1,7 +1,7 @@
 //! Where a response goes, and how the topmost Via tells whence its request came
 //! (RFC 3261 §18.2, RFC 3581 §4).
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use antiphon_sip::header::Via;
 use antiphon_sip::name::HeaderName;
@@ -61,19 +61,19 @@ fn datagram_target(via: &Via<'_>, source: SocketAddr, port: u16) -> SocketAddr {
 }
 
 /// Writes into the topmost Via where the request came from, if that does not stand there anyway
-/// (§18.2.1, RFC 3581 §4).
-pub(super) fn stamp(request: &mut Request, source: SocketAddr) {
-    let Some(via) = request.top_via() else { return };
-    let says_so: Option<IpAddr> = via.host().ip();
+/// (§18.2.1, RFC 3581 §4), and tells the way back.
+pub(super) fn receive(request: &mut Request, flow: Flow) -> ReturnPath {
+    let Some(via) = request.top_via() else { return ReturnPath::to_source(flow) };
+    let path = ReturnPath::new(&via, flow);
+    let says_so = via.host().ip() == Some(flow.remote.ip().to_canonical());
     // A `received` that the sender wrote itself must not stay either.
-    let params = via.params();
-    let untouched = says_so == Some(source.ip().to_canonical())
-        && !params.has("rport")
-        && !params.has("received");
-    if !untouched {
-        let via = via.received_from(source).to_string();
+    let is_ours_to_write =
+        |name: &str| name.eq_ignore_ascii_case("rport") || name.eq_ignore_ascii_case("received");
+    if !says_so || via.params().iter().any(|param| is_ours_to_write(param.name)) {
+        let via = via.received_from(flow.remote).to_string();
         request.headers_mut().replace_first(HeaderName::Via, via);
     }
+    path
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use super::chance::Key;
 use super::matching::Match;
-use super::path::{ReturnPath, stamp};
+use super::path::{self, ReturnPath};
 use super::{Endpoint, Event, Gone, Owner, ServerId, arm};
 use crate::flow::Flow;
 use crate::time::Time;
@@ -60,6 +60,14 @@ impl Server {
             Some(State::Invite(state)) => state.is_accepted() || state.tag() == ack.to_tag(),
             _ => false,
         }
+    }
+}
+
+#[cfg(test)]
+impl Server {
+    /// When it is to be woken.
+    pub(super) const fn armed(&self) -> Option<Time> {
+        self.armed
     }
 }
 
@@ -137,7 +145,7 @@ impl Endpoint {
         };
         match (told, id) {
             (Some(Tell::AckOfSuccess), _) => {
-                stamp(&mut ack, flow.remote);
+                path::receive(&mut ack, flow);
                 self.events.push_back(Event::Ack { request: ack, flow });
             }
             (Some(Tell::Acknowledged), Some(id)) => {
@@ -177,15 +185,15 @@ impl Endpoint {
             return;
         }
         let merge_key = self.merge_key(&request);
-        stamp(&mut request, flow.remote);
+        let path = path::receive(&mut request, flow);
         if merge_key.is_some_and(|key| self.merge_keys.contains_key(&key)) {
             self.counters.merged += 1;
-            self.refuse(flow, &request, StatusCode::LOOP_DETECTED, None);
+            self.refuse(&path, &request, StatusCode::LOOP_DETECTED, None);
             return;
         }
         if self.is_full() {
             self.counters.overloaded += 1;
-            self.refuse_for_overload(flow, &request);
+            self.refuse_for_overload(&path, &request);
             return;
         }
         let timing = self.timing(&flow);
@@ -195,7 +203,6 @@ impl Endpoint {
         } else {
             State::NonInvite(ServerNonInvite::start(kept, now, &timing))
         };
-        let path = return_path(&request, flow);
         if let Some(id) = self.insert_server(matched.key, merge_key, path, state, &timing) {
             self.events.push_back(Event::Request { id, request, flow });
         }
@@ -371,13 +378,5 @@ impl Endpoint {
             self.streams.remove(&(server.path.flow.remote, Owner::Server(id)));
         }
         self.counters.server_transactions = self.servers.len();
-    }
-}
-
-/// The way back of a request.
-pub(super) fn return_path(request: &Request, flow: Flow) -> ReturnPath {
-    match request.top_via() {
-        Some(via) => ReturnPath::new(&via, flow),
-        None => ReturnPath::to_source(flow),
     }
 }

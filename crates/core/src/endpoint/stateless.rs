@@ -7,7 +7,6 @@ use antiphon_sip::{Request, Response, StatusCode};
 
 use super::Endpoint;
 use super::path::ReturnPath;
-use super::server::return_path;
 use crate::flow::Flow;
 
 /// Seconds that a refused client is asked to wait at least. By then a good part of the
@@ -21,7 +20,7 @@ impl Endpoint {
     /// Answers a request, whose topmost Via is stamped, without a transaction.
     pub(super) fn refuse(
         &mut self,
-        flow: Flow,
+        path: &ReturnPath,
         request: &Request,
         status: StatusCode,
         retry_after: Option<u64>,
@@ -31,13 +30,13 @@ impl Endpoint {
             builder = builder.header(HeaderName::RetryAfter, seconds);
         }
         let octets = builder.build().to_bytes();
-        self.transmit(return_path(request, flow).flow, octets, None);
+        self.transmit(path.flow, octets, None);
     }
 
     /// 503: no room for another transaction (RFC 3261 §21.5.4).
-    pub(super) fn refuse_for_overload(&mut self, flow: Flow, request: &Request) {
+    pub(super) fn refuse_for_overload(&mut self, path: &ReturnPath, request: &Request) {
         let seconds = RETRY_AFTER + self.random() % RETRY_SPREAD;
-        self.refuse(flow, request, StatusCode::SERVICE_UNAVAILABLE, Some(seconds));
+        self.refuse(path, request, StatusCode::SERVICE_UNAVAILABLE, Some(seconds));
     }
 
     /// Answers a broken request, or drops what cannot be answered.

@@ -1,6 +1,7 @@
 //! The endpoint as a whole, fed with octets.
 
 mod client;
+mod endings;
 mod server;
 mod streams;
 

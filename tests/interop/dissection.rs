@@ -15,7 +15,9 @@ fn nothing_that_the_demo_sends_is_malformed() {
     let finished = antiphon::run(&["demo"]);
     let frames = capture.finish();
     assert_eq!(finished.code, Some(0), "{finished:#?}");
-    for expected in ["INVITE", "ACK", "BYE", "REGISTER", "180", "200", "302", "404", "486", "603"] {
+    for expected in
+        ["INVITE", "ACK", "BYE", "REGISTER", "180", "200", "302", "401", "404", "486", "603"]
+    {
         assert!(frames.iter().any(|frame| frame.what.contains(expected)), "no {expected} was seen");
     }
     assert_none_is_faulty(&frames);

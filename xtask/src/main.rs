@@ -20,6 +20,8 @@ mod suites;
 mod tally;
 mod tidy;
 
+const BOUNDARY: &str = "no sockets, clocks or threads in sip and core";
+
 const HELP: &str = "\
 cargo xtask <chore>
 
@@ -27,6 +29,7 @@ cargo xtask <chore>
   test --quick   the same without the Debian packages and the interoperability tests
   interop        the release binary against baresip, SIPp, sipsak and tshark, and nothing else
   tidy           the checks of the tree itself
+  boundary       the proof that sip and core know no socket, clock, thread or disk
   packages       install the Debian packages that the interoperability tests use
   help           this text
 
@@ -40,7 +43,8 @@ fn main() -> ExitCode {
         ["test"] => test(&root, Extent::Whole),
         ["test", "--quick"] => test(&root, Extent::Quick),
         ["interop"] => interop(&root),
-        ["tidy"] => tidy_alone(&root),
+        ["tidy"] => alone("tidiness", || tidy::check(&root)),
+        ["boundary"] => alone(BOUNDARY, || sockets::check(&root)),
         ["packages"] => packages::ensure(),
         ["help" | "--help" | "-h"] => {
             println!("{HELP}");
@@ -70,7 +74,7 @@ fn test(root: &Path, extent: Extent) -> Result<(), Failure> {
     }
     steps.step("formatting", || run::cargo(root, &["fmt", "--all", "--check"]))?;
     steps.step("tidiness", || tidy::check(root))?;
-    steps.step("no sockets, clocks or threads in sip and core", || sockets::check(root))?;
+    steps.step(BOUNDARY, || sockets::check(root))?;
     steps.step("lints, and with them the oldest Rust we claim", || lints(root))?;
     steps.step("documentation", || documentation(root))?;
     steps.step("licences and advisories", || deny::check(root))?;
@@ -94,10 +98,8 @@ fn interop_steps(root: &Path, steps: &mut Steps) -> Result<(), Failure> {
     steps.tests("interoperability tests", || suites::interop(root))
 }
 
-fn tidy_alone(root: &Path) -> Result<(), Failure> {
-    let mut steps = Steps::new();
-    steps.step("tidiness", || tidy::check(root))?;
-    steps.finish()
+fn alone(name: &str, work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+    Steps::new().step(name, work)
 }
 
 /// Clippy's `incompatible_msrv` (on by default, and an error with `-D warnings`) names every use of
@@ -129,7 +131,10 @@ fn documentation(root: &Path) -> Result<(), Failure> {
     )
 }
 
+/// Where `cargo run` says that this crate lies; two clones may share one target directory, and then
+/// the path that was compiled in can be that of the other.
 fn workspace_root() -> PathBuf {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-    own.parent().unwrap_or(own).to_owned()
+    let own = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or(env!("CARGO_MANIFEST_DIR").into());
+    let own = PathBuf::from(own);
+    own.parent().unwrap_or(&own).to_owned()
 }

@@ -230,6 +230,7 @@ fn a_connection_is_refused_where_nobody_listens() {
     sim.send_this(alice, Send::new(flow, options(1)).ticket(Ticket(1)));
     assert_eq!(sim.run_until_idle(), 2 * MILLISECOND);
     assert_eq!(faults(&sim, alice), [(Ticket(1), Fault::Refused)]);
+    assert_eq!(sim.node(alice).closed().len(), 1, "as a driver of real sockets tells it");
 }
 
 #[test]
@@ -266,6 +267,7 @@ fn a_closed_connection_is_told_to_the_other_side_behind_what_was_sent() {
     assert_eq!(sim.node(bob).requests().len(), 1);
     let [(_, closed)] = sim.node(bob).closed() else { panic!("one connection is closed") };
     let closed = *closed;
+    assert_eq!(sim.node(alice).closed().len(), 1, "who closes is told when it is done");
     sim.send_this(bob, Send::new(closed, options(2)).ticket(Ticket(9)));
     sim.run_until_idle();
     assert_eq!(faults(&sim, bob), [(Ticket(9), Fault::Closed)]);
@@ -290,6 +292,7 @@ fn a_stopped_node_closes_its_connections_and_hears_nothing() {
     sim.send(alice, stream, options(3));
     sim.run_until_idle();
     assert_eq!(sim.node(bob).requests().len(), 1);
+    assert_eq!(sim.node(bob).closed().len(), 0, "what the one before had is no concern of it");
 }
 
 #[test]

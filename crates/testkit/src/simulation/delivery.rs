@@ -57,8 +57,7 @@ impl Simulation {
         for _ in 0..copies(fate) {
             let at = self.datagram_arrival(node, target);
             let seen = Flow { local: flow.remote, remote: flow.local, ..flow };
-            let happening = Happening::Datagram { flow: seen, octets: octets.clone() };
-            self.queue.push(at, What::Happening { to: target, happening });
+            self.queue.push(at, What::Datagram { to: target, flow: seen, octets: octets.clone() });
         }
     }
 
@@ -97,7 +96,13 @@ impl Simulation {
                     waiting.push((octets, ticket));
                 }
             }
-            Err((fault, after)) => self.fail(node, ticket, fault, after),
+            Err((fault, after)) => {
+                self.fail(node, ticket, fault, after);
+                if matches!(fault, Fault::Refused | Fault::TimedOut) {
+                    let connection = Some(self.streams.next_id());
+                    self.ended(node, Flow { connection, ..flow }, after);
+                }
+            }
         }
     }
 
@@ -179,7 +184,7 @@ impl Simulation {
                 self.forward(id, from, peer, parcel);
             }
             if self.streams.end(id).is_some_and(|end| end.closing && end.held.is_empty()) {
-                self.streams.remove(id);
+                self.remove(id);
             }
         }
     }
@@ -210,14 +215,19 @@ impl Simulation {
         }
     }
 
-    /// Closes an end behind what it has sent. The node that closes is not told that it did.
+    /// Closes an end behind what it has sent.
     fn finish(&mut self, id: ConnectionId) {
         self.send_parcel(id, Parcel::Close);
         match self.streams.end(id) {
             Some(end) if !end.held.is_empty() => end.closing = true,
-            _ => {
-                self.streams.remove(id);
-            }
+            _ => self.remove(id),
+        }
+    }
+
+    /// Takes away an end of which everything is sent, and tells its node.
+    fn remove(&mut self, id: ConnectionId) {
+        if let Some(end) = self.streams.remove(id) {
+            self.ended(end.node, end.flow, Duration::ZERO);
         }
     }
 
@@ -243,23 +253,37 @@ impl Simulation {
         let Some(end) = self.streams.end(id) else { return };
         let EndState::Opening(waiting) = &mut end.state else { return };
         let (node, waiting) = (end.node, std::mem::take(waiting));
-        self.streams.remove(id);
         for (_, ticket) in waiting {
             self.fail(node, ticket, Fault::Refused, Duration::ZERO);
         }
+        self.remove(id);
     }
 
     fn resolve(&mut self, node: NodeId, id: ResolveId, host: &str) {
         let addresses = self.hosts.get(&host.to_ascii_lowercase()).cloned().unwrap_or_default();
         let happening = Happening::Resolved { id, addresses };
-        self.queue.push(self.now + self.resolve_time, What::Happening { to: node, happening });
+        self.tell(node, self.now + self.resolve_time, happening);
     }
 
     /// Tells a node that something could not be delivered, if it wants to know.
     fn fail(&mut self, node: NodeId, ticket: Option<Ticket>, fault: Fault, after: Duration) {
         let Some(ticket) = ticket else { return };
         let happening = Happening::Undelivered { ticket, fault };
-        self.queue.push(self.now + after, What::Happening { to: node, happening });
+        self.tell(node, self.now + after, happening);
+    }
+
+    /// Tells a node that a connection is gone: also when it was the node that closed it, and when
+    /// it was never made, as a driver of real sockets does.
+    fn ended(&mut self, node: NodeId, flow: Flow, after: Duration) {
+        let happening = Happening::Closed { flow };
+        self.tell(node, self.now + after, happening);
+    }
+
+    /// Tells something that concerns the node as it is now, and not one that is started in its
+    /// place.
+    fn tell(&mut self, node: NodeId, at: Time, happening: Happening) {
+        let life = self.sites[node.0].life;
+        self.queue.push(at, What::Happening { to: node, life, happening });
     }
 
     fn record(&mut self, flow: &Flow, octets: &Bytes, fate: Fate) {

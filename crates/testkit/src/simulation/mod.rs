@@ -78,13 +78,16 @@ struct Site {
     /// For when a [`What::Wake`] is in the queue.
     armed: Option<Time>,
     running: bool,
+    /// How many nodes were here before this one.
+    life: u32,
 }
 
 /// What is going to happen.
 enum What {
     Start(NodeId),
     Wake(NodeId),
-    Happening { to: NodeId, happening: Happening },
+    Datagram { to: NodeId, flow: Flow, octets: Bytes },
+    Happening { to: NodeId, life: u32, happening: Happening },
     Connected(ConnectionId),
     Arrival { to: ConnectionId, parcel: Parcel },
     Call(Box<dyn FnOnce(&mut Simulation)>),
@@ -154,6 +157,7 @@ impl Simulation {
             actor: Some(Box::new(setup.station)),
             armed: None,
             running: true,
+            life: 0,
         });
         self.start(id);
         Handle { id, kind: PhantomData }
@@ -259,6 +263,7 @@ impl Simulation {
         }
         let site = &mut self.sites[node.0];
         site.running = false;
+        site.life += 1;
         site.armed = None;
     }
 

@@ -85,7 +85,13 @@ impl Simulation {
                 self.sites[node.0].armed = None;
                 self.drain(node);
             }
-            What::Happening { to, happening } => self.happen(to, happening),
+            What::Datagram { to, flow, octets } => {
+                self.happen(to, Happening::Datagram { flow, octets });
+            }
+            What::Happening { to, life, happening } if life == self.sites[to.0].life => {
+                self.happen(to, happening);
+            }
+            What::Happening { .. } => {}
             What::Connected(id) => self.connected(id),
             What::Arrival { to, parcel } => self.arrive(to, parcel),
             What::Call(call) => call(self),

@@ -108,7 +108,8 @@ impl Streams {
         self.ends.iter().filter(|(_, end)| end.node == node).map(|(id, _)| *id).collect()
     }
 
-    fn next_id(&mut self) -> ConnectionId {
+    /// A number that no connection had.
+    pub(super) fn next_id(&mut self) -> ConnectionId {
         self.last += 1;
         ConnectionId(self.last)
     }

@@ -75,3 +75,60 @@ pub fn messages<'a>(
         CallMessage { record: record.clone(), summary, repeated }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use antiphon_sip::Transport;
+
+    use super::*;
+
+    fn record(millis: u64, text: String) -> Record {
+        let address = |text: &str| text.parse().unwrap();
+        let (from, to) = (address("192.0.2.1:5060"), address("192.0.2.2:5060"));
+        Record::new(Time::from_micros(millis * 1000), from, to, Transport::Udp, text)
+    }
+
+    fn request(call_id: &str, version: &str) -> String {
+        format!(
+            "OPTIONS sip:bob@example.com {version}\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n\
+             From: <sip:alice@example.com>;tag=1\r\nTo: <sip:bob@example.com>\r\n\
+             Call-ID: {call_id}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+        )
+    }
+
+    #[test]
+    fn messages_are_grouped_by_call_id_rfc3261_8_1_1_4() {
+        let records = [
+            record(1, request("one", "SIP/2.0")),
+            record(2, request("ONE", "SIP/2.0")),
+            record(3, "\r\n\r\n".to_owned()),
+            record(4, "GET / HTTP/1.1\r\n\r\n".to_owned()),
+            record(501, request("one", "SIP/2.0")),
+            record(502, request("ONE", "SIP/3.0")),
+        ];
+        let calls = calls(&records);
+        let seen: Vec<_> = calls
+            .iter()
+            .map(|call| {
+                let repeated: Vec<_> =
+                    call.messages.iter().map(|message| message.repeated).collect();
+                (call.call_id.as_str(), call.duration().as_millis(), repeated)
+            })
+            .collect();
+        // A Call-ID is compared octet by octet, and a malformed message still has its own.
+        assert_eq!(seen, [("one", 500, vec![false, true]), ("ONE", 500, vec![false, false])]);
+    }
+
+    #[test]
+    fn messages_are_told_in_a_few_words() {
+        let told = |text: String| Summary::of(&text.into()).to_string();
+        assert_eq!(told(request("one", "SIP/2.0")), "OPTIONS sip:bob@example.com");
+        assert_eq!(
+            told(request("one", "SIP/3.0")),
+            "OPTIONS sip:bob@example.com SIP/3.0 [Version Not Supported]"
+        );
+        assert_eq!(told("\r\n\r\n".to_owned()), "keep-alive");
+        assert_eq!(told("\0".to_owned()), "keep-alive");
+        assert_eq!(told("x".to_owned()), "1 octet, not SIP");
+    }
+}

@@ -225,3 +225,29 @@ fn a_message_to_oneself() {
 fn no_message_no_ladder() {
     check(&Ladder::of_records(&[], &names()).to_string(), "");
 }
+
+#[test]
+fn a_ladder_for_programs() {
+    let records = with_lost_first(call());
+    let ladder = Ladder::of_records(&records[..2], &names()).json();
+    let mut json = serde_json::to_value(&ladder).expect("a value");
+    let text = json["messages"][0]["text"].take();
+    assert!(text.as_str().is_some_and(|text| text.starts_with("INVITE sip:bob@example.com")));
+    json["messages"][1]["text"].take();
+    let message = |at: u64, repeated: bool, fate: &str| {
+        serde_json::json!({
+            "at_us": at, "from": 0, "to": 1, "label": "INVITE (SDP)", "transport": "UDP",
+            "repeated": repeated, "fate": fate, "text": null,
+        })
+    };
+    let expected = serde_json::json!({
+        "title": "",
+        "start_us": 1_767_225_600_000_000_u64,
+        "participants": [
+            { "name": "alice", "addresses": [ALICE] },
+            { "name": "proxy", "addresses": [PROXY] },
+        ],
+        "messages": [message(0, false, "lost"), message(500_000, true, "arrived")],
+    });
+    assert_eq!(json, expected);
+}

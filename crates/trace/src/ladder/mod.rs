@@ -1,6 +1,7 @@
 //! A call as a ladder: participants side by side, time downwards, one arrow a message.
 
 mod draw;
+mod json;
 mod layout;
 mod names;
 
@@ -14,6 +15,7 @@ use bytes::Bytes;
 use crate::call::{Call, CallMessage, messages};
 use crate::record::{Fate, Record};
 
+pub use json::{LadderJson, MessageJson, ParticipantJson};
 pub use names::Names;
 
 /// A ladder, ready to be drawn.

@@ -1,0 +1,326 @@
+//! Opening the listeners, before there is a node: the node is told their real addresses.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+
+use antiphon_core::endpoint::Listener;
+use antiphon_core::node::Node;
+use antiphon_sip::Transport;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::advertise;
+use crate::driver::Driver;
+use crate::host::Handle;
+use crate::settings::Settings;
+
+/// Connections that the kernel completes before we accept them. As many as one turn of the loop
+/// accepts many times over; the kernel caps it (`somaxconn`).
+const BACKLOG: i32 = 1024;
+
+/// Where to listen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ListenSpec {
+    /// The transport.
+    pub transport: Transport,
+    /// The address. Port 0 lets the system choose; an unspecified IP is every address of its
+    /// family, and only of it; datagrams then leave from the one that the system's routing picks,
+    /// so a machine with several addresses should listen on each by itself.
+    pub addr: SocketAddr,
+}
+
+impl ListenSpec {
+    /// Datagrams.
+    #[must_use]
+    pub const fn udp(addr: SocketAddr) -> Self {
+        Self { transport: Transport::Udp, addr }
+    }
+
+    /// TCP connections.
+    #[must_use]
+    pub const fn tcp(addr: SocketAddr) -> Self {
+        Self { transport: Transport::Tcp, addr }
+    }
+}
+
+/// A listener that is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Bound {
+    /// The transport.
+    pub transport: Transport,
+    /// The address that is bound, with its real port. It is the `local` of every
+    /// [`Flow`](antiphon_core::flow::Flow) over this listener.
+    pub local: SocketAddr,
+    /// The address that peers are told: `local`, or for a wildcard the one from which the system
+    /// sends to the outside.
+    pub advertised: SocketAddr,
+}
+
+impl Bound {
+    /// The listener as the core wants it; the Via names the advertised address with its port.
+    #[must_use]
+    pub fn core_listener(&self) -> Listener {
+        // Without the scope that a link-local IPv6 address may carry: it means nothing elsewhere,
+        // and the grammar of a host has no place for it (RFC 3261 §25.1).
+        let reachable = SocketAddr::new(self.advertised.ip(), self.advertised.port());
+        Listener {
+            transport: self.transport,
+            local: self.local,
+            sent_by: reachable.to_string().into_boxed_str(),
+        }
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.transport.as_uri_param(), self.local)
+    }
+}
+
+/// Something that works less well than asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// The system grants a UDP socket a smaller buffer than [`Settings`] ask for.
+    SmallBuffer {
+        /// Which socket.
+        local: SocketAddr,
+        /// Whether it is the buffer of what arrives, or of what is sent.
+        receive: bool,
+        /// Octets asked for.
+        asked: usize,
+        /// Octets granted.
+        granted: usize,
+    },
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::SmallBuffer { local, receive, asked, granted } = self;
+        let (name, limit) = if *receive { ("receive", "rmem_max") } else { ("send", "wmem_max") };
+        write!(
+            f,
+            "udp:{local} has a {name} buffer of {granted} octets instead of {asked}: datagrams \
+             may be lost under load. On Linux, raise it with 'sysctl -w net.core.{limit}={asked}'"
+        )
+    }
+}
+
+/// The listeners, open but not read yet.
+#[derive(Debug)]
+pub struct Net {
+    pub(crate) settings: Settings,
+    pub(crate) sockets: Vec<(Bound, Socket)>,
+    notices: Vec<Notice>,
+}
+
+impl Net {
+    /// Opens every listener or none. Needs no runtime.
+    ///
+    /// # Errors
+    /// The first listener that cannot be opened, and why.
+    pub fn bind(specs: &[ListenSpec], settings: Settings) -> Result<Self, BindError> {
+        let mut net = Self { settings, sockets: Vec::new(), notices: Vec::new() };
+        for spec in specs {
+            let socket = net.open(*spec)?;
+            let local = local_of(&socket).map_err(|error| BindError::new(*spec, error))?;
+            let advertised = advertise::usable(local);
+            net.sockets.push((Bound { transport: spec.transport, local, advertised }, socket));
+        }
+        Ok(net)
+    }
+
+    /// The listeners in the order in which they were asked for.
+    pub fn listeners(&self) -> impl Iterator<Item = &Bound> {
+        self.sockets.iter().map(|(bound, _)| bound)
+    }
+
+    /// The listeners as the core's `EndpointConfig` wants them.
+    #[must_use]
+    pub fn core_listeners(&self) -> Vec<Listener> {
+        self.listeners().map(Bound::core_listener).collect()
+    }
+
+    /// What works less well than asked for, to be shown to whoever runs the program.
+    #[must_use]
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+
+    /// Puts a node to these listeners. Nothing happens before [`Driver::run`].
+    #[must_use]
+    pub fn driver<N: Node>(self, node: N) -> (Driver<N>, Handle<N>) {
+        Driver::new(self, node)
+    }
+
+    fn open(&mut self, spec: ListenSpec) -> Result<Socket, BindError> {
+        let fail = |error| BindError::new(spec, error);
+        match spec.transport {
+            Transport::Udp => {
+                let socket = udp(spec.addr).map_err(fail)?;
+                self.enlarge(&socket).map_err(fail)?;
+                Ok(socket)
+            }
+            Transport::Tcp => tcp(spec.addr).map_err(fail),
+            other => Err(BindError::Unsupported { transport: other }),
+        }
+    }
+
+    /// Asks for large buffers, and notes when the system caps them.
+    fn enlarge(&mut self, socket: &Socket) -> io::Result<()> {
+        let local = local_of(socket)?;
+        for (receive, asked) in
+            [(true, self.settings.receive_buffer), (false, self.settings.send_buffer)]
+        {
+            // A system that refuses, instead of granting less, leaves the buffer as it was.
+            let _ = if receive {
+                socket.set_recv_buffer_size(asked)
+            } else {
+                socket.set_send_buffer_size(asked)
+            };
+            let granted = usable_part(if receive {
+                socket.recv_buffer_size()
+            } else {
+                socket.send_buffer_size()
+            }?);
+            if granted < asked {
+                self.notices.push(Notice::SmallBuffer { local, receive, asked, granted });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Linux grants twice what is asked for, and tells the double, the other half being for its own
+/// bookkeeping (socket(7)).
+const fn usable_part(told: usize) -> usize {
+    if cfg!(target_os = "linux") { told / 2 } else { told }
+}
+
+fn udp(addr: SocketAddr) -> io::Result<Socket> {
+    let socket = socket(addr, Type::DGRAM, Protocol::UDP)?;
+    socket.bind(&addr.into())?;
+    Ok(socket)
+}
+
+fn tcp(addr: SocketAddr) -> io::Result<Socket> {
+    let socket = socket(addr, Type::STREAM, Protocol::TCP)?;
+    // A restart finds connections of the last run in TIME_WAIT, which must not keep it from its
+    // port. On Windows the option means something else.
+    if cfg!(unix) {
+        socket.set_reuse_address(true)?;
+    }
+    socket.bind(&addr.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket)
+}
+
+fn socket(addr: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(addr), kind, Some(protocol))?;
+    if addr.is_ipv6() {
+        // A listener has one family: otherwise IPv4 peers would show up as mapped addresses, which
+        // no Via or Contact may carry.
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+fn local_of(socket: &Socket) -> io::Result<SocketAddr> {
+    socket.local_addr()?.as_socket().ok_or_else(|| io::Error::from(io::ErrorKind::AddrNotAvailable))
+}
+
+/// Why a listener cannot be opened. Shown, it is one line that says what to do.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BindError {
+    /// Another program, or another listener of ours, has the address.
+    AddressInUse {
+        /// The transport.
+        transport: Transport,
+        /// The address.
+        addr: SocketAddr,
+    },
+    /// This machine has no such address.
+    NotAvailable {
+        /// The transport.
+        transport: Transport,
+        /// The address.
+        addr: SocketAddr,
+    },
+    /// The system does not allow it to this user.
+    PermissionDenied {
+        /// The transport.
+        transport: Transport,
+        /// The address.
+        addr: SocketAddr,
+    },
+    /// This transport cannot be listened on.
+    Unsupported {
+        /// The transport.
+        transport: Transport,
+    },
+    /// Something else that the system says.
+    System {
+        /// The transport.
+        transport: Transport,
+        /// The address.
+        addr: SocketAddr,
+        /// What it says.
+        source: io::Error,
+    },
+}
+
+impl BindError {
+    fn new(spec: ListenSpec, source: io::Error) -> Self {
+        let ListenSpec { transport, addr } = spec;
+        match source.kind() {
+            io::ErrorKind::AddrInUse => Self::AddressInUse { transport, addr },
+            io::ErrorKind::AddrNotAvailable => Self::NotAvailable { transport, addr },
+            io::ErrorKind::PermissionDenied => Self::PermissionDenied { transport, addr },
+            _ => Self::System { transport, addr, source },
+        }
+    }
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AddressInUse { transport, addr } => write!(
+                f,
+                "{}:{addr} is in use: another program listens there; end it, or choose another port \
+                 (0 lets the system choose)",
+                transport.as_uri_param(),
+            ),
+            Self::NotAvailable { transport, addr } => write!(
+                f,
+                "{}:{addr} cannot be listened on: this machine has no address {}; choose one that \
+                 it has, or {} for all",
+                transport.as_uri_param(),
+                addr.ip(),
+                if addr.is_ipv4() { "0.0.0.0" } else { "[::]" },
+            ),
+            Self::PermissionDenied { transport, addr } => write!(
+                f,
+                "{}:{addr} cannot be listened on: the system does not allow it to this user; ports \
+                 below 1024 usually need more rights",
+                transport.as_uri_param(),
+            ),
+            Self::Unsupported { transport } => {
+                write!(f, "{transport} cannot be listened on; UDP and TCP can")
+            }
+            Self::System { transport, addr, source } => {
+                write!(f, "{}:{addr} cannot be listened on: {source}", transport.as_uri_param())
+            }
+        }
+    }
+}
+
+impl std::error::Error for BindError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::System { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}

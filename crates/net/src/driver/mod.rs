@@ -1,0 +1,110 @@
+//! The loop that owns one node: take what has happened, handle it, drain, send, sleep.
+
+mod turn;
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use antiphon_core::node::Node;
+use antiphon_sip::Transport;
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+
+use crate::bind::Net;
+use crate::clock::Clock;
+use crate::counters::Counters;
+use crate::host::{ANSWERS, COMMANDS, Handle, Host, Replies};
+use crate::resolver::Resolver;
+use crate::shutdown::{Ending, Shutdown};
+use crate::stream::{Accept, Streams};
+use crate::udp::Port;
+use turn::Loop;
+
+/// A node with its listeners, ready to run.
+pub struct Driver<N: Node> {
+    net: Net,
+    node: N,
+    /// Kept, so that the channels below have a sender as long as the loop runs.
+    handle: Handle<N>,
+    commands: mpsc::Receiver<N::Command>,
+    answers: mpsc::Receiver<N::Answer>,
+    clock: Clock,
+}
+
+/// What is left when the loop has ended.
+#[derive(Debug)]
+pub struct Stopped<N, H> {
+    /// The node as it was at the end.
+    pub node: N,
+    /// Its host.
+    pub host: H,
+}
+
+impl<N: Node> Driver<N> {
+    pub(crate) fn new(net: Net, node: N) -> (Self, Handle<N>) {
+        let (command_sender, commands) = mpsc::channel(COMMANDS);
+        let (answer_sender, answers) = mpsc::channel(ANSWERS);
+        let counters = Arc::new(Counters::default());
+        let handle = Handle::new(command_sender, Replies::new(answer_sender), counters);
+        let clock = Clock::start();
+        let driver = Self { net, node, handle: handle.clone(), commands, answers, clock };
+        (driver, handle)
+    }
+
+    /// The clock whose time the node is told.
+    #[must_use]
+    pub const fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Drives the node until `shutdown` is over. Everything that was started ends with it: sockets
+    /// are closed, connections flushed for a moment and then cut, tasks ended. Dropping the future
+    /// ends all the same, without the flush.
+    ///
+    /// The future is not `Send`; run it on a current-thread runtime, with time and I/O enabled.
+    ///
+    /// # Errors
+    /// The runtime cannot take the sockets.
+    pub async fn run<H: Host<N>>(self, host: H, shutdown: &Shutdown) -> io::Result<Stopped<N, H>> {
+        let Self { net, node, handle, commands, answers, clock } = self;
+        let settings = net.settings;
+        let counters = handle.counters();
+        let mut ports = Vec::new();
+        let mut accepts = Vec::new();
+        for (bound, socket) in net.sockets {
+            if bound.transport == Transport::Udp {
+                ports.push(Port::new(socket, bound.local, &settings, Arc::clone(counters))?);
+            } else {
+                accepts.push(Accept::new(bound.transport, bound.local, socket)?);
+            }
+        }
+        let replies = handle.replies().clone();
+        let mut turns = Loop {
+            node,
+            host,
+            clock,
+            replies,
+            commands,
+            answers,
+            ports,
+            streams: Streams::new(settings, Arc::clone(counters), accepts),
+            resolver: Resolver::new(settings, Arc::clone(counters)),
+            inbox: VecDeque::new(),
+            received: Vec::new(),
+            sleep: Box::pin(sleep(Duration::ZERO)),
+            ending: Ending::new(shutdown),
+        };
+        poll_fn(|cx| if turns.poll(cx) { Poll::Ready(()) } else { Poll::Pending }).await;
+        Ok(turns.finish().await)
+    }
+}
+
+impl<N: Node> std::fmt::Debug for Driver<N> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Driver").field("net", &self.net).finish_non_exhaustive()
+    }
+}

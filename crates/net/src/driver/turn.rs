@@ -1,0 +1,288 @@
+//! One turn of the loop, and when the next is due.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use antiphon_core::flow::{Fault, Flow, Ticket, Transmit};
+use antiphon_core::node::{Input, Node, Output};
+use antiphon_core::time::Time;
+use antiphon_sip::Transport;
+use antiphon_sip::parse::stream::Frame;
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, Sleep};
+
+use super::Stopped;
+use crate::clock::Clock;
+use crate::host::{Direction, Host, Replies};
+use crate::resolver::Resolver;
+use crate::shutdown::{Ending, Stage};
+use crate::stream::Streams;
+use crate::udp::{Datagram, Port};
+
+/// Inputs of one kind that one turn handles at most, so that no kind can hold up the others.
+const WORK: usize = 64;
+
+/// Turns in a row before other tasks of the thread, the connections among them, get theirs.
+const TURNS: usize = 4;
+
+type In<N> = Input<<N as Node>::Answer, <N as Node>::Command>;
+
+/// The loop's state.
+pub(super) struct Loop<N: Node, H> {
+    pub(super) node: N,
+    pub(super) host: H,
+    pub(super) clock: Clock,
+    pub(super) replies: Replies<N>,
+    pub(super) commands: mpsc::Receiver<N::Command>,
+    pub(super) answers: mpsc::Receiver<N::Answer>,
+    pub(super) ports: Vec<Port>,
+    pub(super) streams: Streams,
+    pub(super) resolver: Resolver,
+    /// What the node's own outputs brought about at once: answers known already, transmissions
+    /// that cannot be. An output brings about one input at most.
+    pub(super) inbox: VecDeque<In<N>>,
+    /// Room for a batch, kept between turns.
+    pub(super) received: Vec<(SocketAddr, Bytes)>,
+    pub(super) sleep: Pin<Box<Sleep>>,
+    pub(super) ending: Ending,
+}
+
+impl<N: Node, H: Host<N>> Loop<N, H> {
+    /// Runs while there is work, and says whether the end has come. If not, the task is woken when
+    /// there is something to do.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> bool {
+        for _ in 0..TURNS {
+            if self.is_over(cx) {
+                return true;
+            }
+            if !self.turn(cx) && !self.is_due(cx) {
+                return false;
+            }
+        }
+        cx.waker().wake_by_ref();
+        false
+    }
+
+    /// Sends what is left and ends every task.
+    pub(super) async fn finish(mut self) -> Stopped<N, H> {
+        self.flush();
+        self.resolver.shutdown().await;
+        self.streams.shutdown().await;
+        for port in &mut self.ports {
+            port.shutdown().await;
+        }
+        Stopped { node: self.node, host: self.host }
+    }
+
+    fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
+        match self.ending.poll(cx) {
+            Stage::Running => false,
+            Stage::Draining { until } => {
+                self.streams.stop_accepting();
+                until <= Instant::now()
+            }
+            Stage::Finished => true,
+        }
+    }
+
+    /// Takes some of everything that has happened; says whether there was, or still is, anything.
+    fn turn(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut busy = self.deadline();
+        busy |= self.inbox();
+        busy |= self.datagrams(cx);
+        busy |= self.reports(cx);
+        busy |= self.streams(cx);
+        busy |= self.streams.poll_accept(cx);
+        busy |= self.answers(cx);
+        busy |= self.commands(cx);
+        busy |= self.resolved(cx);
+        self.flush();
+        busy || !self.inbox.is_empty()
+    }
+
+    /// Whether something is due already; if not, the task is woken when it is.
+    fn is_due(&mut self, cx: &mut Context<'_>) -> bool {
+        let deadline = self.node.deadline().map(|at| self.clock.instant(at));
+        let retries = self.ports.iter().filter_map(Port::retry_at);
+        let next = retries
+            .chain(deadline)
+            .chain(self.streams.resume_at())
+            .chain(self.ending.until())
+            .min();
+        let Some(next) = next else { return false };
+        if next <= Instant::now() {
+            return true;
+        }
+        if self.sleep.deadline() != next {
+            self.sleep.as_mut().reset(next);
+        }
+        self.sleep.as_mut().poll(cx).is_ready()
+    }
+
+    fn deadline(&mut self) -> bool {
+        let now = self.clock.now();
+        let is_due = self.node.deadline().is_some_and(|at| at <= now);
+        if is_due {
+            self.feed(now, Input::Deadline);
+        }
+        is_due
+    }
+
+    fn inbox(&mut self) -> bool {
+        let count = self.inbox.len().min(WORK);
+        for _ in 0..count {
+            let Some(input) = self.inbox.pop_front() else { break };
+            self.feed(self.clock.now(), input);
+        }
+        count > 0
+    }
+
+    fn datagrams(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut busy = false;
+        let mut received = std::mem::take(&mut self.received);
+        for index in 0..self.ports.len() {
+            let Some(port) = self.ports.get_mut(index) else { break };
+            let local = port.local;
+            busy |= port.poll_receive(cx, &mut received).is_ready();
+            for (remote, octets) in received.drain(..) {
+                let flow = Flow { transport: Transport::Udp, local, remote, connection: None };
+                let now = self.clock.now();
+                self.host.tap(Direction::In, &flow, &octets, now);
+                self.feed(now, Input::Datagram { flow, octets });
+            }
+        }
+        self.received = received;
+        busy
+    }
+
+    fn reports(&mut self, cx: &mut Context<'_>) -> bool {
+        let inbox = &mut self.inbox;
+        let mut busy = false;
+        for port in &mut self.ports {
+            busy |= port.poll_reports(cx, &mut told_to(inbox));
+        }
+        busy
+    }
+
+    /// Frames first: when none waits, what a connection that is gone had sent has been handled.
+    fn streams(&mut self, cx: &mut Context<'_>) -> bool {
+        for _ in 0..WORK {
+            let Poll::Ready((flow, frame)) = self.streams.poll_frame(cx) else {
+                return self.ended(cx);
+            };
+            let now = self.clock.now();
+            match &frame {
+                Frame::Message(message) => {
+                    self.host.tap(Direction::In, &flow, &message.to_bytes(), now);
+                }
+                Frame::Ping => self.host.tap(Direction::In, &flow, b"\r\n\r\n", now),
+                Frame::Rejected(_) | Frame::Broken(_) => {}
+            }
+            self.feed(now, Input::Frame { flow, frame });
+        }
+        true
+    }
+
+    fn ended(&mut self, cx: &mut Context<'_>) -> bool {
+        for handled in 0..WORK {
+            let Poll::Ready(ended) = self.streams.poll_ended(cx) else { return handled > 0 };
+            let now = self.clock.now();
+            for ticket in ended.undelivered {
+                self.feed(now, Input::Undelivered { ticket, fault: ended.fault });
+            }
+            self.feed(now, Input::Closed { flow: ended.flow });
+        }
+        true
+    }
+
+    fn answers(&mut self, cx: &mut Context<'_>) -> bool {
+        for handled in 0..WORK {
+            let Poll::Ready(Some(answer)) = self.answers.poll_recv(cx) else { return handled > 0 };
+            self.feed(self.clock.now(), Input::Answer(answer));
+        }
+        true
+    }
+
+    fn commands(&mut self, cx: &mut Context<'_>) -> bool {
+        for handled in 0..WORK {
+            let Poll::Ready(Some(command)) = self.commands.poll_recv(cx) else {
+                return handled > 0;
+            };
+            self.feed(self.clock.now(), Input::Command(command));
+        }
+        true
+    }
+
+    fn resolved(&mut self, cx: &mut Context<'_>) -> bool {
+        for handled in 0..WORK {
+            let Poll::Ready((id, addresses)) = self.resolver.poll(cx) else { return handled > 0 };
+            self.feed(self.clock.now(), Input::Resolved { id, addresses });
+        }
+        true
+    }
+
+    /// One input, then outputs until there are none: the drain rule.
+    fn feed(&mut self, now: Time, input: In<N>) {
+        self.node.handle(now, input);
+        while let Some(output) = self.node.next_output() {
+            self.carry_out(now, output);
+        }
+    }
+
+    fn carry_out(&mut self, now: Time, output: Output<N::Question, N::Event>) {
+        match output {
+            Output::Transmit(transmit) => self.transmit(now, transmit),
+            Output::Resolve { id, host } => {
+                if let Some((id, addresses)) = self.resolver.ask(id, host) {
+                    self.inbox.push_back(Input::Resolved { id, addresses });
+                }
+            }
+            Output::Close(flow) => self.streams.close(&flow),
+            Output::Question(question) => {
+                if let Some(answer) = self.host.question(question, &self.replies) {
+                    self.inbox.push_back(Input::Answer(answer));
+                }
+            }
+            Output::Event(event) => self.host.event(event),
+        }
+    }
+
+    fn transmit(&mut self, now: Time, transmit: Transmit) {
+        self.host.tap(Direction::Out, &transmit.flow, &transmit.octets, now);
+        let ticket = transmit.ticket;
+        let sent = if transmit.flow.transport == Transport::Udp {
+            self.send_datagram(transmit)
+        } else {
+            self.streams.send(transmit)
+        };
+        if let (Err(fault), Some(ticket)) = (sent, ticket) {
+            self.inbox.push_back(Input::Undelivered { ticket, fault });
+        }
+    }
+
+    /// Queues a datagram. It leaves at the end of the turn, or when a batch has come together.
+    fn send_datagram(&mut self, transmit: Transmit) -> Result<(), Fault> {
+        let Transmit { flow, octets, ticket } = transmit;
+        let port =
+            self.ports.iter_mut().find(|port| port.local == flow.local).ok_or(Fault::NoListener)?;
+        port.queue(Datagram { remote: flow.remote, octets, ticket });
+        if port.has_batch() {
+            port.flush(&mut told_to(&mut self.inbox));
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) {
+        for port in &mut self.ports {
+            port.flush(&mut told_to(&mut self.inbox));
+        }
+    }
+}
+
+/// Puts what cannot be delivered into the inbox.
+fn told_to<A, C>(inbox: &mut VecDeque<Input<A, C>>) -> impl FnMut(Ticket, Fault) {
+    |ticket, fault| inbox.push_back(Input::Undelivered { ticket, fault })
+}

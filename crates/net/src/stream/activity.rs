@@ -1,0 +1,36 @@
+//! When a connection was last used, shared by its reading and its writing half.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+/// The moment of the last octet in either direction.
+pub(super) struct Activity {
+    started: Instant,
+    /// Milliseconds since then.
+    last: AtomicU64,
+}
+
+impl Activity {
+    pub(super) fn new() -> Self {
+        Self { started: Instant::now(), last: AtomicU64::new(0) }
+    }
+
+    pub(super) fn touch(&self) {
+        let elapsed = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last.store(elapsed, Ordering::Relaxed);
+    }
+
+    /// Returns when nothing has happened for so long.
+    pub(super) async fn silence(&self, duration: Duration) {
+        loop {
+            let last = Duration::from_millis(self.last.load(Ordering::Relaxed));
+            let end = self.started + last + duration;
+            if end <= Instant::now() {
+                return;
+            }
+            sleep_until(end).await;
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! One UDP listener: batches in, batches out, and reports of what did not arrive.
+
+#[cfg(target_os = "linux")]
+mod icmp;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(any(test, not(target_os = "linux")))]
+mod plain;
+mod sent;
+
+#[cfg(target_os = "linux")]
+use linux as batch;
+#[cfg(not(target_os = "linux"))]
+use plain as batch;
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use antiphon_core::flow::{Fault, Ticket};
+use bytes::Bytes;
+use tokio::io::Interest;
+use tokio::net::UdpSocket;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::counters::Counters;
+use crate::settings::Settings;
+use sent::Sent;
+
+/// Datagrams that one system call takes or gives. Beyond about thirty the price of the call is
+/// spread so thin that more gains nothing, while the others wait longer for their turn.
+pub(crate) const BATCH: usize = 32;
+
+/// How long to wait when the kernel's send buffer is full. It empties at the speed of the line,
+/// so a millisecond, the grain of the timer, is enough; and the readiness that the runtime keeps
+/// is no help, because after an ICMP error it says "writable" for ever.
+const RETRY: Duration = Duration::from_millis(1);
+
+/// Errors about earlier datagrams that may come out when the next is sent. One at a time is pending;
+/// a second may arrive between two calls.
+const PENDING_ERRORS: u32 = 2;
+
+/// Reports of undeliverable datagrams that may wait; the kernel keeps more, and what is lost only
+/// means that a transaction waits for its timer.
+const REPORTS: usize = 256;
+
+/// A datagram to be sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Datagram {
+    pub(crate) remote: SocketAddr,
+    pub(crate) octets: Bytes,
+    pub(crate) ticket: Option<Ticket>,
+}
+
+/// The network says that a datagram did not arrive.
+#[derive(Debug)]
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux tells"))]
+pub(crate) struct Report {
+    pub(crate) remote: SocketAddr,
+    pub(crate) fault: Fault,
+    /// The beginning of the datagram, as far as the report quotes it.
+    pub(crate) quoted: Vec<u8>,
+}
+
+/// A UDP listener.
+pub(crate) struct Port {
+    pub(crate) local: SocketAddr,
+    socket: Arc<UdpSocket>,
+    receiver: batch::Receiver,
+    outbox: VecDeque<Datagram>,
+    retry: Option<Instant>,
+    sent: Sent,
+    reports: mpsc::Receiver<Report>,
+    /// Watches for reports; ends with the port.
+    watch: JoinSet<()>,
+    limit: usize,
+    counters: Arc<Counters>,
+}
+
+impl Port {
+    pub(crate) fn new(
+        socket: socket2::Socket,
+        local: SocketAddr,
+        settings: &Settings,
+        counters: Arc<Counters>,
+    ) -> io::Result<Self> {
+        let socket = Arc::new(UdpSocket::from_std(socket.into())?);
+        let (sender, reports) = mpsc::channel(REPORTS);
+        let mut watch = JoinSet::new();
+        watch_errors(&mut watch, &socket, local, sender)?;
+        Ok(Self {
+            local,
+            socket,
+            receiver: batch::Receiver::new(),
+            outbox: VecDeque::new(),
+            retry: None,
+            sent: Sent::default(),
+            reports,
+            watch,
+            limit: settings.datagram_queue,
+            counters,
+        })
+    }
+
+    /// Appends what has arrived to `received`, at most one batch.
+    pub(crate) fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        received: &mut Vec<(SocketAddr, Bytes)>,
+    ) -> Poll<()> {
+        let Self { socket, receiver, counters, .. } = self;
+        let before = received.len();
+        // An error is a pending ICMP error that came out here instead of in the error queue, where
+        // it stands as well; the next call finds what has arrived.
+        if ready!(socket.poll_recv_ready(cx)).is_ok() {
+            let _ = socket.try_io(Interest::READABLE, || {
+                receiver.receive(socket, &mut |remote, octets: &[u8]| {
+                    received.push((remote, Bytes::copy_from_slice(octets)));
+                })
+            });
+        }
+        counters.datagrams_in.add(received.len() - before);
+        // When nothing came, readiness has been cleared, and asking again registers for the next.
+        if received.len() > before || socket.poll_recv_ready(cx).is_ready() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
+    /// Puts a datagram into the queue. It leaves with [`flush`](Self::flush).
+    pub(crate) fn queue(&mut self, datagram: Datagram) {
+        if self.outbox.len() >= self.limit {
+            self.counters.datagrams_dropped.one();
+            return;
+        }
+        self.outbox.push_back(datagram);
+    }
+
+    /// Whether a whole batch waits.
+    pub(crate) fn has_batch(&self) -> bool {
+        self.outbox.len() >= BATCH && self.retry.is_none()
+    }
+
+    /// When [`flush`](Self::flush) is wanted although nothing new was queued.
+    pub(crate) const fn retry_at(&self) -> Option<Instant> {
+        self.retry
+    }
+
+    /// Sends what is queued, until the kernel takes no more. What can never be sent is told to
+    /// `undelivered`.
+    pub(crate) fn flush(&mut self, undelivered: &mut dyn FnMut(Ticket, Fault)) {
+        if self.outbox.is_empty() || self.retry.is_some_and(|at| at > Instant::now()) {
+            return;
+        }
+        self.retry = None;
+        let mut refusals = 0;
+        while let Some(front) = self.outbox.front() {
+            match batch::send(&self.socket, self.outbox.iter().take(BATCH)) {
+                Ok(count) => {
+                    refusals = 0;
+                    self.counters.datagrams_out.add(count);
+                    for datagram in self.outbox.drain(..count.clamp(1, self.outbox.len())) {
+                        self.sent.remember(datagram);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if must_wait(&error) => {
+                    self.retry = Some(Instant::now() + RETRY);
+                    return;
+                }
+                // The system tells a pending ICMP error about an earlier datagram to whoever comes
+                // next. What comes again and again is about this one.
+                Err(_) if refusals < PENDING_ERRORS => refusals += 1,
+                Err(error) => {
+                    refusals = 0;
+                    self.counters.datagrams_failed.one();
+                    if let Some(ticket) = front.ticket {
+                        undelivered(ticket, fault_of(&error));
+                    }
+                    self.outbox.pop_front();
+                }
+            }
+        }
+    }
+
+    /// Takes the reports that have come, and tells the tickets of the datagrams they are about
+    /// (RFC 3261 §18.4).
+    pub(crate) fn poll_reports(
+        &mut self,
+        cx: &mut Context<'_>,
+        undelivered: &mut dyn FnMut(Ticket, Fault),
+    ) -> bool {
+        let mut any = false;
+        for _ in 0..BATCH {
+            let Poll::Ready(Some(report)) = self.reports.poll_recv(cx) else { break };
+            any = true;
+            self.counters.icmp_errors.one();
+            self.sent.take_matching(&report, undelivered);
+        }
+        any
+    }
+
+    /// Ends what watches for reports.
+    pub(crate) async fn shutdown(&mut self) {
+        self.watch.shutdown().await;
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn watch_errors(
+    tasks: &mut JoinSet<()>,
+    socket: &Arc<UdpSocket>,
+    local: SocketAddr,
+    reports: mpsc::Sender<Report>,
+) -> io::Result<()> {
+    icmp::enable(socket, local)?;
+    tasks.spawn(icmp::watch(Arc::clone(socket), reports));
+    Ok(())
+}
+
+/// Elsewhere an unconnected UDP socket is not told.
+#[cfg(not(target_os = "linux"))]
+fn watch_errors(
+    _: &mut JoinSet<()>,
+    _: &Arc<UdpSocket>,
+    _: SocketAddr,
+    _: mpsc::Sender<Report>,
+) -> io::Result<()> {
+    Ok(())
+}
+
+/// Whether the kernel's buffer is full for now: `EWOULDBLOCK`, and `ENOBUFS` of the interface.
+fn must_wait(error: &io::Error) -> bool {
+    const ENOBUFS_LINUX: i32 = 105;
+    error.kind() == io::ErrorKind::WouldBlock
+        || (cfg!(target_os = "linux") && error.raw_os_error() == Some(ENOBUFS_LINUX))
+}
+
+/// What an error of sending one datagram means.
+fn fault_of(error: &io::Error) -> Fault {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Fault::Refused,
+        _ if is_too_large(error) => Fault::TooLarge,
+        _ => Fault::Unreachable,
+    }
+}
+
+/// `EMSGSIZE`, which the standard library gives no name.
+fn is_too_large(error: &io::Error) -> bool {
+    let code = if cfg!(target_os = "linux") {
+        90
+    } else if cfg!(windows) {
+        10_040
+    } else {
+        40
+    };
+    error.raw_os_error() == Some(code)
+}

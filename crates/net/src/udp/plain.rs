@@ -1,0 +1,90 @@
+//! One datagram with each system call, for systems without batches.
+
+use std::io;
+use std::net::SocketAddr;
+
+use tokio::net::UdpSocket;
+
+use super::{BATCH, Datagram};
+
+/// No datagram is larger (RFC 768: the length has 16 bits).
+const LARGEST: usize = 65_535;
+
+/// The buffer of one socket.
+pub(super) struct Receiver {
+    buffer: Vec<u8>,
+}
+
+impl Receiver {
+    pub(super) fn new() -> Self {
+        Self { buffer: vec![0; LARGEST] }
+    }
+
+    /// Gives each datagram that waits to `each`, one batch at most.
+    ///
+    /// # Errors
+    /// `WouldBlock` when the socket has been emptied; otherwise what the system says.
+    pub(super) fn receive(
+        &mut self,
+        socket: &UdpSocket,
+        each: &mut dyn FnMut(SocketAddr, &[u8]),
+    ) -> io::Result<()> {
+        for _ in 0..BATCH {
+            let (length, remote) = socket.try_recv_from(&mut self.buffer)?;
+            each(remote, self.buffer.get(..length).unwrap_or_default());
+        }
+        Ok(())
+    }
+}
+
+/// Sends the first of a batch.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn send<'a>(
+    socket: &UdpSocket,
+    mut batch: impl Iterator<Item = &'a Datagram>,
+) -> io::Result<usize> {
+    let Some(datagram) = batch.next() else { return Ok(0) };
+    socket.try_send_to(&datagram.octets, datagram.remote)?;
+    Ok(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use tokio::runtime;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[test]
+    fn datagrams_arrive_one_by_one_on_systems_without_batches() {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let here = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+            let there = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+            let remote = there.local_addr().unwrap();
+            let octets = [&b"one"[..], b"", b"three"];
+            let datagrams =
+                octets.map(|o| Datagram { remote, octets: Bytes::from_static(o), ticket: None });
+            for first in 0..datagrams.len() {
+                here.writable().await.unwrap();
+                assert_eq!(send(&here, datagrams[first..].iter()).unwrap(), 1);
+            }
+            let mut receiver = Receiver::new();
+            let mut received = Vec::new();
+            while received.len() < octets.len() {
+                timeout(Duration::from_secs(5), there.readable()).await.unwrap().unwrap();
+                let end = receiver.receive(&there, &mut |from, octets| {
+                    received.push((from, octets.to_vec()));
+                });
+                assert_eq!(end.unwrap_err().kind(), io::ErrorKind::WouldBlock);
+            }
+            let from = here.local_addr().unwrap();
+            assert_eq!(received, octets.map(|octets| (from, octets.to_vec())));
+        });
+    }
+}

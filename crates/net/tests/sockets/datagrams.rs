@@ -1,0 +1,146 @@
+//! UDP over real sockets.
+
+use std::net::UdpSocket as StdSocket;
+
+use crate::common::{Command, PATIENCE, Seen, with};
+use antiphon_core::flow::{Fault, Ticket, Transmit};
+use antiphon_net::{Direction, Settings};
+use antiphon_sip::Transport::{Tcp, Udp};
+use bytes::Bytes;
+use tokio::net::UdpSocket;
+use tokio::time::timeout;
+
+async fn receive(socket: &UdpSocket) -> Vec<u8> {
+    let mut buffer = vec![0; 65_535];
+    let length = timeout(PATIENCE, socket.recv(&mut buffer)).await.unwrap().unwrap();
+    buffer.truncate(length);
+    buffer
+}
+
+#[test]
+fn a_datagram_comes_back_over_both_address_families() {
+    for ip in ["127.0.0.1:0", "[::1]:0"] {
+        let host = with(&[(Udp, ip)], Settings::default(), async |running| {
+            let peer = UdpSocket::bind(ip).await.unwrap();
+            peer.connect(running.at(0)).await.unwrap();
+            peer.send(b"hello").await.unwrap();
+            assert_eq!(receive(&peer).await, b"hello");
+            let flow = running.flow(0, peer.local_addr().unwrap());
+            assert_eq!(running.seen().await, Seen::Datagram(flow, Bytes::from_static(b"hello")));
+            let counts = running.handle.counters().read();
+            assert_eq!((counts.datagrams_in, counts.datagrams_out), (1, 1));
+        });
+        let hello = b"hello".to_vec();
+        assert_eq!(host.tapped, [(Direction::In, hello.clone()), (Direction::Out, hello)]);
+    }
+}
+
+#[test]
+fn more_datagrams_than_one_batch_all_come_back_whole() {
+    with(&[(Udp, "127.0.0.1:0")], Settings::default(), async |running| {
+        let peer = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        peer.connect(running.at(0)).await.unwrap();
+        // The kernel takes them all before the node runs: nobody here waits in between.
+        for number in 0..100_u16 {
+            peer.send(&[&number.to_be_bytes()[..], &vec![7; usize::from(number)]].concat())
+                .await
+                .unwrap();
+        }
+        for number in 0..100_u16 {
+            let octets = receive(&peer).await;
+            assert_eq!(octets.get(..2), Some(&number.to_be_bytes()[..]));
+            assert_eq!(octets.len(), 2 + usize::from(number));
+        }
+        let counts = running.handle.counters().read();
+        assert_eq!((counts.datagrams_in, counts.datagrams_out), (100, 100));
+    });
+}
+
+#[test]
+fn a_large_datagram_is_fragmented_and_not_refused_rfc3261_18_1_1() {
+    with(&[(Udp, "127.0.0.1:0")], Settings::default(), async |running| {
+        let peer = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        peer.connect(running.at(0)).await.unwrap();
+        peer.send(&[1; 65_000]).await.unwrap();
+        assert_eq!(receive(&peer).await, [1; 65_000]);
+    });
+}
+
+#[test]
+fn what_can_never_be_sent_is_told_with_the_reason_rfc3261_18_4() {
+    with(&[(Udp, "127.0.0.1:0")], Settings::default(), async |running| {
+        let peer = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let near = running.flow(0, peer.local_addr().unwrap());
+        let other_family = running.flow(0, "[::1]:5060".parse().unwrap());
+        let mut nowhere = near;
+        nowhere.local.set_port(1);
+        let stream = antiphon_core::flow::Flow { transport: Tcp, ..near };
+        let large = Bytes::from(vec![0; 70_000]);
+        let small = Bytes::from_static(b"small");
+        let rows = [
+            (near, large, Fault::TooLarge),
+            (other_family, small.clone(), Fault::Unreachable),
+            (nowhere, small.clone(), Fault::NoListener),
+            (stream, small.clone(), Fault::NoListener),
+        ];
+        for (flow, octets, fault) in rows {
+            let ticket = Some(Ticket(7));
+            let unsendable = Transmit { flow, octets, ticket };
+            let after = Transmit { flow: near, octets: small.clone(), ticket: None };
+            running.command(Command::Send(vec![unsendable, after])).await;
+            assert_eq!(running.seen().await, Seen::Undelivered(Ticket(7), fault));
+            assert_eq!(receive(&peer).await, b"small", "the next one goes out nevertheless");
+        }
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn port_unreachable_is_told_to_the_datagram_it_is_about_rfc3261_18_4() {
+    for ip in ["127.0.0.1:0", "[::1]:0"] {
+        with(&[(Udp, ip)], Settings::default(), async |running| {
+            let closed = StdSocket::bind(ip).unwrap().local_addr().unwrap();
+            let peer = UdpSocket::bind(ip).await.unwrap();
+            let open = running.flow(0, peer.local_addr().unwrap());
+            let refused = running.flow(0, closed);
+            let send = |flow, octets, ticket| Transmit {
+                flow,
+                octets: Bytes::from_static(octets),
+                ticket: Some(Ticket(ticket)),
+            };
+            let all = vec![
+                send(open, b"one", 1),
+                send(refused, b"two", 2),
+                send(open, b"three", 3),
+                send(open, b"four", 4),
+            ];
+            running.command(Command::Send(all)).await;
+            assert_eq!(running.seen().await, Seen::Undelivered(Ticket(2), Fault::Refused));
+            for expected in [&b"one"[..], b"three", b"four"] {
+                assert_eq!(receive(&peer).await, expected);
+            }
+            // The socket goes on as if nothing had been.
+            peer.send_to(b"five", running.at(0)).await.unwrap();
+            assert_eq!(receive(&peer).await, b"five");
+            assert_eq!(running.seen().await, Seen::Datagram(open, Bytes::from_static(b"five")));
+            assert_eq!(running.handle.counters().read().icmp_errors, 1);
+        });
+    }
+}
+
+#[test]
+fn beyond_the_queue_datagrams_are_dropped_and_counted() {
+    let settings = Settings { datagram_queue: 10, ..Settings::default() };
+    with(&[(Udp, "127.0.0.1:0")], settings, async |running| {
+        let peer = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let flow = running.flow(0, peer.local_addr().unwrap());
+        let octets = Bytes::from_static(b"x");
+        let all = vec![Transmit { flow, octets, ticket: None }; 25];
+        running.command(Command::Send(all)).await;
+        for _ in 0..10 {
+            assert_eq!(receive(&peer).await, b"x");
+        }
+        let counts = running.handle.counters().read();
+        assert_eq!((counts.datagrams_out, counts.datagrams_dropped), (10, 15));
+    });
+}

@@ -6,13 +6,16 @@
 //! of a message and keeps its timers; a role turns the endpoint's events into decisions.
 
 pub mod auth;
+pub mod dialog;
 pub mod endpoint;
 pub mod flow;
 pub mod locate;
-
 pub mod node;
+pub mod offer_answer;
+pub mod proxy;
 pub mod refusal;
 pub mod registrar;
 pub mod time;
 pub mod timer;
 mod transaction;
+pub mod user_agent;

@@ -17,7 +17,7 @@ use super::{AnsweredInvite, Resolving, Subject, UserAgent};
 use crate::dialog::{Confirmed, Dialog, DialogId};
 use crate::endpoint::ClientId;
 use crate::flow::Flow;
-use crate::locate::{Hop, HopHost};
+use crate::locate::HopHost;
 use crate::offer_answer::{self, LocalMedia, Media};
 use crate::time::Time;
 
@@ -55,12 +55,12 @@ impl UserAgent {
         }
         self.note(now, key, got, Some(response), Reaction::Succeed);
         let acceptable = self.establish(now, call, &request, flow, response);
-        self.conclude(now, key, Conclusion::Succeeded, Some(response));
-        let (media, action) = match self.calls.get(&call) {
-            Some(call) => (call.media, call.action),
-            None => return,
+        let Some((media, action)) = self.calls.get(&call).map(|call| (call.media, call.action))
+        else {
+            return;
         };
         self.tell(Event::Established { call, action, media });
+        self.conclude(now, key, Conclusion::Succeeded, Some(response));
         if !acceptable {
             self.bye(now, call, Side::Local, EndCause::NoCommonMedia);
         }
@@ -100,7 +100,7 @@ impl UserAgent {
         self.dialogs.insert(dialog_id, id);
         call.established = Some(now);
         let (answer, acceptable) = agree(call, response);
-        self.acknowledge(now, id, &dialog, request, flow, answer);
+        self.acknowledge(now, id, &dialog, request, answer);
         if let Some(call) = self.calls.get_mut(&id) {
             call.stage = Stage::Talking(Box::new(Talking::new(dialog)));
         }
@@ -148,12 +148,13 @@ impl UserAgent {
             established: None,
             ack: None,
             realms: origin.map(|call| call.realms.clone()).unwrap_or_default(),
+            actions: Vec::new(),
             dialogs: vec![dialog_id.clone()],
         };
         let (answer, _) = agree(&mut call, response);
         self.calls.insert(id, call);
         self.dialogs.insert(dialog_id, id);
-        self.acknowledge(now, id, &dialog, request, flow, answer);
+        self.acknowledge(now, id, &dialog, request, answer);
         self.bye(now, id, Side::Local, EndCause::Bye { reason: None });
     }
 
@@ -167,17 +168,13 @@ impl UserAgent {
     ) {
         let Some(action) = self.actions.get(&key) else { return };
         let Some(id) = action.call else { return };
-        let Some(flow) = self.actions.get_mut(&key).and_then(|a| a.waiting().map(|w| w.flow))
-        else {
-            return;
-        };
         let Some(call) = self.calls.get_mut(&id) else { return };
         let (answer, acceptable) = agree(call, response);
         let media = call.media;
         let Some(talking) = call.talking() else { return };
         talking.dialog.refresh_target(response.headers());
         let dialog = talking.dialog.clone();
-        self.acknowledge(now, id, &dialog, request, flow, answer);
+        self.acknowledge(now, id, &dialog, request, answer);
         self.note(now, key, Got::Response(response.status()), Some(response), Reaction::Succeed);
         self.conclude(now, key, Conclusion::Succeeded, Some(response));
         if let (Some(media), true) = (media, acceptable) {
@@ -195,7 +192,6 @@ impl UserAgent {
         call: CallId,
         dialog: &Dialog<Confirmed>,
         invite: &Request,
-        flow: Flow,
         answer: Option<Bytes>,
     ) {
         let ack = dialog.ack(invite);
@@ -204,12 +200,7 @@ impl UserAgent {
             builder = builder.body(offer_answer::CONTENT_TYPE, answer);
         }
         let Ok(request) = builder.build() else { return };
-        let uri = ack.next_hop.as_uri();
-        let Ok(mut hop) = Hop::of(&uri) else { return };
-        // Without a word about it the ACK goes the way the INVITE went.
-        if uri.as_sip().is_some_and(|uri| uri.transport().is_none() && !uri.secure) {
-            hop.transport = flow.transport;
-        }
+        let Some(hop) = self.hop(&ack.next_hop.as_uri(), true) else { return };
         let way = match &hop.host {
             HopHost::Address(address) => hop.flow(*address, &self.endpoint),
             HopHost::Name(_) => None,

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use antiphon_sip::{Request, Response};
 use bytes::Bytes;
 
+use super::action::ActionKey;
 use super::command::{ActionId, Reply};
 use super::event::{EndCause, Side};
 use crate::auth;
@@ -35,6 +36,8 @@ pub(super) struct Call {
     pub(super) ack: Option<Ack>,
     /// Who was given credentials, and gets them with every later request (RFC 3261 §22.3).
     pub(super) realms: Vec<(auth::Side, String)>,
+    /// The actions that run within it.
+    pub(super) actions: Vec<ActionKey>,
     /// The dialogs by which it is found.
     pub(super) dialogs: Vec<DialogId>,
 }

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use antiphon_sip::header::{Contact, ProxyAuthenticate, WwwAuthenticate};
-use antiphon_sip::{HeaderName, Method, Request, Response, StatusCode, UriBuf};
+use antiphon_sip::header::{Challenge, Contact, ProxyAuthenticate, WwwAuthenticate};
+use antiphon_sip::{HeaderName, Method, Request, Response, StatusCode, Transport, Uri, UriBuf};
 
 use super::action::{Action, ActionKey, Base, Purpose, State, Waiting};
 use super::event::Event;
@@ -19,14 +19,18 @@ use crate::time::Time;
 
 impl UserAgent {
     /// Begins an action.
-    pub(super) fn begin(&mut self, now: Time, action: Action) -> ActionKey {
+    pub(super) fn begin(&mut self, now: Time, action: Action) {
         let key = ActionKey(self.number());
         if let Some(id) = action.id {
             self.names.insert(id, key);
         }
+        if let Base::Dialog(call) = action.draft.base
+            && let Some(call) = self.calls.get_mut(&call)
+        {
+            call.actions.push(key);
+        }
         self.actions.insert(key, action);
         self.route(now, key);
-        key
     }
 
     /// Whether the number of an action may be used; tells the misuse if not.
@@ -71,16 +75,9 @@ impl UserAgent {
             }
         };
         let uri = next_hop.as_uri();
-        let Ok(mut hop) = Hop::of(&uri) else {
+        let Some(hop) = self.hop(&uri, action.in_dialog()) else {
             return self.went_nowhere(now, key, NoAnswer::NoWayThere);
         };
-        let names_transport =
-            uri.as_sip().is_some_and(|uri| uri.secure || uri.transport().is_some());
-        if !names_transport {
-            hop.transport = self.config.transport;
-            let port = uri.as_sip().and_then(|uri| uri.port);
-            hop.port = port.unwrap_or(hop.transport.default_port());
-        }
         let host = hop.host.clone();
         let Some(action) = self.actions.get_mut(&key) else { return };
         action.hop = Some(hop);
@@ -94,6 +91,24 @@ impl UserAgent {
                 self.arm_action(key);
             }
         }
+    }
+
+    /// The next hop that a URI names. Where the URI leaves the transport open, a dialog takes UDP,
+    /// as RFC 3263 §4.1 has it and the other side that wrote the URI meant it, unless there is no
+    /// UDP here; everything else takes the one that is configured.
+    pub(super) fn hop(&self, uri: &Uri<'_>, in_dialog: bool) -> Option<Hop> {
+        let mut hop = Hop::of(uri).ok()?;
+        let sip = uri.as_sip()?;
+        if sip.secure || sip.transport().is_some() {
+            return Some(hop);
+        }
+        let listeners = &self.config.endpoint.listeners;
+        let has_udp = listeners.iter().any(|listener| listener.transport == Transport::Udp);
+        if !(in_dialog && has_udp) {
+            hop.transport = self.config.transport;
+            hop.port = sip.port.unwrap_or(hop.transport.default_port());
+        }
+        Some(hop)
     }
 
     pub(super) fn resolve(&mut self, host: String, whose: Resolving) -> ResolveId {
@@ -111,7 +126,14 @@ impl UserAgent {
         if addresses.is_empty() {
             return self.went_nowhere(now, key, NoAnswer::Unresolved);
         }
-        action.servers = addresses.into_iter().take(MAX_SERVERS).collect();
+        // Addresses of a family that is not spoken here are no servers.
+        let endpoint = &self.endpoint;
+        let hop = action.hop.as_ref();
+        action.servers = addresses
+            .into_iter()
+            .filter(|address| hop.is_some_and(|hop| hop.flow(*address, endpoint).is_some()))
+            .take(MAX_SERVERS)
+            .collect();
         self.send(now, key, true);
     }
 
@@ -382,15 +404,26 @@ impl UserAgent {
         let headers = response.headers();
         let server = headers.each::<WwwAuthenticate<'_>>().filter_map(Result::ok);
         let proxy = headers.each::<ProxyAuthenticate<'_>>().filter_map(Result::ok);
-        let challenges: Vec<_> = server
+        let mut challenges: Vec<_> = server
             .map(|challenge| (auth::Side::Server, challenge.0))
             .chain(proxy.map(|challenge| (auth::Side::Proxy, challenge.0)))
             .collect();
         if challenges.is_empty() {
             return None;
         }
+        let redirected = self.is_elsewhere(key);
         let action = self.actions.get_mut(&key)?;
         let State::Waiting(waiting) = &action.state else { return None };
+        if redirected {
+            // A digest is something to guess the password with: one that is configured for no
+            // realm is not given to servers that the person never named.
+            let accounts = &self.config.accounts;
+            let named = |realm: &str| accounts.iter().any(|account| account.realm() == Some(realm));
+            challenges.retain(|(_, challenge)| match challenge {
+                Challenge::Digest(digest) => digest.realm.as_deref().is_some_and(named),
+                Challenge::Other(_) => false,
+            });
+        }
         let outgoing = auth::Outgoing {
             method: waiting.request.method().as_str(),
             uri: waiting.request.uri_text(),
@@ -400,6 +433,15 @@ impl UserAgent {
         let mut random = || endpoint.random();
         let answer = self.auth.answer(&mut action.auth, &outgoing, &challenges, &mut random);
         Some(answer.map(|answer| answer.headers))
+    }
+
+    /// Whether a redirect has led to another domain than the one that was asked for.
+    fn is_elsewhere(&self, key: ActionKey) -> bool {
+        let Some(action) = self.actions.get(&key) else { return false };
+        let host = |uri: &UriBuf| uri.as_uri().as_sip().map(|uri| uri.host.to_string());
+        !action.in_dialog()
+            && self.config.proxy.is_none()
+            && host(action.targets.current()) != host(action.targets.first())
     }
 
     /// Writes into the history what became of the last request, and tells it.
@@ -433,7 +475,6 @@ impl UserAgent {
         let Some(action) = self.actions.get(&key) else { return };
         match (&action.purpose, response) {
             (Purpose::Register(_), Some(response)) => self.registered(now, key, response),
-            (Purpose::Bye { .. }, _) => self.bye_done(now, key),
             _ => self.conclude(now, key, Conclusion::Succeeded, response),
         }
     }
@@ -452,10 +493,8 @@ impl UserAgent {
             Purpose::Register(_) => {
                 return self.registration_failed(now, key, got, response, limit);
             }
-            // The session is over whatever is answered to the BYE (RFC 3261 §15.1.1).
-            Purpose::Bye { .. } => return self.bye_done(now, key),
             Purpose::InCall | Purpose::Reinvite => self.in_call_failed(now, key, got),
-            Purpose::Call | Purpose::Ask => {}
+            Purpose::Call | Purpose::Ask | Purpose::Bye { .. } => {}
         }
         let conclusion = match got {
             Got::Response(_) => Conclusion::Refused,
@@ -488,6 +527,11 @@ impl UserAgent {
         if let Some(waiting) = action.waiting() {
             self.clients.remove(&waiting.client);
         }
+        if let Base::Dialog(call) = action.draft.base
+            && let Some(call) = self.calls.get_mut(&call)
+        {
+            call.actions.retain(|other| *other != key);
+        }
         self.reinvite_over(&action);
         if let Some(id) = action.id {
             self.names.remove(&id);
@@ -512,8 +556,13 @@ impl UserAgent {
             };
             self.tell(Event::Outcome(Box::new(outcome)));
         }
-        if matches!(action.purpose, Purpose::Call) && conclusion != Conclusion::Succeeded {
-            self.call_failed(now, &action, conclusion, response);
+        match (&action.purpose, action.call) {
+            (Purpose::Call, _) if conclusion != Conclusion::Succeeded => {
+                self.call_failed(now, &action, conclusion, response);
+            }
+            // The session is over whatever is answered to the BYE (RFC 3261 §15.1.1).
+            (Purpose::Bye { by, why }, Some(call)) => self.end_call(now, call, *by, why.clone()),
+            _ => {}
         }
     }
 

@@ -169,14 +169,6 @@ impl UserAgent {
         self.begin(now, action);
     }
 
-    /// The BYE is answered, or never will be.
-    pub(super) fn bye_done(&mut self, now: Time, key: super::ActionKey) {
-        let Some(action) = self.actions.remove(&key) else { return };
-        self.timers.set(Subject::Action(key), None);
-        let (Purpose::Bye { by, why }, Some(call)) = (action.purpose, action.call) else { return };
-        self.end_call(now, call, by, why);
-    }
-
     pub(super) fn arm_call(&mut self, id: CallId) {
         let due = self.calls.get(&id).and_then(Call::due);
         self.timers.set(Subject::Call(id), due);

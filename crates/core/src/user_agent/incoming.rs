@@ -28,7 +28,7 @@ const MAX_STEPS: usize = 64;
 impl UserAgent {
     /// A new INVITE.
     pub(super) fn invite_came(&mut self, now: Time, id: ServerId, request: Request, flow: Flow) {
-        let to_tag = self.endpoint.new_tag();
+        let to_tag = self.endpoint.tag_of(id);
         let ringing = match self.ringing(now, id, request, flow, to_tag) {
             Ok(ringing) => ringing,
             Err(refused) => return self.refuse(now, id, &refused.0, &refused.1),
@@ -55,6 +55,7 @@ impl UserAgent {
                 established: None,
                 ack: None,
                 realms: Vec::new(),
+                actions: Vec::new(),
                 dialogs: vec![dialog_id],
             },
         );
@@ -76,7 +77,7 @@ impl UserAgent {
         if self.shutting_down {
             return Err(Box::new((request, Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE))));
         }
-        if self.calls() >= self.config.max_calls {
+        if self.calls.len() >= self.config.max_calls {
             return Err(Box::new((request, Refusal::new(StatusCode::BUSY_HERE))));
         }
         if let Some(Err(fault)) = offer_of(&request).map(offer_answer::check) {

@@ -77,6 +77,7 @@ impl UserAgent {
                 established: None,
                 ack: None,
                 realms: Vec::new(),
+                actions: Vec::new(),
                 dialogs: Vec::new(),
             },
         );
@@ -204,16 +205,8 @@ impl UserAgent {
             let talked = call.established.map(|at| now.since(at)).unwrap_or_default();
             self.tell(Event::Ended { call: id, action: call.action, by, why, talked });
         }
-        self.drop_actions_of(now, id);
-    }
-
-    /// Ends the actions that run within a call that is gone.
-    fn drop_actions_of(&mut self, now: Time, call: CallId) {
-        let within = |action: &Action| matches!(action.draft.base, Base::Dialog(of) if of == call);
-        let mut keys: Vec<_> =
-            self.actions.iter().filter(|(_, action)| within(action)).map(|(key, _)| *key).collect();
-        keys.sort_unstable();
-        for key in keys {
+        // What ran within it has nothing to run in any more.
+        for key in call.actions {
             self.conclude(now, key, Conclusion::Stopped, None);
         }
     }

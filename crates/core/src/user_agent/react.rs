@@ -3,6 +3,8 @@
 //! It is given all it may look at and gives one reaction; the user agent carries it out
 //! (`client.rs`). [`Reaction::Report`] is always possible.
 
+use std::fmt;
+
 use antiphon_sip::StatusCode;
 
 use super::outcome::NoAnswer;
@@ -56,6 +58,38 @@ pub enum Limit {
     Credentials,
     /// The response lacks what it must carry.
     Malformed,
+}
+
+impl Reaction {
+    /// Its name, as `--json` prints it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Progress => "Progress",
+            Self::Ring => "Ring",
+            Self::EndEarlyDialog => "EndEarlyDialog",
+            Self::Succeed => "Succeed",
+            Self::TryTargets { .. } => "TryTargets",
+            Self::AnswerChallenge => "AnswerChallenge",
+            Self::Lengthen { .. } => "Lengthen",
+            Self::NextServer => "NextServer",
+            Self::Report => "Report",
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Requests => "no more than 16 requests for one thing",
+            Self::Targets => "no more than 10 targets",
+            Self::RedirectDepth => "no more than 5 redirects one behind the other",
+            Self::NothingNew => "the redirect names nothing that was not tried",
+            Self::SipsToSip => "a sips: address is never given up for a sip: one",
+            Self::Credentials => "no credentials, or they were refused",
+            Self::Malformed => "the response lacks what it must carry",
+        })
+    }
 }
 
 /// Requests of one action that begin a transaction, the first included.

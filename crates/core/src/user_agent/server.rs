@@ -43,7 +43,7 @@ impl UserAgent {
     }
 
     pub(super) fn refuse(&mut self, now: Time, id: ServerId, request: &Request, refusal: &Refusal) {
-        let tag = self.endpoint.new_tag();
+        let tag = self.endpoint.tag_of(id);
         let mut response = refusal.response(request, &tag);
         if let Some(product) = &self.config.product {
             response.headers_mut().push(HeaderName::Server, product);
@@ -64,9 +64,9 @@ impl UserAgent {
         request: &Request,
         flow: Flow,
     ) {
-        let full = self.calls() >= self.config.max_calls;
+        let full = self.calls.len() >= self.config.max_calls;
         let status = if full { StatusCode::BUSY_HERE } else { StatusCode::OK };
-        let tag = self.endpoint.new_tag();
+        let tag = self.endpoint.tag_of(id);
         let contact = self.contact(&self.config.identity.contact_user(), &flow, false);
         let builder =
             Response::builder(request, status).to_tag(tag).header(HeaderName::Contact, contact);
@@ -81,7 +81,7 @@ impl UserAgent {
 
     /// 200 and nothing more.
     pub(super) fn answer_plainly(&mut self, now: Time, id: ServerId, request: &Request) {
-        let tag = self.endpoint.new_tag();
+        let tag = self.endpoint.tag_of(id);
         let response = self.sign(Response::builder(request, StatusCode::OK).to_tag(tag)).build();
         self.reply(now, id, response);
     }

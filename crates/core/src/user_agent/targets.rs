@@ -37,6 +37,11 @@ impl Targets {
         &self.current.uri
     }
 
+    /// The one that was asked for.
+    pub(super) fn first(&self) -> &UriBuf {
+        self.seen.first().unwrap_or(&self.current.uri)
+    }
+
     pub(super) const fn are_left(&self) -> bool {
         !self.waiting.is_empty()
     }

@@ -37,6 +37,12 @@ impl Account {
         &self.username
     }
 
+    /// The realm it is for; `None` if it serves for every realm that no other account is for.
+    #[must_use]
+    pub fn realm(&self) -> Option<&str> {
+        self.realm.as_deref()
+    }
+
     /// Whether it is for this realm and no other.
     pub(super) fn is_for(&self, realm: &str) -> bool {
         self.realm.as_deref() == Some(realm)

@@ -1,0 +1,13 @@
+//! User agents on the simulated network.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test whose set-up fails ends with a panic"
+)]
+
+mod calls;
+mod client;
+mod registration;
+mod server;
+mod support;

@@ -1,0 +1,156 @@
+//! Registrations against a scripted registrar.
+
+use std::time::Duration;
+
+use antiphon_core::user_agent::{
+    ActionId, Command, Conclusion, Event, Reaction, Register, Unbind, Unregister,
+};
+use antiphon_sip::{HeaderName, Method, Request, Response, StatusCode};
+use antiphon_testkit::{Heard, Send, Simulation};
+
+use super::support::*;
+
+fn register(expires: u64, keep: bool) -> Register {
+    Register {
+        ask: ask("sip:alice@example.org"),
+        registrar: Some("sip:192.0.2.2".parse().unwrap()),
+        contact: None,
+        expires: Duration::from_secs(expires),
+        keep,
+    }
+}
+
+fn expires_of(request: &Request) -> u32 {
+    request.headers().text(HeaderName::Expires).unwrap().parse().unwrap()
+}
+
+/// Grants what is asked, at least this much.
+fn granting(heard: &Heard, least: u32) -> Vec<Send> {
+    let Some(request) = heard.as_request() else { return vec![] };
+    let asked = expires_of(&request);
+    if asked > 0 && asked < least {
+        let brief = Response::builder(&request, StatusCode::INTERVAL_TOO_BRIEF)
+            .to_tag("r")
+            .header(HeaderName::MinExpires, least);
+        return vec![heard.reply(brief.build().to_bytes())];
+    }
+    let contact = request.headers().text(HeaderName::Contact).unwrap().to_owned();
+    let mut ok = Response::builder(&request, StatusCode::OK).to_tag("r");
+    if asked > 0 {
+        ok = ok.header(HeaderName::Contact, format_args!("{contact};expires={asked}"));
+    }
+    vec![heard.reply(ok.build().to_bytes())]
+}
+
+#[test]
+fn a_registration_is_one_request_without_keep_rfc3261_10_2() {
+    let mut sim = Simulation::new(1);
+    let agent = alice(&mut sim);
+    let registrar = raw(&mut sim, |heard: &Heard| granting(heard, 0));
+    sim.command(agent, Command::Register(register(3600, false)));
+    sim.run_until_idle();
+    let sent = requests(&sim, registrar, &Method::Register);
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].uri_text(), "sip:192.0.2.2");
+    assert_eq!(sent[0].to_text(), "<sip:alice@example.org>");
+    assert!(sent[0].from_text().starts_with("<sip:alice@example.org>;tag="));
+    assert_eq!(outcome(&sim, agent).conclusion, Conclusion::Succeeded);
+    assert!(sim.events(agent).iter().any(|(_, event)| matches!(event,
+        Event::Registered { granted, refresh_in: None, contacts, .. }
+            if granted.as_secs() == 3600 && contacts.len() == 1)));
+}
+
+#[test]
+fn a_kept_registration_is_refreshed_and_removed_rfc3261_10_2_4_10_2_2() {
+    let mut sim = Simulation::new(1);
+    let agent = alice(&mut sim);
+    let registrar = raw(&mut sim, |heard: &Heard| granting(heard, 0));
+    let mut kept = register(60, true);
+    kept.ask.timeout = Some(Duration::from_secs(100));
+    sim.command(agent, Command::Register(kept));
+    sim.run_until_idle();
+    let sent = requests(&sim, registrar, &Method::Register);
+    let lifetimes: Vec<_> = sent.iter().map(expires_of).collect();
+    assert_eq!(lifetimes, [60, 60, 60, 60, 0], "at once, after 30, 60 and 90 s, and removed");
+    assert!(sent.windows(2).all(|two| two[0].call_id() == two[1].call_id()));
+    assert!(sent.windows(2).all(|two| two[0].cseq() + 1 == two[1].cseq()));
+    assert!(sent.windows(2).all(|two| two[0].from_tag() == two[1].from_tag()));
+    let outcome = outcome(&sim, agent);
+    assert_eq!(outcome.conclusion, Conclusion::Succeeded);
+    assert_eq!(outcome.ended.since(outcome.begun).as_secs(), 100);
+}
+
+#[test]
+fn a_kept_registration_is_removed_when_it_is_stopped_rfc3261_10_2_2() {
+    let mut sim = Simulation::new(1);
+    let agent = alice(&mut sim);
+    let registrar = raw(&mut sim, |heard: &Heard| granting(heard, 0));
+    sim.command(agent, Command::Register(register(3600, true)));
+    sim.run_for(Duration::from_secs(10));
+    sim.command(agent, Command::Shutdown);
+    sim.run_until_idle();
+    let sent = requests(&sim, registrar, &Method::Register);
+    assert_eq!(expires_of(sent.last().unwrap()), 0);
+    assert!(matches!(sim.events(agent).last(), Some((_, Event::Idle))));
+    assert_eq!(outcome(&sim, agent).conclusion, Conclusion::Succeeded);
+}
+
+#[test]
+fn too_brief_an_interval_is_lengthened_rfc3261_10_2_8() {
+    let mut sim = Simulation::new(1);
+    let agent = alice(&mut sim);
+    let registrar = raw(&mut sim, |heard: &Heard| granting(heard, 120));
+    sim.command(agent, Command::Register(register(60, false)));
+    sim.run_until_idle();
+    let lifetimes: Vec<_> =
+        requests(&sim, registrar, &Method::Register).iter().map(expires_of).collect();
+    assert_eq!(lifetimes, [60, 120]);
+    let outcome = outcome(&sim, agent);
+    assert_eq!(outcome.tried[0].did, Some(Reaction::Lengthen { seconds: 120 }));
+    assert_eq!(outcome.conclusion, Conclusion::Succeeded);
+}
+
+#[test]
+fn all_bindings_are_removed_with_a_star_rfc3261_10_2_2() {
+    let mut sim = Simulation::new(1);
+    let agent = alice(&mut sim);
+    let registrar = raw(&mut sim, |heard: &Heard| granting(heard, 0));
+    sim.command(
+        agent,
+        Command::Unregister(Unregister {
+            ask: ask("sip:alice@192.0.2.2"),
+            registrar: None,
+            contact: Unbind::All,
+        }),
+    );
+    sim.run_until_idle();
+    let sent = &requests(&sim, registrar, &Method::Register)[0];
+    assert_eq!(sent.headers().text(HeaderName::Contact), Some("*"));
+    assert_eq!((expires_of(sent), sent.uri_text()), (0, "sip:192.0.2.2"));
+    assert_eq!(outcome(&sim, agent).conclusion, Conclusion::Succeeded);
+}
+
+#[test]
+fn a_refresh_that_fails_is_tried_again_later_rfc5626_4_5() {
+    let mut sim = Simulation::new(1);
+    let agent = alice(&mut sim);
+    let mut answered = 0;
+    let registrar = raw(&mut sim, move |heard: &Heard| {
+        answered += 1;
+        if answered == 2 {
+            let unavailable = heard.response(StatusCode::SERVICE_UNAVAILABLE).unwrap();
+            return vec![heard.reply(unavailable)];
+        }
+        granting(heard, 0)
+    });
+    sim.command(agent, Command::Register(register(600, true)));
+    sim.run_for(Duration::from_secs(340));
+    assert_eq!(requests(&sim, registrar, &Method::Register).len(), 3, "once more within 30 s");
+    assert!(
+        sim.events(agent).iter().any(|(_, event)| matches!(event, Event::RefreshFailed { .. }))
+    );
+    assert_eq!(outcomes(&sim, agent).len(), 0);
+    sim.command(agent, Command::Stop(ActionId(1)));
+    sim.run_until_idle();
+    assert_eq!(outcomes(&sim, agent).len(), 1);
+}

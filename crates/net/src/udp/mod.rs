@@ -59,7 +59,6 @@ pub(crate) struct Datagram {
 
 /// The network says that a datagram did not arrive.
 #[derive(Debug)]
-#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux tells"))]
 pub(crate) struct Report {
     pub(crate) remote: SocketAddr,
     pub(crate) fault: Fault,

@@ -128,6 +128,33 @@ fn port_unreachable_is_told_to_the_datagram_it_is_about_rfc3261_18_4() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn the_next_batch_does_not_pay_for_the_last_one_s_error() {
+    with(&[(Udp, "127.0.0.1:0")], Settings::default(), async |running| {
+        let closed = StdSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let peer = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let open = running.flow(0, peer.local_addr().unwrap());
+        let send = |flow, ticket| Transmit {
+            flow,
+            octets: Bytes::from(format!("datagram {ticket}")),
+            ticket: Some(Ticket(ticket)),
+        };
+        // Whatever the size of a batch, the refused one is the last of some.
+        for refused in 30..34 {
+            let all = (0..40).map(|ticket| {
+                send(if ticket == refused { running.flow(0, closed) } else { open }, ticket)
+            });
+            running.command(Command::Send(all.collect())).await;
+            for ticket in (0..40).filter(|ticket| *ticket != refused) {
+                assert_eq!(receive(&peer).await, format!("datagram {ticket}").as_bytes());
+            }
+            assert_eq!(running.seen().await, Seen::Undelivered(Ticket(refused), Fault::Refused));
+        }
+        assert_eq!(running.handle.counters().read().datagrams_failed, 0);
+    });
+}
+
 #[test]
 fn beyond_the_queue_datagrams_are_dropped_and_counted() {
     let settings = Settings { datagram_queue: 10, ..Settings::default() };

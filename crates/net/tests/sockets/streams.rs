@@ -1,7 +1,7 @@
 //! TCP over real sockets.
 
 use std::net::{SocketAddr, TcpListener as StdListener};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::common::{Command, PATIENCE, Running, Seen, options, with};
 use antiphon_core::flow::{Fault, Flow, Ticket, Transmit};
@@ -95,6 +95,9 @@ fn lost_framing_is_answered_and_the_connection_closed_rfc3261_18_3() {
         let broken = options("1", "").replace("Content-Length: 0", "Content-Length: none");
         peer.write_all((broken + &"x".repeat(20_000)).as_bytes()).await.unwrap();
         assert_eq!(read_to_end(&mut peer).await, b"broken");
+        // What the peer still sends meets an open socket, and no reset that would take away the
+        // answer.
+        peer.write_all(b"more").await.unwrap();
         drop(peer);
         let Seen::Broken(flow) = running.seen().await else { panic!("not broken") };
         assert_eq!(running.seen().await, Seen::Closed(flow));
@@ -192,6 +195,22 @@ fn a_peer_that_does_not_read_is_given_up_and_the_others_are_served() {
 }
 
 #[test]
+fn a_peer_that_reads_gets_any_amount() {
+    let settings =
+        Settings { write_queue_octets: 100_000, write_queue_messages: 2, ..Settings::default() };
+    with(&[(Tcp, "127.0.0.1:0")], settings, async |running| {
+        let mut peer = TcpStream::connect(running.at(0)).await.unwrap();
+        let flow = exchange(running, &mut peer, "1").await;
+        for ticket in 0..10 {
+            running.command(Command::Send(vec![send(flow, vec![b'x'; 90_000], ticket)])).await;
+            assert_eq!(read(&mut peer, 90_000).await, [b'x'; 90_000]);
+        }
+        exchange(running, &mut peer, "2").await;
+        assert_eq!(running.handle.counters().read().connections_stalled, 0);
+    });
+}
+
+#[test]
 fn a_write_that_does_not_end_is_given_up() {
     let settings = Settings {
         stall_timeout: Duration::from_millis(50),
@@ -283,5 +302,21 @@ fn a_connection_that_nobody_uses_is_closed() {
         assert_eq!(read_to_end(&mut peer).await, b"");
         let Seen::Closed(flow) = running.seen().await else { panic!("not closed") };
         assert_eq!(flow.remote, peer.local_addr().unwrap());
+    });
+}
+
+#[test]
+fn silence_between_messages_is_not_half_a_message() {
+    let settings = Settings {
+        message_timeout: Duration::from_millis(20),
+        idle_timeout: Duration::from_millis(200),
+        ..Settings::default()
+    };
+    with(&[(Tcp, "127.0.0.1:0")], settings, async |running| {
+        let mut peer = TcpStream::connect(running.at(0)).await.unwrap();
+        exchange(running, &mut peer, "1").await;
+        let since = Instant::now();
+        assert_eq!(read_to_end(&mut peer).await, b"");
+        assert!(since.elapsed() > Duration::from_millis(100), "{:?}", since.elapsed());
     });
 }

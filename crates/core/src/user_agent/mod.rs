@@ -6,8 +6,9 @@
 //! is what an INVITE begins; it outlives the action that placed it and ends with
 //! [`Event::Ended`].
 //!
-//! Where to begin: [`Command`] and [`Event`]; then `client.rs`, where the requests of an action
-//! are sent and `react.rs` decides about their answers; `server.rs`, where requests come in.
+//! Where to begin: [`Command`] and [`Event`]; then `send.rs`, where the requests of an action go
+//! out, `client.rs`, where `react.rs` decides about their answers, and `server.rs`, where requests
+//! come in.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -21,8 +22,10 @@ use crate::time::Time;
 mod accept;
 mod action;
 mod call;
+mod challenge;
 mod client;
 mod command;
+mod conclude;
 mod config;
 mod dialog_requests;
 mod event;
@@ -32,6 +35,7 @@ mod outcome;
 mod place;
 mod react;
 mod register;
+mod send;
 mod server;
 mod targets;
 mod timers;

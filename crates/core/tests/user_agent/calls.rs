@@ -360,3 +360,81 @@ fn both_sides_carry_contact_allow_and_supported_rfc3261_13_3_1_4() {
         assert!(response.to_tag().is_some());
     }
 }
+
+#[test]
+fn a_call_over_tcp_between_addresses_of_version_6_rfc3261_18() {
+    let mut sim = Simulation::new(1);
+    let (here, there) = ("[2001:db8::1]:5060", "[2001:db8::2]:5060");
+    let alice = add(&mut sim, "alice", here, config("alice", here));
+    let mut answering = config("bob", there);
+    answering.answering = Some(script(&[180, 200]));
+    let bob = add(&mut sim, "bob", there, answering);
+    let mut place = place("sip:bob@[2001:db8::2];transport=tcp");
+    place.media = "[2001:db8::1]:4000".parse().unwrap();
+    sim.command(alice, Command::Call(place));
+    sim.run_for(Duration::from_secs(5));
+    assert_eq!((established(&sim, alice), established(&sim, bob)), (1, 1));
+    let call = call_of(&sim, bob);
+    sim.command(bob, Command::Hangup(call));
+    sim.run_until_idle();
+    assert_eq!((ends(&sim, alice).len(), ends(&sim, bob).len()), (1, 1));
+    assert_eq!(
+        sim.events(bob).iter().filter(|(_, event)| matches!(event, Event::Outcome(_))).count(),
+        0
+    );
+}
+
+#[test]
+fn the_ack_goes_where_the_contact_says_even_to_a_name_rfc3261_13_2_2_4() {
+    let mut sim = Simulation::new(1);
+    let agent = alice(&mut sim);
+    sim.host("phone.example.org", &["192.0.2.3"]);
+    raw(&mut sim, |heard: &Heard| {
+        let Some(request) = heard.as_request().filter(|_| is_invite(heard)) else { return vec![] };
+        let response = Response::builder(&request, StatusCode::OK)
+            .to_tag("one")
+            .header(HeaderName::Contact, "<sip:bob@phone.example.org:5080>")
+            .body("application/sdp", OFFER)
+            .build();
+        let ok = heard.reply(response.to_bytes());
+        vec![ok.clone(), ok.after(Duration::from_secs(1))]
+    });
+    let phone = sim.add(
+        antiphon_testkit::Setup::new("phone", antiphon_testkit::RawPeer::silent())
+            .udp("192.0.2.3:5080"),
+    );
+    sim.command(agent, call_bob());
+    sim.run_for(Duration::from_secs(5));
+    let acks = requests(&sim, phone, &Method::Ack);
+    assert_eq!(acks.len(), 2, "one for each 2xx");
+    assert_eq!(acks[0].uri_text(), "sip:bob@phone.example.org:5080");
+}
+
+#[test]
+fn the_called_side_does_not_hang_up_before_the_ack_rfc3261_15() {
+    let mut sim = Simulation::new(1);
+    let agent = bob(&mut sim, &[200]);
+    let peer = sim.add(
+        antiphon_testkit::Setup::new(
+            "alice",
+            antiphon_testkit::RawPeer::answering(|heard| ok_to_others(heard).into_iter().collect()),
+        )
+        .udp(ALICE),
+    );
+    let flow = sim.flow(peer, agent);
+    sim.send(peer, flow, invite("", OFFER));
+    sim.run_for(Duration::from_secs(1));
+    let call = call_of(&sim, agent);
+    sim.command(agent, Command::Hangup(call));
+    sim.run_for(Duration::from_secs(1));
+    assert!(requests(&sim, peer, &Method::Bye).is_empty());
+    let tag = responses(&sim, peer).last().unwrap().to_tag().unwrap().to_owned();
+    let ack = invite("", "")
+        .replace("INVITE", "ACK")
+        .replace("z9hG4bK1", "z9hG4bK2")
+        .replace("To: <sip:bob@192.0.2.2>", &format!("To: <sip:bob@192.0.2.2>;tag={tag}"));
+    sim.send(peer, flow, ack);
+    sim.run_until_idle();
+    assert_eq!(requests(&sim, peer, &Method::Bye).len(), 1);
+    assert_eq!(ends(&sim, agent), [(Side::Local, EndCause::Bye { reason: None })]);
+}

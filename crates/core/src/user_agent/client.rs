@@ -4,6 +4,7 @@ use antiphon_sip::{HeaderName, Method, Response, UriBuf};
 
 use super::UserAgent;
 use super::action::{ActionKey, Purpose, State};
+use super::call::Call;
 use super::event::Event;
 use super::outcome::{Conclusion, NoAnswer};
 use super::react::{self, Got, Limit, Reaction, Situation};
@@ -172,6 +173,14 @@ impl UserAgent {
     fn succeeded(&mut self, now: Time, key: ActionKey, response: Option<&Response>) {
         let Some(action) = self.actions.get(&key) else { return };
         match (&action.purpose, response) {
+            (Purpose::InCall, Some(response)) if action.draft.method == Method::Update => {
+                // A target refresh (RFC 3311 §5.1).
+                let call = action.call.and_then(|call| self.calls.get_mut(&call));
+                if let Some(talking) = call.and_then(Call::talking) {
+                    talking.dialog.refresh_target(response.headers());
+                }
+                self.conclude(now, key, Conclusion::Succeeded, Some(response));
+            }
             (Purpose::Register(_), Some(response)) => self.registered(now, key, response),
             _ => self.conclude(now, key, Conclusion::Succeeded, response),
         }

@@ -438,3 +438,51 @@ fn the_called_side_does_not_hang_up_before_the_ack_rfc3261_15() {
     assert_eq!(requests(&sim, peer, &Method::Bye).len(), 1);
     assert_eq!(ends(&sim, agent), [(Side::Local, EndCause::Bye { reason: None })]);
 }
+
+#[test]
+fn early_media_is_told_and_an_early_dialog_ends_rfc3261_13_2_1_rfc6228_4() {
+    let mut sim = Simulation::new(1);
+    let agent = alice(&mut sim);
+    raw(&mut sim, |heard: &Heard| {
+        let Some(request) = heard.as_request().filter(|_| is_invite(heard)) else { return vec![] };
+        let early = Response::builder(&request, StatusCode::SESSION_PROGRESS)
+            .to_tag("one")
+            .header(HeaderName::Contact, "<sip:bob@192.0.2.2>")
+            .body("application/sdp", OFFER)
+            .build();
+        let ended = Response::builder(&request, status(199)).to_tag("one").build();
+        let ok = ok_to_invite(heard, "two").unwrap().after(Duration::from_secs(2));
+        let ended = heard.reply(ended.to_bytes()).after(Duration::from_secs(1));
+        vec![heard.reply(early.to_bytes()), ended, ok]
+    });
+    sim.command(agent, call_bob());
+    sim.run_for(Duration::from_secs(5));
+    let told: Vec<_> = sim
+        .events(agent)
+        .iter()
+        .filter_map(|(_, event)| match event {
+            Event::Provisional { code, to_tag, media, .. } => {
+                Some((code.as_u16(), to_tag.clone(), media.is_some()))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [(183, "one".into(), true), (199, "one".into(), false)]);
+    assert_eq!(established(&sim, agent), 1);
+}
+
+#[test]
+fn a_shutdown_ends_what_is_under_way_and_tells_when_it_is_done() {
+    let mut sim = Simulation::new(1);
+    let (alice, bob) = (alice(&mut sim), bob(&mut sim, &[180, 200]));
+    sim.command(alice, call_bob());
+    sim.run_for(Duration::from_secs(5));
+    for agent in [alice, bob] {
+        sim.command(agent, Command::Shutdown);
+    }
+    sim.run_until_idle();
+    for agent in [alice, bob] {
+        assert!(matches!(sim.events(agent).last(), Some((_, Event::Idle))));
+        assert_eq!((ends(&sim, agent).len(), sim.node(agent).calls()), (1, 0));
+    }
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use antiphon_core::user_agent::{EndCause, Event, Side};
 use antiphon_sip::{HeaderName, Response, StatusCode};
-use antiphon_testkit::{Handle, RawPeer, Setup, Simulation};
+use antiphon_testkit::{Handle, RawPeer, Setup, Simulation, for_seeds};
 
 use super::calls::invite;
 use super::support::*;
@@ -232,4 +232,46 @@ fn an_unknown_info_package_is_answered_469_rfc6086_4_2_2() {
     sim.send(peer, flow, info);
     sim.run_for(Duration::from_secs(1));
     assert_eq!(responses(&sim, peer).last().unwrap().status().as_u16(), 469);
+}
+
+#[test]
+fn any_sequence_of_requests_whatsoever_leaves_an_agent_that_can_be_shut_down() {
+    const METHODS: [&str; 9] =
+        ["INVITE", "ACK", "BYE", "CANCEL", "UPDATE", "INFO", "MESSAGE", "OPTIONS", "PRACK"];
+    for_seeds(0..100, |seed| {
+        let mut sim = Simulation::new(seed);
+        let agent =
+            bob(&mut sim, [&[180, 200][..], &[200], &[183, 486], &[180]][sim_index(seed, 4)]);
+        let peer = peer(&mut sim);
+        let flow = sim.flow(peer, agent);
+        sim.send(peer, flow, invite("", OFFER));
+        for _ in 0..30 {
+            let draw = sim.draw();
+            sim.run_for(Duration::from_millis(draw % 1500));
+            let tags = responses(&sim, peer);
+            let tag = tags.iter().rev().find_map(Response::to_tag).unwrap_or("none");
+            let method = METHODS[sim_index(draw / 2048, METHODS.len())];
+            let cseq = 10 + u32::try_from(draw / 65536 % 8).unwrap();
+            let body = [OFFER, "", "v=0"][sim_index(draw / (1 << 24), 3)];
+            let sent = within(tag, method, cseq, body);
+            sim.send(peer, flow, sent);
+        }
+        sim.run_for(Duration::from_secs(300));
+        sim.command(agent, antiphon_core::user_agent::Command::Shutdown);
+        sim.run_until_idle();
+        assert_eq!(sim.node(agent).calls(), 0);
+        assert!(matches!(sim.events(agent).last(), Some((_, Event::Idle))));
+        let told = |kind: fn(&Event) -> bool| {
+            sim.events(agent).iter().filter(|(_, event)| kind(event)).count()
+        };
+        assert_eq!(
+            told(|event| matches!(event, Event::IncomingCall { .. })),
+            told(|event| matches!(event, Event::Ended { .. })),
+            "every call ends once"
+        );
+    });
+}
+
+fn sim_index(draw: u64, length: usize) -> usize {
+    usize::try_from(draw).unwrap_or(0) % length
 }

@@ -24,10 +24,8 @@ fn invite() -> Request {
 
 fn answer(code: u16, tag: &str, contact: &str) -> Response {
     let status = StatusCode::new(code).unwrap();
-    let mut builder = Response::builder(&invite(), status)
-        .to_tag(tag)
-        .copied(HeaderName::RecordRoute)
-        .build();
+    let mut builder =
+        Response::builder(&invite(), status).to_tag(tag).copied(HeaderName::RecordRoute).build();
     if !contact.is_empty() {
         builder.headers_mut().push(HeaderName::Contact, contact);
     }

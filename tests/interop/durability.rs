@@ -1,11 +1,15 @@
 //! A 200 to a REGISTER is a promise.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::harness::antiphon::Server;
+use crate::harness::disk::SmallDisk;
 use crate::harness::raw::{Client, Request, Response};
 use crate::harness::sipp::{self, Registration};
+use crate::harness::wait;
 
+const LIMIT: Duration = Duration::from_secs(20);
 const USERS: u32 = 100;
 const CONTACTS_EACH: u32 = 10;
 
@@ -54,6 +58,32 @@ fn a_removed_binding_stays_removed_after_kill_9() {
     server.kill_and_restart();
     let contacts = contacts_of(&query(&server, "alice", "wonderland"));
     assert!(contacts.is_empty(), "{contacts:?}");
+}
+
+/// Only root can mount a disk that can be filled. Without one the store's own tests stand for
+/// this, with a database whose writes fail.
+#[test]
+fn a_full_disk_refuses_registrations_with_500_and_harms_nothing_stored() {
+    let Some(disk) = SmallDisk::mount() else {
+        return println!("not tried: only root can mount a small disk");
+    };
+    let mut server = Server::start_with_data(&disk.path, &[("alice", "wonderland")]);
+    let client = Client::new(server.address());
+    let ask = |contact: &str| {
+        let register = register(&server, "alice")
+            .with("Contact", format!("<sip:{contact}@127.0.0.1:9>;expires=600"));
+        client.ask_as("alice", "wonderland", &register).code
+    };
+    assert_eq!(ask("before"), 200);
+    disk.fill();
+    assert_eq!(ask("meanwhile"), 500);
+    let contacts = contacts_of(&query(&server, "alice", "wonderland"));
+    assert!(contacts.contains("before"), "{contacts:?}");
+    disk.free();
+    wait::until("registrations to be taken again", LIMIT, || (ask("after") == 200).then_some(()));
+    server.kill_and_restart();
+    let contacts = contacts_of(&query(&server, "alice", "wonderland"));
+    assert!(contacts.contains("before") && contacts.contains("after"), "{contacts:?}");
 }
 
 /// SIPp registers contact after contact, and goes on only when each has its 200.

@@ -1,7 +1,7 @@
 //! The program under test.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -54,6 +54,7 @@ impl Finished {
 pub(crate) struct Server {
     running: Running,
     home: TempDir,
+    data: PathBuf,
     pub(crate) port: u16,
 }
 
@@ -61,12 +62,22 @@ impl Server {
     /// Makes the accounts (user and password), starts the server, and waits until it answers.
     pub(crate) fn start(accounts: &[(&str, &str)]) -> Self {
         let home = TempDir::new().unwrap();
+        let data = home.path().join("data");
+        Self::start_in(home, data, accounts)
+    }
+
+    /// The same with its data in a place of the test's own.
+    pub(crate) fn start_with_data(data: &Path, accounts: &[(&str, &str)]) -> Self {
+        Self::start_in(TempDir::new().unwrap(), data.to_owned(), accounts)
+    }
+
+    fn start_in(home: TempDir, data: PathBuf, accounts: &[(&str, &str)]) -> Self {
         for (user, password) in accounts {
-            add_user(home.path(), user, password);
+            add_user(home.path(), &data, user, password);
         }
         let port = ports::free();
-        let running = serve(home.path(), port);
-        let mut server = Self { running, home, port };
+        let running = serve(home.path(), &data, port);
+        let mut server = Self { running, home, data, port };
         server.wait_until_it_answers();
         server
     }
@@ -84,7 +95,7 @@ impl Server {
     pub(crate) fn kill_and_restart(&mut self) {
         self.running.kill();
         self.wait_until_the_port_is_free();
-        self.running = serve(self.home.path(), self.port);
+        self.running = serve(self.home.path(), &self.data, self.port);
         self.wait_until_it_answers();
     }
 
@@ -112,19 +123,17 @@ impl Server {
     }
 }
 
-fn serve(home: &Path, port: u16) -> Running {
+fn serve(home: &Path, data: &Path, port: u16) -> Running {
     let udp = format!("udp:127.0.0.1:{port}");
     let tcp = format!("tcp:127.0.0.1:{port}");
-    let data = home.join("data");
     let data = data.to_str().unwrap();
     let arguments =
         ["serve", "--listen", &udp, "--listen", &tcp, "--data", data, "--domain", "127.0.0.1"];
     Running::start("antiphon serve", command(home, &arguments))
 }
 
-fn add_user(home: &Path, user: &str, password: &str) {
+fn add_user(home: &Path, data: &Path, user: &str, password: &str) {
     let aor = format!("{user}@127.0.0.1");
-    let data = home.join("data");
     let data = data.to_str().unwrap();
     let arguments = ["user", "add", &aor, "--password", password, "--data", data];
     let finished = process::run("antiphon user add", command(home, &arguments), COMMAND_LIMIT);

@@ -2,6 +2,7 @@
 
 pub(crate) mod antiphon;
 pub(crate) mod baresip;
+pub(crate) mod disk;
 pub(crate) mod ports;
 pub(crate) mod process;
 pub(crate) mod raw;

@@ -40,6 +40,10 @@ pub struct Transmit {
     pub octets: bytes::Bytes,
     /// Who wants to know when it cannot be delivered.
     pub ticket: Option<Ticket>,
+    /// The domain that the peer must prove to be on a secure transport when no connection is named:
+    /// the host that the request's URI had before it was resolved (RFC 5922 §7.3). `None` asks
+    /// for a peer that proves its address. A WebSocket handshake names it as its Host.
+    pub server_name: Option<Box<str>>,
 }
 
 /// Names a transmission, so that its failure can be told
@@ -65,11 +69,51 @@ pub enum Fault {
     NoListener,
     /// The datagram is larger than the network takes.
     TooLarge,
+    /// The peer is there but does not speak the transport: its TLS or WebSocket handshake failed.
+    Handshake,
+    /// The peer could not prove who it is.
+    Untrusted(Untrusted),
+}
+
+/// What is wrong with the certificate of a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Untrusted {
+    /// Its time is over.
+    Expired,
+    /// Its time has not begun.
+    NotYetValid,
+    /// It is for other domains than the one that was asked for (RFC 5922 §7.3).
+    OtherName,
+    /// It vouches for itself and was not given to us as trusted.
+    SelfSigned,
+    /// No authority that we trust vouches for it.
+    UnknownIssuer,
+    /// There is none.
+    Missing,
+    /// Something else: its encoding, its signature, its purpose, a revocation.
+    Unusable,
+}
+
+impl fmt::Display for Untrusted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Expired => "its certificate has expired",
+            Self::NotYetValid => "its certificate is not valid yet",
+            Self::OtherName => "its certificate is for another name",
+            Self::SelfSigned => "its certificate is self-signed and not trusted",
+            Self::UnknownIssuer => "its certificate comes from nobody that is trusted",
+            Self::Missing => "it has no certificate",
+            Self::Unusable => "its certificate cannot be used",
+        })
+    }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Untrusted(reason) => return write!(f, "the peer is not trusted: {reason}"),
+            Self::Handshake => "the peer does not speak the transport",
             Self::Refused => "connection refused",
             Self::Unreachable => "network unreachable",
             Self::TimedOut => "connection not made in time",

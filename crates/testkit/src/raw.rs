@@ -232,7 +232,12 @@ impl RawPeer {
 
     fn transmit(&mut self, send: Send) {
         let Send { flow, octets, ticket, .. } = send;
-        self.outputs.push_back(Output::Transmit(Transmit { flow, octets, ticket }));
+        self.outputs.push_back(Output::Transmit(Transmit {
+            flow,
+            octets,
+            ticket,
+            server_name: None,
+        }));
     }
 
     fn send_what_is_due(&mut self, now: Time) {

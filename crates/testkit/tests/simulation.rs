@@ -476,7 +476,8 @@ fn outputs_made_by_hand_are_sent() {
     let mut sim = Simulation::new(1);
     let (_, bob) = pair(&mut sim);
     let ticker = sim.add(Setup::new("ticker", Ticker::default()).udp("192.0.2.3:5060"));
-    let transmit = Transmit { flow: sim.flow(ticker, bob), octets: "by hand".into(), ticket: None };
+    let flow = sim.flow(ticker, bob);
+    let transmit = Transmit { flow, octets: "by hand".into(), ticket: None, server_name: None };
     sim.with(ticker, |node, _| node.outputs.push(Output::Transmit(transmit)));
     sim.run_until_idle();
     assert_eq!(sim.node(bob).heard().len(), 1);

@@ -306,7 +306,7 @@ impl Endpoint {
 
     fn transmit(&mut self, flow: Flow, octets: Bytes, ticket: Option<Ticket>) {
         self.counters.sent += 1;
-        self.transmits.push_back(Transmit { flow, octets, ticket });
+        self.transmits.push_back(Transmit { flow, octets, ticket, server_name: None });
     }
 }
 

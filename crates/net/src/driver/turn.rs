@@ -265,7 +265,7 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
 
     /// Queues a datagram. It leaves at the end of the turn, or when a batch has come together.
     fn send_datagram(&mut self, transmit: Transmit) -> Result<(), Fault> {
-        let Transmit { flow, octets, ticket } = transmit;
+        let Transmit { flow, octets, ticket, .. } = transmit;
         let port =
             self.ports.iter_mut().find(|port| port.local == flow.local).ok_or(Fault::NoListener)?;
         port.queue(Datagram { remote: flow.remote, octets, ticket });

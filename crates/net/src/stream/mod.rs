@@ -147,7 +147,7 @@ impl Streams {
     /// # Errors
     /// Why it cannot be delivered.
     pub(crate) fn send(&mut self, transmit: Transmit) -> Result<(), Fault> {
-        let Transmit { flow, octets, ticket } = transmit;
+        let Transmit { flow, octets, ticket, .. } = transmit;
         let id = match self.find(&flow) {
             Some(id) => id,
             None if flow.connection.is_some() => return Err(Fault::Closed),

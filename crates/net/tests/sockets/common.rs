@@ -51,7 +51,12 @@ pub(crate) struct Echo {
 
 impl Echo {
     fn transmit(&mut self, flow: Flow, octets: Bytes) {
-        self.outputs.push_back(Output::Transmit(Transmit { flow, octets, ticket: None }));
+        self.outputs.push_back(Output::Transmit(Transmit {
+            flow,
+            octets,
+            ticket: None,
+            server_name: None,
+        }));
     }
 
     fn tell(&mut self, seen: Seen) {

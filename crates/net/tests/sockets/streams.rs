@@ -48,7 +48,7 @@ fn closed_port() -> SocketAddr {
 }
 
 fn send(flow: Flow, octets: impl Into<Bytes>, ticket: u64) -> Transmit {
-    Transmit { flow, octets: octets.into(), ticket: Some(Ticket(ticket)) }
+    Transmit { flow, octets: octets.into(), ticket: Some(Ticket(ticket)), server_name: None }
 }
 
 #[test]

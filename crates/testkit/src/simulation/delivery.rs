@@ -27,7 +27,7 @@ impl Simulation {
     }
 
     fn send_datagram(&mut self, node: NodeId, transmit: Transmit) {
-        let Transmit { flow, octets, ticket } = transmit;
+        let Transmit { flow, octets, ticket, .. } = transmit;
         if self.listener(Transport::Udp, flow.local) != Some(node) {
             return self.fail(node, ticket, Fault::NoListener, Duration::ZERO);
         }
@@ -75,7 +75,7 @@ impl Simulation {
     }
 
     fn send_on_stream(&mut self, node: NodeId, transmit: Transmit) {
-        let Transmit { flow, octets, ticket } = transmit;
+        let Transmit { flow, octets, ticket, .. } = transmit;
         if let Some(id) = self.streams.find(node, &flow) {
             if let Some(end) = self.streams.end(id)
                 && let EndState::Opening(waiting) = &mut end.state

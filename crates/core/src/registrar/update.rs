@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use antiphon_sip::header::{Contact, Expires};
+use antiphon_sip::header::{Contact, Expires, Path};
 use antiphon_sip::{HeaderName, Request, StatusCode, UriBuf};
 
 use super::{Binding, BindingSet, Source};
@@ -52,34 +52,29 @@ pub fn update(
     now: Time,
 ) -> Result<Update, Refusal> {
     let contacts = request.headers().list::<Contact<'_>>().collect::<Result<Vec<_>, _>>()?;
-    let expires = request.headers().field::<Expires>().ok().flatten().map(|field| field.0);
+    // §10.3 step 6: without Contact nothing is changed. A malformed Expires is as none (§20.19).
     if contacts.is_empty() {
         return Ok(Update::Query);
     }
-    let mut bindings: Vec<Binding> = current.live(now).cloned().collect();
-    let removes_all = contacts.iter().any(|contact| matches!(contact, Contact::Star));
-    if removes_all {
+    let expires = request.headers().field::<Expires>().ok().flatten().map(|field| field.0);
+    let current: Vec<Binding> = current.live(now).cloned().collect();
+    if contacts.iter().any(|contact| matches!(contact, Contact::Star)) {
         if contacts.len() > 1 || expires != Some(0) {
             return Err(Refusal::bad_request("Contact: * needs Expires: 0 and no other contact"));
         }
-        check_order(request, bindings.iter())?;
+        check_order(request, &current)?;
         return Ok(Update::Replace(Vec::new()));
     }
-    let path = path_of(request);
+    let path = path_of(request)?;
+    let mut bindings = current.clone();
     for contact in &contacts {
         let Contact::Addr(address) = contact else { continue };
-        let wanted = contact.expires().or(expires).unwrap_or(policy.default_expires);
-        let granted = granted(wanted, policy)?;
-        let existing =
-            bindings.iter().position(|binding| binding.contact.as_uri().is_equivalent(&address.uri));
-        if let Some(at) = existing {
-            check_order(request, bindings.get(at))?;
-        }
-        if granted == 0 {
-            existing.map(|at| bindings.remove(at));
-            continue;
-        }
-        let binding = Binding {
+        let is_this = |binding: &&Binding| binding.contact.as_uri().is_equivalent(&address.uri);
+        // Against what was stored before: a contact that stands twice in one request is no older
+        // than itself.
+        check_order(request, current.iter().filter(is_this))?;
+        let granted = granted(contact.expires().or(expires), policy)?;
+        let made = (granted > 0).then(|| Binding {
             contact: UriBuf::from(address.uri),
             params: params_to_keep(contact),
             q: contact.q().unwrap_or(1000),
@@ -88,10 +83,12 @@ pub fn update(
             cseq: request.cseq(),
             path: path.clone(),
             source: source.cloned(),
-        };
-        match existing {
-            Some(at) => bindings[at] = binding,
-            None => bindings.push(binding),
+        });
+        let existing = bindings.iter().position(|binding| is_this(&binding));
+        match (existing, made) {
+            (Some(at), Some(binding)) => bindings[at] = binding,
+            (Some(at), None) => drop(bindings.remove(at)),
+            (None, made) => bindings.extend(made),
         }
     }
     if bindings.len() > policy.max_contacts {
@@ -101,7 +98,8 @@ pub fn update(
 }
 
 /// A wish, bounded. "Less than one hour and below the minimum" is what 423 is for (§10.3 step 7).
-fn granted(wanted: u32, policy: &Policy) -> Result<u32, Refusal> {
+fn granted(wanted: Option<u32>, policy: &Policy) -> Result<u32, Refusal> {
+    let wanted = wanted.unwrap_or(policy.default_expires);
     if wanted > 0 && wanted < policy.min_expires && wanted < 3600 {
         return Err(Refusal::new(StatusCode::INTERVAL_TOO_BRIEF)
             .with(HeaderName::MinExpires, policy.min_expires));
@@ -126,13 +124,10 @@ fn check_order<'a>(
 }
 
 /// The Path of the request, top first, each element with its brackets (RFC 3327 §5.3).
-fn path_of(request: &Request) -> Vec<Box<str>> {
-    request
-        .headers()
-        .list::<antiphon_sip::header::Path<'_>>()
-        .filter_map(Result::ok)
-        .map(|path| path.to_string().into())
-        .collect()
+/// A request could be sent nowhere by one that is malformed, so that is refused.
+fn path_of(request: &Request) -> Result<Vec<Box<str>>, Refusal> {
+    let path = request.headers().list::<Path<'_>>();
+    path.map(|element| Ok(element?.to_string().into())).collect()
 }
 
 /// The parameters of a Contact value that later fetches give back (RFC 4475 §3.3.12): all but the
@@ -167,4 +162,171 @@ pub fn contacts(bindings: &[Binding], now: Time) -> impl Iterator<Item = impl fm
         };
         format!("<{}>{q};expires={left}{}", binding.contact, binding.params)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use antiphon_sip::{Limits, Message, parse};
+
+    use super::*;
+
+    const NOW: Time = Time::from_secs(1_000_000);
+
+    fn register(cseq: u32, headers: &str) -> Request {
+        let text = format!(
+            "REGISTER sip:b.example SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n\
+             From: <sip:b@b.example>;tag=1\r\nTo: <sip:b@b.example>\r\nCall-ID: 1\r\n\
+             CSeq: {cseq} REGISTER\r\n{headers}Content-Length: 0\r\n\r\n"
+        );
+        match parse::datagram(text.into(), &Limits::default()) {
+            Ok(Message::Request(request)) => request,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn apply(set: &BindingSet, now: Time, cseq: u32, headers: &str) -> Result<Update, u16> {
+        update(&register(cseq, headers), set, None, &Policy::default(), now)
+            .map_err(|refusal| refusal.status.as_u16())
+    }
+
+    /// What is stored after these requests, with CSeq 1, 2 and so on.
+    fn stored(requests: &[&str]) -> BindingSet {
+        let mut set = BindingSet::default();
+        for (cseq, headers) in (1..).zip(requests) {
+            match apply(&set, NOW, cseq, headers) {
+                Ok(Update::Replace(bindings)) => set.bindings = bindings,
+                other => panic!("{headers}: {other:?}"),
+            }
+        }
+        set
+    }
+
+    fn listed(set: &BindingSet) -> Vec<String> {
+        contacts(&set.bindings, NOW).map(|contact| contact.to_string()).collect()
+    }
+
+    #[test]
+    fn a_request_without_contact_only_asks_rfc3261_10_3_step_6() {
+        assert_eq!(apply(&stored(&[]), NOW, 1, ""), Ok(Update::Query));
+        assert_eq!(apply(&stored(&[]), NOW, 1, "Expires: 0\r\n"), Ok(Update::Query));
+    }
+
+    #[test]
+    fn a_star_removes_all_and_stands_alone_with_expires_zero_rfc3261_10_3_step_6() {
+        let set = stored(&["Contact: <sip:b@192.0.2.1>, <sip:b@192.0.2.2>\r\n"]);
+        let star = |headers| apply(&set, NOW, 2, headers);
+        assert_eq!(star("Contact: *\r\nExpires: 0\r\n"), Ok(Update::Replace(Vec::new())));
+        assert_eq!(star("Contact: *\r\n"), Err(400));
+        assert_eq!(star("Contact: *\r\nExpires: 5\r\n"), Err(400));
+        assert_eq!(star("Contact: *, <sip:b@192.0.2.1>\r\nExpires: 0\r\n"), Err(400));
+        let late = apply(&set, NOW, 1, "Contact: *\r\nExpires: 0\r\n");
+        assert_eq!(late, Err(500), "not newer than the bindings");
+    }
+
+    #[test]
+    fn expires_is_that_of_the_contact_then_the_header_then_the_default_rfc3261_10_3_step_7() {
+        let set = stored(&["Expires: 120\r\nContact: <sip:b@192.0.2.1>;expires=90\r\n\
+                            Contact: <sip:b@192.0.2.2>\r\n"]);
+        assert_eq!(listed(&set), ["<sip:b@192.0.2.1>;expires=90", "<sip:b@192.0.2.2>;expires=120"]);
+        let set = stored(&["Contact: <sip:b@192.0.2.1>\r\n"]);
+        assert_eq!(listed(&set), ["<sip:b@192.0.2.1>;expires=3600"]);
+        let set = stored(&["Contact: <sip:b@192.0.2.1>;expires=4294967295\r\n"]);
+        assert_eq!(listed(&set), ["<sip:b@192.0.2.1>;expires=86400"]);
+        let set = stored(&["Expires: soon\r\nContact: <sip:b@192.0.2.1>\r\n"]);
+        assert_eq!(listed(&set), ["<sip:b@192.0.2.1>;expires=3600"]);
+    }
+
+    #[test]
+    fn too_brief_a_wish_is_refused_with_the_shortest_rfc3261_10_3_step_7() {
+        let request = register(1, "Contact: <sip:b@192.0.2.1>;expires=59\r\n");
+        let policy = Policy::default();
+        let refusal = update(&request, &stored(&[]), None, &policy, NOW).unwrap_err();
+        assert_eq!(refusal.status.as_u16(), 423);
+        assert_eq!(refusal.headers, [(HeaderName::MinExpires, "60".to_owned())]);
+        // Never for an hour or more, whatever the policy is.
+        let policy = Policy { min_expires: 7200, max_expires: 7200, ..policy };
+        let request = register(1, "Contact: <sip:b@192.0.2.1>;expires=3600\r\n");
+        assert!(update(&request, &stored(&[]), None, &policy, NOW).is_ok());
+    }
+
+    #[test]
+    fn one_fault_refuses_the_whole_request_rfc3261_10_3_step_7() {
+        let set = stored(&["Contact: <sip:b@192.0.2.1>\r\n"]);
+        let headers = "Contact: <sip:b@192.0.2.2>, <sip:b@192.0.2.1>;expires=10\r\n";
+        assert_eq!(apply(&set, NOW, 2, headers), Err(423));
+        assert_eq!(apply(&set, NOW, 2, "Contact: <sip:b@192.0.2.2>, <sip:\r\n"), Err(400));
+    }
+
+    #[test]
+    fn equivalent_contacts_are_one_binding_rfc3261_10_3_step_7() {
+        let set = stored(&[
+            "Contact: <sip:%62@192.0.2.1;transport=udp>;q=0.5\r\n",
+            "Contact: <sip:b@192.0.2.1;TRANSPORT=UDP>;q=0.25\r\n",
+        ]);
+        assert_eq!(listed(&set), ["<sip:b@192.0.2.1;TRANSPORT=UDP>;q=0.250;expires=3600"]);
+    }
+
+    #[test]
+    fn expires_zero_removes_one_contact_rfc3261_10_2_2() {
+        let set = stored(&[
+            "Contact: <sip:b@192.0.2.1>, <sip:b@192.0.2.2>\r\n",
+            "Contact: <sip:b@192.0.2.1>;expires=0\r\n",
+        ]);
+        assert_eq!(listed(&set), ["<sip:b@192.0.2.2>;expires=3600"]);
+        // One that is not there is not missed.
+        let set = stored(&["Contact: <sip:b@192.0.2.1>\r\nExpires: 0\r\n"]);
+        assert!(set.bindings.is_empty());
+    }
+
+    #[test]
+    fn an_older_request_of_the_same_call_id_fails_rfc3261_10_3_step_7() {
+        let set = stored(&["", "Contact: <sip:b@192.0.2.1>\r\n"][1..]);
+        assert_eq!(apply(&set, NOW, 1, "Contact: <sip:b@192.0.2.1>\r\n"), Err(500));
+        assert!(apply(&set, NOW, 1, "Contact: <sip:b@192.0.2.9>\r\n").is_ok(), "another contact");
+        assert!(apply(&set, NOW, 2, "Contact: <sip:b@192.0.2.1>\r\n").is_ok());
+    }
+
+    #[test]
+    fn a_contact_that_stands_twice_in_one_request_is_taken_once() {
+        let set = stored(&["Contact: <sip:b@192.0.2.1>;q=0.1, <sip:b@192.0.2.1>;q=0.2\r\n"]);
+        assert_eq!(listed(&set), ["<sip:b@192.0.2.1>;q=0.200;expires=3600"]);
+    }
+
+    #[test]
+    fn what_has_expired_is_not_there_any_more_rfc3261_10_3_step_7() {
+        let set = stored(&["Contact: <sip:b@192.0.2.1>;expires=60\r\n"]);
+        let at = |seconds| NOW + Duration::from_secs(seconds);
+        assert_eq!(contacts(&set.bindings, at(59)).count(), 1);
+        assert_eq!(contacts(&set.bindings, at(60)).count(), 0);
+        // Its CSeq is forgotten with it.
+        assert!(apply(&set, at(60), 1, "Contact: <sip:b@192.0.2.1>\r\n").is_ok());
+    }
+
+    #[test]
+    fn no_more_contacts_than_the_policy_allows() {
+        let contact = |number| format!("Contact: <sip:b@192.0.2.{number}>\r\n");
+        let many = |count: u32| (1..=count).map(contact).collect::<String>();
+        assert!(apply(&stored(&[]), NOW, 1, &many(32)).is_ok());
+        assert_eq!(apply(&stored(&[]), NOW, 1, &many(33)), Err(403));
+    }
+
+    #[test]
+    fn the_path_is_kept_with_the_binding_rfc3327_5_3() {
+        let path = "Path: <sip:edge@192.0.2.5;lr>, <sip:192.0.2.6;lr>\r\n";
+        let set = stored(&[&format!("{path}Contact: <sip:b@192.0.2.1>\r\n")]);
+        let path: Vec<_> = set.bindings[0].path.iter().map(AsRef::as_ref).collect();
+        assert_eq!(path, ["<sip:edge@192.0.2.5;lr>", "<sip:192.0.2.6;lr>"]);
+        let broken = "Path: sip:192.0.2.5>\r\nContact: <sip:b@192.0.2.1>\r\n";
+        assert_eq!(apply(&stored(&[]), NOW, 1, broken), Err(400));
+    }
+
+    #[test]
+    fn parameters_of_a_contact_come_back_rfc4475_3_3_12() {
+        let given = "<sip:b@192.0.2.1>;q=0.7;+sip.instance=\"<urn:uuid:1>\";audio;expires=60";
+        let set = stored(&[&format!("Contact: {given}\r\n")]);
+        assert_eq!(
+            listed(&set),
+            ["<sip:b@192.0.2.1>;q=0.700;expires=60;+sip.instance=\"<urn:uuid:1>\";audio"]
+        );
+    }
 }

@@ -48,9 +48,7 @@ impl Hop {
         let Uri::Sip(uri) = uri else { return Err(NoHop::Scheme) };
         let named = match uri.transport() {
             None => None,
-            Some(text) => {
-                Some(Transport::from_bytes(text.as_bytes()).ok_or(NoHop::Transport)?)
-            }
+            Some(text) => Some(Transport::from_bytes(text.as_bytes()).ok_or(NoHop::Transport)?),
         };
         let transport = match (uri.secure, named) {
             (false, None) => Transport::Udp,

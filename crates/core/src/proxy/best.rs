@@ -32,8 +32,22 @@ impl Rank {
     pub(super) fn of(status: StatusCode) -> Self {
         match status.as_u16() {
             401 | 407 => Self::Challenge,
-            412 | 413 | 415..=417 | 420..=425 | 428 | 429 | 433 | 436..=439 | 469 | 470 | 484
-            | 485 | 488 | 489 | 493 | 494 => Self::Repair,
+            412
+            | 413
+            | 415..=417
+            | 420..=425
+            | 428
+            | 429
+            | 433
+            | 436..=439
+            | 469
+            | 470
+            | 484
+            | 485
+            | 488
+            | 489
+            | 493
+            | 494 => Self::Repair,
             404 | 410 | 480 | 486 => Self::Person,
             408 | 430 | 440 | 481..=483 | 487 => Self::Path,
             503 => Self::Unavailable,
@@ -58,10 +72,7 @@ impl Rank {
             Self::Server => &[500, 501, 502, 504, 505, 513, 555, 580],
             Self::Global | Self::Unavailable => &[],
         };
-        preferred
-            .iter()
-            .position(|code| *code == status.as_u16())
-            .unwrap_or(preferred.len())
+        preferred.iter().position(|code| *code == status.as_u16()).unwrap_or(preferred.len())
     }
 }
 
@@ -76,6 +87,13 @@ pub(super) fn best(held: Vec<Response>, cancelled: bool) -> Option<Response> {
             merge_challenges(&mut best, &held);
         }
         StatusCode::SERVICE_UNAVAILABLE => hide_unavailability(&mut best, &held),
+        status if is_list_of_contacts(status) => merge_contacts(&mut best, &held),
+        // The caller who gave up hears that its CANCEL worked (§9.1), not that time ran out
+        // while it was on its way.
+        StatusCode::REQUEST_TIMEOUT if cancelled => {
+            let status = StatusCode::REQUEST_TERMINATED;
+            best.set_status(status, status.reason());
+        }
         // 430 tells an edge proxy about a flow; beyond the proxy that owns the bindings it means
         // nothing (RFC 5626 §11.5).
         StatusCode::FLOW_FAILED => {
@@ -120,6 +138,22 @@ fn merge_challenges(best: &mut Response, others: &[Response]) {
     }
 }
 
+/// Whether the Contacts of a redirection are places to be tried: those of 305 are proxies, those
+/// of 380 other services (§21.3).
+const fn is_list_of_contacts(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 300..=302)
+}
+
+/// Several branches were redirected: the caller gets the Contacts of all of them; each has its `q`
+/// by which they are ordered (§8.1.3.4).
+fn merge_contacts(best: &mut Response, others: &[Response]) {
+    for other in others.iter().filter(|other| is_list_of_contacts(other.status())) {
+        for value in other.headers().values(HeaderName::Contact) {
+            best.headers_mut().push(HeaderName::Contact, String::from_utf8_lossy(value));
+        }
+    }
+}
+
 /// §16.7 step 6: a 503 from below says that *that* server is overloaded; passed on it would keep
 /// the caller from this proxy. It becomes 500, with the smallest Retry-After if all branches gave
 /// one.
@@ -130,12 +164,196 @@ fn hide_unavailability(best: &mut Response, others: &[Response]) {
         let digits = text.split(|c: char| !c.is_ascii_digit()).next()?;
         digits.parse::<u32>().ok()
     };
-    let all: Option<Vec<u32>> =
-        std::iter::once(&*best).chain(others).map(retry_after).collect();
+    let all: Option<Vec<u32>> = std::iter::once(&*best).chain(others).map(retry_after).collect();
     let smallest = all.and_then(|all| all.into_iter().min());
     best.set_status(status, status.reason());
     best.headers_mut().remove(HeaderName::RetryAfter);
     if let Some(seconds) = smallest {
         best.headers_mut().push(HeaderName::RetryAfter, seconds);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use antiphon_sip::{Limits, Message, parse};
+
+    use super::*;
+
+    fn response(status: u16, headers: &str) -> Response {
+        let text = format!(
+            "SIP/2.0 {status} Words\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n\
+             From: <sip:a@a.example>;tag=1\r\nTo: <sip:b@b.example>;tag=2\r\nCall-ID: 1\r\n\
+             CSeq: 1 INVITE\r\n{headers}Content-Length: 0\r\n\r\n"
+        );
+        match parse::datagram(text.into(), &Limits::default()) {
+            Ok(Message::Response(response)) => response,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn chosen(statuses: &[u16]) -> u16 {
+        let held = statuses.iter().map(|status| response(*status, "")).collect();
+        best(held, false).unwrap().status().as_u16()
+    }
+
+    fn values(response: &Response, name: HeaderName) -> Vec<&str> {
+        response.headers().values(name).map(|value| str::from_utf8(value).unwrap()).collect()
+    }
+
+    /// One row a rank, best first, each with every code that is listed there, in order.
+    const RANKS: &[(Rank, &[u16])] = &[
+        (Rank::Global, &[600, 603, 604, 606, 607, 608, 699]),
+        (Rank::Redirect, &[302, 301, 300, 305, 380, 399]),
+        (Rank::Challenge, &[407, 401]),
+        (
+            Rank::Repair,
+            &[
+                484, 415, 420, 416, 421, 422, 423, 413, 488, 493, 494, 417, 412, 428, 433, 436,
+                437, 438, 424, 425, 429, 439, 469, 470, 485, 489,
+            ],
+        ),
+        (Rank::Person, &[486, 480, 410, 404]),
+        (Rank::Refuse, &[403, 405, 406, 414, 402, 400, 491, 499]),
+        (Rank::Path, &[408, 440, 430, 483, 481, 487, 482]),
+        (Rank::Server, &[500, 501, 502, 504, 505, 513, 555, 580, 599]),
+        (Rank::Unavailable, &[503]),
+    ];
+
+    #[test]
+    fn every_code_has_its_rank() {
+        for (rank, codes) in RANKS {
+            for code in *codes {
+                assert_eq!(Rank::of(StatusCode::new(*code).unwrap()), *rank, "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn of_two_classes_the_better_is_sent_whichever_came_first_rfc3261_16_7_step_6() {
+        for (at, (_, better)) in RANKS.iter().enumerate() {
+            for (_, worse) in &RANKS[at + 1..] {
+                for better in *better {
+                    let expected = if *better == 430 { 480 } else { *better };
+                    for worse in *worse {
+                        assert_eq!(chosen(&[*better, *worse]), expected, "{better} before {worse}");
+                        assert_eq!(chosen(&[*worse, *better]), expected, "{worse} before {better}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn within_a_class_what_helps_the_caller_comes_first_rfc3261_16_7_step_6() {
+        let ordered: &[&[u16]] = &[
+            &[302, 301, 300, 305, 380],
+            &[407, 401],
+            &[484, 415, 420, 488],
+            &[486, 480, 410, 404],
+            &[403, 405, 406, 414, 402, 400, 491],
+            &[408, 440, 483, 481, 487, 482],
+            &[500, 501, 502, 504, 505, 513, 555, 580],
+        ];
+        for codes in ordered {
+            for (at, better) in codes.iter().enumerate() {
+                for worse in &codes[at + 1..] {
+                    assert_eq!(chosen(&[*worse, *better]), *better, "{worse} before {better}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_6xx_is_sent_rfc3261_16_7_step_6() {
+        assert_eq!(chosen(&[486, 603, 600]), 603);
+    }
+
+    #[test]
+    fn a_lower_class_is_never_beaten_by_a_higher_one_rfc3261_16_7_step_6() {
+        for lowest in [300, 400, 500] {
+            for higher in [400, 408, 487, 482, 500, 503, 599] {
+                if higher / 100 > lowest / 100 {
+                    assert_eq!(chosen(&[higher, lowest]), lowest, "{lowest} and {higher}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_held_is_nothing_sent() {
+        assert!(best(Vec::new(), false).is_none());
+    }
+
+    #[test]
+    fn all_challenges_are_merged_rfc3261_16_7_step_7() {
+        let held = vec![
+            response(401, "WWW-Authenticate: Digest realm=\"one\", nonce=\"1\"\r\n"),
+            response(486, ""),
+            response(407, "Proxy-Authenticate: Digest realm=\"two\", nonce=\"2\"\r\n"),
+            response(
+                401,
+                "WWW-Authenticate: Digest realm=\"three\", nonce=\"3\"\r\n\
+                 WWW-Authenticate: Digest realm=\"three\", nonce=\"4\", algorithm=SHA-256\r\n",
+            ),
+        ];
+        let best = best(held, false).unwrap();
+        assert_eq!(best.status(), StatusCode::PROXY_AUTHENTICATION_REQUIRED);
+        assert_eq!(
+            values(&best, HeaderName::ProxyAuthenticate),
+            ["Digest realm=\"two\", nonce=\"2\""]
+        );
+        assert_eq!(
+            values(&best, HeaderName::WwwAuthenticate),
+            [
+                "Digest realm=\"one\", nonce=\"1\"",
+                "Digest realm=\"three\", nonce=\"3\"",
+                "Digest realm=\"three\", nonce=\"4\", algorithm=SHA-256",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_503_becomes_a_500_rfc3261_16_7_step_6() {
+        let held = vec![response(503, "Retry-After: 30\r\n"), response(503, "")];
+        let best = best(held, false).unwrap();
+        assert_eq!(best.status().as_u16(), 500);
+        assert!(values(&best, HeaderName::RetryAfter).is_empty());
+    }
+
+    #[test]
+    fn the_smallest_retry_after_of_all_branches_stays() {
+        let held = vec![
+            response(503, "Retry-After: 30 (lunch)\r\n"),
+            response(503, "Retry-After: 9;duration=60\r\n"),
+        ];
+        assert_eq!(values(&best(held, false).unwrap(), HeaderName::RetryAfter), ["9"]);
+    }
+
+    #[test]
+    fn contacts_of_several_redirections_are_merged() {
+        let held = vec![
+            response(301, "Contact: <sip:one@one.example>\r\n"),
+            response(305, "Contact: <sip:proxy.example>\r\n"),
+            response(302, "Contact: <sip:two@two.example>;q=0.5\r\n"),
+        ];
+        let best = best(held, false).unwrap();
+        assert_eq!(best.status().as_u16(), 302);
+        assert_eq!(
+            values(&best, HeaderName::Contact),
+            ["<sip:two@two.example>;q=0.5", "<sip:one@one.example>"]
+        );
+    }
+
+    #[test]
+    fn who_cancelled_hears_487_rfc3261_9_1() {
+        let held = |statuses: &[u16]| statuses.iter().map(|status| response(*status, "")).collect();
+        assert_eq!(best(held(&[486, 487]), true).unwrap().status().as_u16(), 487);
+        assert_eq!(best(held(&[408]), true).unwrap().status().as_u16(), 487);
+        assert_eq!(best(held(&[408, 486]), true).unwrap().status().as_u16(), 486);
+    }
+
+    #[test]
+    fn a_failed_flow_is_nothing_to_the_caller_rfc5626_11_5() {
+        assert_eq!(chosen(&[430]), 480);
     }
 }

@@ -4,20 +4,28 @@
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
-use antiphon_sip::{Request, Response, StatusCode};
+use antiphon_sip::{Method, Request, Response, StatusCode};
 
 use super::forward::{self, Copy};
-use super::{Target, loop_hash};
-use crate::endpoint::{ClientId, Endpoint, Listener};
+use super::validate::loop_hash;
+use super::{Forwarding, Target};
+use crate::endpoint::{ClientId, Endpoint, Listener, ServerId};
 use crate::flow::Flow;
+use crate::locate::HopHost;
 use crate::time::Time;
 
 #[derive(Debug)]
 pub(super) struct Context {
+    server: ServerId,
     request: Request,
     inbound: Flow,
     loop_hash: String,
     route_token: String,
+    /// Branches that may be open at one time (RFC 5393 §5).
+    breadth: u32,
+    /// When the caller has stopped waiting: a branch that begins later helps nobody. None for an
+    /// INVITE, which is waited for as long as it rings.
+    too_late: Option<Time>,
     /// Targets not tried yet, best first.
     waiting: VecDeque<Target>,
     branches: Vec<Branch>,
@@ -36,54 +44,120 @@ pub(super) struct Branch {
 #[derive(Debug)]
 enum BranchState {
     /// Waits for addresses, or is about to be sent.
-    Unsent(Box<Unsent>),
+    Unsent(Box<Ways>),
     /// Waits for a final response.
-    Pending { client: ClientId, timer_c: Option<Time>, rang: bool, unsent: Box<Unsent> },
+    Pending(Pending),
     /// Has a final response or never will.
     Done,
 }
 
 #[derive(Debug)]
-struct Unsent {
+struct Pending {
+    client: ClientId,
+    /// When it has rung too long.
+    timer_c: Option<Time>,
+    has_rung_too_long: bool,
+    ways: Box<Ways>,
+}
+
+/// How the target of a branch may be reached.
+#[derive(Debug)]
+struct Ways {
     copy: Copy,
-    flow: Option<Flow>,
+    /// The flow known for it, and whether it was tried.
+    flow: Option<(Flow, bool)>,
     addresses: VecDeque<IpAddr>,
+}
+
+/// Where a branch is tried next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NextWay {
+    /// Nowhere.
+    None,
+    /// At its next address.
+    Address,
+    /// At the addresses of its next hop, which are to be found first.
+    LookUp(HopHost),
 }
 
 impl Branch {
     pub(super) fn new(copy: Copy, flow: Option<Flow>) -> Self {
-        let unsent = Unsent { copy, flow, addresses: VecDeque::new() };
-        Self { state: BranchState::Unsent(Box::new(unsent)) }
+        let flow = flow.map(|flow| (flow, false));
+        let ways = Ways { copy, flow, addresses: VecDeque::new() };
+        Self { state: BranchState::Unsent(Box::new(ways)) }
     }
 
     pub(super) const fn done() -> Self {
         Self { state: BranchState::Done }
     }
 
-    const fn unsent_mut(&mut self) -> Option<&mut Unsent> {
+    const fn ways_mut(&mut self) -> Option<&mut Ways> {
         match &mut self.state {
-            BranchState::Unsent(unsent) | BranchState::Pending { unsent, .. } => Some(unsent),
+            BranchState::Unsent(ways) => Some(ways),
+            BranchState::Pending(pending) => Some(&mut pending.ways),
             BranchState::Done => None,
         }
+    }
+
+    /// Nothing is pending any more, but the branch is not over.
+    fn wait(&mut self) {
+        self.state = match std::mem::replace(&mut self.state, BranchState::Done) {
+            BranchState::Pending(pending) => BranchState::Unsent(pending.ways),
+            other => other,
+        };
+    }
+
+    const fn is_done(&self) -> bool {
+        matches!(self.state, BranchState::Done)
+    }
+}
+
+impl Ways {
+    fn next_flow(&mut self, endpoint: &Endpoint) -> Option<Flow> {
+        if let Some((flow, tried @ false)) = &mut self.flow {
+            *tried = true;
+            return Some(*flow);
+        }
+        while let Some(address) = self.addresses.pop_front() {
+            let flow = self.copy.hop.flow(address, endpoint);
+            if flow.is_some() {
+                return flow;
+            }
+        }
+        None
+    }
+
+    /// What the URI tells, when the flow is gone. An address other than that of the flow is one
+    /// behind an address translator: here it would be somebody else's.
+    fn behind_flow(&mut self) -> NextWay {
+        let Some((flow, _)) = self.flow.take() else { return NextWay::None };
+        let hop = &self.copy.hop;
+        let is_elsewhere = match hop.host {
+            HopHost::Address(address) => address != flow.remote.ip(),
+            HopHost::Name(_) => false,
+        };
+        let is_same = hop.port == flow.remote.port() && hop.transport == flow.transport;
+        if is_elsewhere || (is_same && matches!(hop.host, HopHost::Address(_))) {
+            return NextWay::None;
+        }
+        NextWay::LookUp(hop.host.clone())
     }
 }
 
 impl Context {
-    pub(super) fn new(
-        request: Request,
-        inbound: Flow,
-        targets: Vec<Target>,
-        route_token: &str,
-    ) -> Self {
-        let mut targets = targets;
+    pub(super) fn new(now: Time, endpoint: &Endpoint, forwarding: Forwarding) -> Self {
+        let Forwarding { server, request, inbound, mut targets, token } = forwarding;
         // Stable: targets of equal preference keep their order.
         targets.sort_by_key(|target| std::cmp::Reverse(target.q));
-        let loop_hash = loop_hash(&request);
+        let is_invite = *request.method() == Method::Invite;
         Self {
+            server,
+            loop_hash: loop_hash(&request),
+            breadth: forward::breadth(&request),
             request,
             inbound,
-            loop_hash,
-            route_token: route_token.to_owned(),
+            route_token: token,
+            too_late: (!is_invite).then(|| now + 64 * endpoint.config().intervals.t1),
             waiting: targets.into(),
             branches: Vec::new(),
             held: Vec::new(),
@@ -100,33 +174,33 @@ impl Context {
         &self.loop_hash
     }
 
-    pub(super) const fn is_answered(&self) -> bool {
-        self.answered
-    }
-
-    /// Whether nothing new may be sent.
-    pub(super) fn is_over(&self) -> bool {
-        self.answered || self.cancelled || self.is_global_failure()
-    }
-
-    pub(super) fn is_global_failure(&self) -> bool {
-        self.held.iter().any(|held| held.status().as_u16() >= 600)
-    }
-
     pub(super) fn has_pending(&self) -> bool {
-        self.branches.iter().any(|branch| !matches!(branch.state, BranchState::Done))
+        !self.branches.iter().all(Branch::is_done)
     }
 
-    /// The targets to be tried now: all that share the highest preference.
-    pub(super) fn next_group(&mut self) -> Vec<Target> {
+    /// Whether a branch still waits for its final response or for its turn.
+    pub(super) fn is_open(&self, branch: usize) -> bool {
+        self.branches.get(branch).is_some_and(|branch| !branch.is_done())
+    }
+
+    /// Whether a branch was sent and waits for its final response.
+    pub(super) fn is_pending(&self, branch: usize) -> bool {
+        self.pending(branch).is_some()
+    }
+
+    /// The targets to be tried now, each with the breadth that it may use in turn: all that share
+    /// the highest preference, as far as Max-Breadth lets them go at the same time
+    /// (RFC 5393 §5.3.3; the rest follows serially).
+    pub(super) fn next_group(&mut self, now: Time) -> Vec<(Target, u32)> {
+        if self.is_too_late(now) {
+            self.waiting.clear();
+        }
         let Some(first) = self.waiting.front() else { return Vec::new() };
         let q = first.q;
-        let count = self.waiting.iter().take_while(|target| target.q == q).count();
-        self.waiting.drain(..count).collect()
-    }
-
-    pub(super) fn drop_waiting(&mut self) {
-        self.waiting.clear();
+        let same = self.waiting.iter().take_while(|target| target.q == q);
+        let count = same.zip(0..self.breadth).count();
+        let breadths = shares(self.breadth, count);
+        self.waiting.drain(..count).zip(breadths).collect()
     }
 
     pub(super) fn push(&mut self, branch: Branch) -> usize {
@@ -139,16 +213,27 @@ impl Context {
         branch: usize,
         addresses: impl IntoIterator<Item = IpAddr>,
     ) {
-        if let Some(unsent) = self.branches.get_mut(branch).and_then(Branch::unsent_mut) {
-            unsent.addresses = addresses.into_iter().collect();
+        if let Some(ways) = self.branches.get_mut(branch).and_then(Branch::ways_mut) {
+            ways.addresses = addresses.into_iter().collect();
         }
     }
 
-    pub(super) fn has_another_address(&mut self, branch: usize) -> bool {
-        self.branches
-            .get_mut(branch)
-            .and_then(Branch::unsent_mut)
-            .is_some_and(|unsent| !unsent.addresses.is_empty())
+    /// Where a branch that got no answer of use is tried next. A branch that is to be looked up
+    /// has nothing pending any more.
+    pub(super) fn next_way(&mut self, now: Time, branch: usize, is_flow_gone: bool) -> NextWay {
+        if self.has_given_up() || self.is_too_late(now) {
+            return NextWay::None;
+        }
+        let Some(branch) = self.branches.get_mut(branch) else { return NextWay::None };
+        let Some(ways) = branch.ways_mut() else { return NextWay::None };
+        if !ways.addresses.is_empty() {
+            return NextWay::Address;
+        }
+        let way = if is_flow_gone { ways.behind_flow() } else { NextWay::None };
+        if way != NextWay::None {
+            branch.wait();
+        }
+        way
     }
 
     /// The copy for the next address of a branch, with our Record-Route, and the flow it takes.
@@ -157,20 +242,11 @@ impl Context {
         branch: usize,
         endpoint: &Endpoint,
     ) -> Option<(Request, Flow)> {
-        let inbound = self.inbound;
-        let unsent = self.branches.get_mut(branch)?.unsent_mut()?;
-        let flow = match unsent.flow.take() {
-            Some(flow) => flow,
-            None => loop {
-                let address = unsent.addresses.pop_front()?;
-                if let Some(flow) = unsent.copy.hop.flow(address, endpoint) {
-                    break flow;
-                }
-            },
-        };
-        let mut request = unsent.copy.request.clone();
+        let ways = self.branches.get_mut(branch)?.ways_mut()?;
+        let flow = ways.next_flow(endpoint)?;
+        let mut request = ways.copy.request.clone();
         if forward::makes_dialog(&request)
-            && let Some(inbound) = listener_of(endpoint, &inbound)
+            && let Some(inbound) = listener_of(endpoint, &self.inbound)
             && let Some(outbound) = listener_of(endpoint, &flow)
         {
             forward::record_route(&mut request, inbound, outbound, &self.route_token);
@@ -178,67 +254,55 @@ impl Context {
         Some((request, flow))
     }
 
-    pub(super) fn sent(&mut self, branch: usize, client: ClientId, timer_c: Option<Time>) {
+    pub(super) fn sent(&mut self, branch: usize, client: ClientId) {
         let Some(branch) = self.branches.get_mut(branch) else { return };
-        let state = std::mem::replace(&mut branch.state, BranchState::Done);
-        if let BranchState::Unsent(unsent) | BranchState::Pending { unsent, .. } = state {
-            branch.state = BranchState::Pending { client, timer_c, rang: false, unsent };
-        }
-    }
-
-    pub(super) fn note_provisional(&mut self, branch: usize) {
-        if let Some(BranchState::Pending { rang, .. }) =
-            self.branches.get_mut(branch).map(|branch| &mut branch.state)
-        {
-            *rang = true;
-        }
+        let ways = match std::mem::replace(&mut branch.state, BranchState::Done) {
+            BranchState::Unsent(ways) => ways,
+            BranchState::Pending(pending) => pending.ways,
+            BranchState::Done => return,
+        };
+        let pending = Pending { client, timer_c: None, has_rung_too_long: false, ways };
+        branch.state = BranchState::Pending(pending);
     }
 
     pub(super) fn timer_c(&self, branch: usize) -> Option<Time> {
-        match self.branches.get(branch)?.state {
-            BranchState::Pending { timer_c, .. } => timer_c,
-            _ => None,
-        }
+        self.pending(branch)?.timer_c
     }
 
     pub(super) fn set_timer_c(&mut self, branch: usize, at: Time) {
-        if let Some(BranchState::Pending { timer_c, .. }) =
-            self.branches.get_mut(branch).map(|branch| &mut branch.state)
-        {
-            *timer_c = Some(at);
+        if let Some(pending) = self.pending_mut(branch) {
+            pending.timer_c = Some(at);
         }
     }
 
     /// Timer C of a branch ran out: the client transaction to cancel, if the branch still waits.
+    /// Its target is tried nowhere else.
     pub(super) fn ring_too_long(&mut self, branch: usize) -> Option<ClientId> {
-        match &mut self.branches.get_mut(branch)?.state {
-            BranchState::Pending { client, timer_c, .. } => {
-                *timer_c = None;
-                Some(*client)
-            }
-            _ => None,
-        }
+        let pending = self.pending_mut(branch)?;
+        pending.timer_c = None;
+        pending.has_rung_too_long = true;
+        pending.ways.addresses.clear();
+        Some(pending.client)
     }
 
-    /// The client transactions that wait for a final response. Their branches try no further
-    /// address.
-    pub(super) fn cancel_pending(&mut self) -> Vec<ClientId> {
+    pub(super) fn has_rung_too_long(&self, branch: usize) -> bool {
+        !self.cancelled && self.pending(branch).is_some_and(|pending| pending.has_rung_too_long)
+    }
+
+    /// Ends what waits for its turn, and gives the client transactions that wait for a final
+    /// response. Branches still waiting for addresses have sent nothing, so nothing of theirs is
+    /// to be cancelled.
+    pub(super) fn give_up(&mut self) -> Vec<ClientId> {
+        self.waiting.clear();
         let mut clients = Vec::new();
         for branch in &mut self.branches {
-            if let BranchState::Pending { client, unsent, .. } = &mut branch.state {
-                unsent.addresses.clear();
-                clients.push(*client);
+            match &branch.state {
+                BranchState::Pending(pending) => clients.push(pending.client),
+                BranchState::Unsent(_) => branch.state = BranchState::Done,
+                BranchState::Done => {}
             }
         }
         clients
-    }
-
-    pub(super) fn drop_unsent(&mut self) {
-        for branch in &mut self.branches {
-            if matches!(branch.state, BranchState::Unsent(_)) {
-                branch.state = BranchState::Done;
-            }
-        }
     }
 
     pub(super) fn finish(&mut self, branch: usize, response: Option<Response>) {
@@ -249,24 +313,66 @@ impl Context {
     }
 
     /// A final response that a branch did not give but counts as having given.
-    pub(super) fn local_response(
-        &self,
-        status: StatusCode,
-        endpoint: &mut Endpoint,
-    ) -> Option<Response> {
-        let tag = endpoint.new_tag();
-        Some(Response::builder(&self.request, status).to_tag(tag).build())
+    pub(super) fn local_response(&self, status: StatusCode, endpoint: &Endpoint) -> Response {
+        Response::builder(&self.request, status).to_tag(endpoint.tag_of(self.server)).build()
     }
 
     pub(super) fn into_held(self) -> (Request, Vec<Response>) {
         (self.request, self.held)
     }
+
+    /// Whether nothing new may be sent.
+    fn has_given_up(&self) -> bool {
+        let is_global_failure = self.held.iter().any(|held| held.status().as_u16() >= 600);
+        self.answered || self.cancelled || is_global_failure
+    }
+
+    fn is_too_late(&self, now: Time) -> bool {
+        self.too_late.is_some_and(|at| at <= now)
+    }
+
+    fn pending(&self, branch: usize) -> Option<&Pending> {
+        match &self.branches.get(branch)?.state {
+            BranchState::Pending(pending) => Some(pending),
+            _ => None,
+        }
+    }
+
+    fn pending_mut(&mut self, branch: usize) -> Option<&mut Pending> {
+        match &mut self.branches.get_mut(branch)?.state {
+            BranchState::Pending(pending) => Some(pending),
+            _ => None,
+        }
+    }
 }
 
+/// Divides a breadth among branches, as evenly as it goes.
+fn shares(breadth: u32, count: usize) -> impl Iterator<Item = u32> {
+    let count = u32::try_from(count).unwrap_or(u32::MAX).max(1);
+    let (each, left) = (breadth / count, breadth % count);
+    (0..count).map(move |index| each + u32::from(index < left))
+}
+
+/// The listener that requests over a flow leave from or came to, as it is after a restart with
+/// other listeners too.
 fn listener_of<'a>(endpoint: &'a Endpoint, flow: &Flow) -> Option<&'a Listener> {
     endpoint
         .config()
         .listeners
         .iter()
         .find(|listener| listener.transport == flow.transport && listener.local == flow.local)
+        .or_else(|| endpoint.listener_for(flow.transport, flow.remote))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn breadth_is_divided_and_none_is_lost_rfc5393_5_3_3() {
+        assert_eq!(shares(60, 1).collect::<Vec<_>>(), [60]);
+        assert_eq!(shares(60, 7).sum::<u32>(), 60);
+        assert_eq!(shares(2, 2).collect::<Vec<_>>(), [1, 1]);
+        assert_eq!(shares(5, 3).collect::<Vec<_>>(), [2, 2, 1]);
+    }
 }

@@ -1,7 +1,7 @@
 //! The copy that goes to one target (RFC 3261 §16.6), all but the Via, which is the endpoint's.
 
-use antiphon_sip::header::{MaxForwards, Route};
-use antiphon_sip::{HeaderName, Method, Request, Uri, UriBuf};
+use antiphon_sip::header::{MaxBreadth, MaxForwards, Route};
+use antiphon_sip::{HeaderName, Method, Request, Transport, Uri, UriBuf};
 
 use super::Target;
 use crate::endpoint::Listener;
@@ -28,8 +28,27 @@ pub(super) fn copy(received: &Request, target: &Target) -> Result<Copy, NoHop> {
     for route in target.path.iter().rev() {
         request.headers_mut().push_top(HeaderName::Route, route);
     }
+    let breadth = breadth(&request);
+    set_breadth(&mut request, breadth);
     let hop = next_hop(&mut request)?;
     Ok(Copy { request, hop })
+}
+
+/// The Max-Breadth of a request that has none, and the most that is taken (RFC 5393 §5.3.3).
+const MAX_BREADTH: u32 = 60;
+
+/// How many branches of a request may be open at one time.
+pub(super) fn breadth(request: &Request) -> u32 {
+    match request.headers().field::<MaxBreadth>() {
+        Ok(Some(MaxBreadth(breadth))) => breadth.min(MAX_BREADTH),
+        Ok(None) | Err(_) => MAX_BREADTH,
+    }
+}
+
+/// How many branches may be open at one time beyond this one: every forwarded request says so
+/// (RFC 5393 §5.3.3).
+pub(super) fn set_breadth(request: &mut Request, breadth: u32) {
+    request.headers_mut().set(HeaderName::MaxBreadth, breadth);
 }
 
 /// Step 2: the target's URI without what §19.1.1 table 1 forbids in a Request-URI.
@@ -61,10 +80,7 @@ fn next_hop(request: &mut Request) -> Result<Hop, NoHop> {
 
 /// Step 4: whether requests in the dialog that this one may make have to come through us again.
 pub(super) fn makes_dialog(request: &Request) -> bool {
-    matches!(
-        request.method(),
-        Method::Invite | Method::Subscribe | Method::Refer | Method::Notify
-    )
+    matches!(request.method(), Method::Invite | Method::Subscribe | Method::Refer | Method::Notify)
 }
 
 /// Step 4: our values, one when the request leaves the way it came, two when transport or address
@@ -75,19 +91,157 @@ pub(super) fn record_route(
     outbound: &Listener,
     token: &str,
 ) {
+    let is_secure = asks_for_security(request);
     let headers = request.headers_mut();
-    headers.push_top(HeaderName::RecordRoute, own_route(inbound, token));
+    headers.push_top(HeaderName::RecordRoute, own_route(inbound, token, is_secure));
     if inbound != outbound {
-        headers.push_top(HeaderName::RecordRoute, own_route(outbound, token));
+        headers.push_top(HeaderName::RecordRoute, own_route(outbound, token, is_secure));
     }
 }
 
-/// The URI by which a listener puts itself into a route set.
-fn own_route(listener: &Listener, token: &str) -> String {
-    use antiphon_sip::Transport;
-    let transport = match listener.transport {
+/// Whether our value has to be a SIPS URI, because the Request-URI or the topmost Route is one.
+fn asks_for_security(request: &Request) -> bool {
+    let is_sips = |uri: &Uri<'_>| matches!(uri, Uri::Sip(uri) if uri.secure);
+    let route = request.headers().first::<Route<'_>>().ok().flatten();
+    is_sips(&request.uri()) || route.is_some_and(|route| is_sips(&route.uri))
+}
+
+/// The URI by which a listener puts itself into a route set. A listener without TLS has no SIPS
+/// URI: nobody could reach it by one.
+fn own_route(listener: &Listener, token: &str, is_secure: bool) -> String {
+    let transport = listener.transport;
+    let is_sips = is_secure && transport.is_secure();
+    let scheme = if is_sips { "sips" } else { "sip" };
+    let parameter = match transport {
         Transport::Udp => String::new(),
+        // The scheme says that it is secure (RFC 5630 §3.1.3, RFC 7118 §5.5).
+        Transport::Tls if is_sips => String::new(),
+        Transport::Wss if is_sips => ";transport=ws".into(),
         other => format!(";transport={}", other.as_uri_param()),
     };
-    format!("<sip:{token}@{}{transport};lr>", listener.sent_by)
+    format!("<{scheme}:{token}@{}{parameter};lr>", listener.sent_by)
+}
+
+#[cfg(test)]
+mod tests {
+    use antiphon_sip::parse;
+    use antiphon_sip::{Limits, Message};
+
+    use super::*;
+
+    fn request(head: &str) -> Request {
+        let text = format!(
+            "{head}Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\nFrom: <sip:a@a.example>;tag=1\r\n\
+             To: <sip:b@b.example>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n"
+        );
+        match parse::datagram(text.into(), &Limits::default()) {
+            Ok(Message::Request(request)) => request,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn copied(head: &str, target: &Target) -> Copy {
+        copy(&request(head), target).unwrap()
+    }
+
+    fn target(uri: &str) -> Target {
+        Target::new(UriBuf::parse(uri).unwrap())
+    }
+
+    fn values(request: &Request, name: HeaderName) -> Vec<String> {
+        let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+        request.headers().values(name).map(text).collect()
+    }
+
+    const INVITE: &str = "INVITE sip:b@b.example SIP/2.0\r\n";
+
+    #[test]
+    fn step_1_the_copy_keeps_what_it_does_not_know_rfc3261_16_6() {
+        let head = format!("{INVITE}X-Odd:   \tkept  as it,is\r\n");
+        let octets = copied(&head, &target("sip:b@192.0.2.9")).request.to_bytes();
+        let text = String::from_utf8_lossy(&octets);
+        assert!(text.contains("\r\nX-Odd:   \tkept  as it,is\r\n"), "{text}");
+    }
+
+    #[test]
+    fn step_2_the_target_becomes_the_request_uri_rfc3261_16_6() {
+        let copy = copied(INVITE, &target("sip:b@192.0.2.9:5070?Subject=x"));
+        assert_eq!(copy.request.uri_text(), "sip:b@192.0.2.9:5070");
+    }
+
+    #[test]
+    fn step_3_max_forwards_is_one_less_or_seventy_rfc3261_16_6() {
+        let head = format!("{INVITE}Max-Forwards: 9\r\n");
+        let to = target("sip:b@192.0.2.9");
+        assert_eq!(values(&copied(&head, &to).request, HeaderName::MaxForwards), ["8"]);
+        assert_eq!(values(&copied(INVITE, &to).request, HeaderName::MaxForwards), ["70"]);
+    }
+
+    #[test]
+    fn step_4_record_route_is_sips_when_the_request_is_rfc3261_16_6() {
+        let listener = |transport, sent_by: &str| Listener {
+            transport,
+            local: "192.0.2.10:5061".parse().unwrap(),
+            sent_by: sent_by.into(),
+        };
+        let tls = listener(Transport::Tls, "192.0.2.10:5061");
+        let wss = listener(Transport::Wss, "192.0.2.10:443");
+        let mut secure = request("INVITE sips:b@b.example SIP/2.0\r\n");
+        record_route(&mut secure, &wss, &tls, "t");
+        assert_eq!(
+            values(&secure, HeaderName::RecordRoute),
+            ["<sips:t@192.0.2.10:5061;lr>", "<sips:t@192.0.2.10:443;transport=ws;lr>"]
+        );
+        let mut plain = request(INVITE);
+        record_route(&mut plain, &tls, &tls, "t");
+        assert_eq!(
+            values(&plain, HeaderName::RecordRoute),
+            ["<sip:t@192.0.2.10:5061;transport=tls;lr>"]
+        );
+    }
+
+    #[test]
+    fn step_6_a_strict_router_gets_its_uri_and_the_request_uri_goes_last_rfc3261_16_6() {
+        let head = format!("{INVITE}Route: <sip:192.0.2.7>, <sip:192.0.2.8;lr>\r\n");
+        let copy = copied(&head, &target("sip:b@192.0.2.9"));
+        assert_eq!(copy.request.uri_text(), "sip:192.0.2.7");
+        assert_eq!(
+            values(&copy.request, HeaderName::Route),
+            ["<sip:192.0.2.8;lr>", "<sip:b@192.0.2.9>"]
+        );
+        assert_eq!(copy.hop.host, crate::locate::HopHost::Address("192.0.2.7".parse().unwrap()));
+    }
+
+    #[test]
+    fn step_7_the_topmost_route_is_the_next_hop_rfc3261_16_6() {
+        let head = format!("{INVITE}Route: <sip:192.0.2.7:5080;lr>\r\n");
+        let copy = copied(&head, &target("sip:b@192.0.2.9"));
+        assert_eq!(copy.request.uri_text(), "sip:b@192.0.2.9");
+        assert_eq!(copy.hop.port, 5080);
+        let copy = copied(INVITE, &target("sip:b@192.0.2.9;transport=tcp"));
+        assert_eq!((copy.hop.port, copy.hop.transport), (5060, Transport::Tcp));
+    }
+
+    #[test]
+    fn the_path_of_a_binding_goes_before_the_routes_rfc3327_5_4() {
+        let mut to = target("sip:b@192.0.2.9");
+        to.path = vec!["<sip:192.0.2.5;lr>".into(), "<sip:192.0.2.6;lr>".into()];
+        let copy = copied(INVITE, &to);
+        assert_eq!(
+            values(&copy.request, HeaderName::Route),
+            ["<sip:192.0.2.5;lr>", "<sip:192.0.2.6;lr>"]
+        );
+        assert_eq!(copy.request.uri_text(), "sip:b@192.0.2.9");
+        assert_eq!(copy.hop.host, crate::locate::HopHost::Address("192.0.2.5".parse().unwrap()));
+    }
+
+    #[test]
+    fn every_copy_says_its_breadth_rfc5393_5_3_3() {
+        let to = target("sip:b@192.0.2.9");
+        assert_eq!(values(&copied(INVITE, &to).request, HeaderName::MaxBreadth), ["60"]);
+        let head = format!("{INVITE}Max-Breadth: 7\r\n");
+        assert_eq!(values(&copied(&head, &to).request, HeaderName::MaxBreadth), ["7"]);
+        let head = format!("{INVITE}Max-Breadth: 700\r\n");
+        assert_eq!(values(&copied(&head, &to).request, HeaderName::MaxBreadth), ["60"]);
+    }
 }

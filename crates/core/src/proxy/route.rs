@@ -1,47 +1,79 @@
 //! Route information (RFC 3261 §16.4): what a request's Route set says about us is taken off.
 
 use antiphon_sip::header::Route;
-use antiphon_sip::{HeaderName, Request, Uri, UriBuf};
+use antiphon_sip::uri::SipUri;
+use antiphon_sip::{HeaderName, Request, Transport, Uri, UriBuf};
 
+use crate::flow::Flow;
 use crate::refusal::Refusal;
 
-/// What was found in the Route set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Preprocessed {
-    /// Whether a Route value of ours was taken off: the request was sent through us on purpose,
-    /// in a dialog because we put ourselves into its route set.
-    pub was_routed_here: bool,
-}
-
 /// Takes our own values off the top of the Route set and undoes what a strict router did.
-/// `is_own` says whether a URI is one that this element puts into Record-Route.
+///
+/// `is_own` says whether a URI names this element; `is_recorded`, whether it is one that this
+/// element put into the Record-Route of this very call. Gives whether one of those was there: the
+/// request then belongs to a dialog that was let through before.
 ///
 /// # Errors
 /// 400 for a Route that is none.
 pub fn preprocess(
     request: &mut Request,
     is_own: impl Fn(&Uri<'_>) -> bool,
-) -> Result<Preprocessed, Refusal> {
-    let mut found = Preprocessed::default();
-    if is_own(&request.uri()) && has_lr(&request.uri()) {
+    is_recorded: impl Fn(&Uri<'_>) -> bool,
+) -> Result<bool, Refusal> {
+    let mut was_recorded = is_recorded(&request.uri());
+    if was_recorded {
         undo_strict_routing(request)?;
-        found.was_routed_here = true;
     }
     // A change of transport or address was recorded with two values (§16.6 step 4, RFC 5658), so
     // more than one of ours may stand there.
-    while top_route_is(request, &is_own)? {
+    while let Some(route) = request.headers().first::<Route<'_>>()? {
+        let recorded = is_recorded(&route.uri);
+        if !recorded && !is_own(&route.uri) {
+            break;
+        }
+        was_recorded |= recorded;
         request.headers_mut().pop_first(HeaderName::Route);
-        found.was_routed_here = true;
     }
-    Ok(found)
+    Ok(was_recorded)
 }
 
-fn top_route_is(
-    request: &Request,
-    is_own: &impl Fn(&Uri<'_>) -> bool,
-) -> Result<bool, Refusal> {
-    let top = request.headers().first::<Route<'_>>()?;
-    Ok(top.is_some_and(|route| is_own(&route.uri)))
+/// Takes `maddr` off the Request-URI, with port and transport, when it names this element by the
+/// port and transport that the request came by; it then says nothing that is still to be done.
+/// `is_own` says whether `host:port` is one of our listeners.
+pub fn strip_maddr(request: &mut Request, flow: &Flow, is_own: impl Fn(&str) -> bool) {
+    let Uri::Sip(uri) = request.uri() else { return };
+    let Some(maddr) = uri.maddr() else { return };
+    let transport = match uri.transport() {
+        None if uri.secure => Some(Transport::Tls),
+        None => Some(Transport::Udp),
+        Some(text) => Transport::from_bytes(text.as_bytes()),
+    };
+    let port = uri.port.unwrap_or_else(|| flow.transport.default_port());
+    let came_that_way = transport == Some(flow.transport) && port == flow.local.port();
+    if came_that_way
+        && is_own(&format!("{maddr}:{port}"))
+        && let Some(uri) = without_maddr(&uri)
+    {
+        request.set_uri(uri);
+    }
+}
+
+fn without_maddr(uri: &SipUri<'_>) -> Option<UriBuf> {
+    let mut params = String::new();
+    for (name, value) in uri.params.iter() {
+        if name.eq_ignore_ascii_case("maddr") || name.eq_ignore_ascii_case("transport") {
+            continue;
+        }
+        params.push(';');
+        params.push_str(name);
+        if let Some(value) = value {
+            params.push('=');
+            params.push_str(value);
+        }
+    }
+    let scheme = if uri.secure { "sips" } else { "sip" };
+    let user = uri.user.map(|user| format!("{user}@")).unwrap_or_default();
+    UriBuf::parse(&format!("{scheme}:{user}{}{params}", uri.host)).ok()
 }
 
 /// The element before us was a strict router: it put our Record-Route value into the Request-URI
@@ -63,6 +95,112 @@ fn undo_strict_routing(request: &mut Request) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn has_lr(uri: &Uri<'_>) -> bool {
-    matches!(uri, Uri::Sip(uri) if uri.lr())
+#[cfg(test)]
+mod tests {
+    use antiphon_sip::{Limits, Message, parse};
+
+    use super::*;
+
+    fn request(uri: &str, routes: &str) -> Request {
+        let text = format!(
+            "BYE {uri} SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n{routes}\
+             From: <sip:a@a.example>;tag=1\r\nTo: <sip:b@b.example>;tag=2\r\nCall-ID: 1\r\n\
+             CSeq: 1 BYE\r\nContent-Length: 0\r\n\r\n"
+        );
+        match parse::datagram(text.into(), &Limits::default()) {
+            Ok(Message::Request(request)) => request,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn is_own(uri: &Uri<'_>) -> bool {
+        matches!(uri, Uri::Sip(uri) if uri.host.to_string() == "192.0.2.10")
+    }
+
+    fn is_recorded(uri: &Uri<'_>) -> bool {
+        is_own(uri) && matches!(uri, Uri::Sip(uri) if uri.user == Some("t"))
+    }
+
+    fn taken_off(request: &mut Request) -> bool {
+        preprocess(request, is_own, is_recorded).unwrap()
+    }
+
+    fn routes(request: &Request) -> Vec<String> {
+        request.headers().list::<Route<'_>>().map(|route| route.unwrap().to_string()).collect()
+    }
+
+    #[test]
+    fn our_own_values_come_off_the_top_rfc3261_16_4() {
+        let mut request = request(
+            "sip:b@192.0.2.2",
+            "Route: <sip:t@192.0.2.10;lr>, <sip:192.0.2.10;transport=tcp;lr>\r\n\
+             Route: <sip:192.0.2.7;lr>, <sip:192.0.2.10;lr>\r\n",
+        );
+        assert!(taken_off(&mut request));
+        assert_eq!(routes(&request), ["<sip:192.0.2.7;lr>", "<sip:192.0.2.10;lr>"]);
+    }
+
+    #[test]
+    fn another_route_on_top_stays_rfc3261_16_4() {
+        let mut request = request("sip:b@192.0.2.2", "Route: <sip:192.0.2.7;lr>\r\n");
+        assert!(!taken_off(&mut request));
+        assert_eq!(routes(&request), ["<sip:192.0.2.7;lr>"]);
+    }
+
+    #[test]
+    fn a_route_to_us_that_we_did_not_make_comes_off_and_proves_nothing_rfc3261_16_4() {
+        let mut request = request("sip:b@192.0.2.2", "Route: <sip:x@192.0.2.10;lr>\r\n");
+        assert!(!taken_off(&mut request));
+        assert!(routes(&request).is_empty());
+    }
+
+    #[test]
+    fn a_request_uri_of_ours_that_we_did_not_record_stays_rfc3261_16_4() {
+        let route = "Route: <sip:b@192.0.2.2>\r\n";
+        let mut request = request("sip:b@192.0.2.10;lr", route);
+        assert!(!taken_off(&mut request));
+        assert_eq!(request.uri_text(), "sip:b@192.0.2.10;lr");
+    }
+
+    #[test]
+    fn what_a_strict_router_did_is_undone_rfc3261_16_4() {
+        let mut request =
+            request("sip:t@192.0.2.10;lr", "Route: <sip:192.0.2.7;lr>, <sip:b@192.0.2.2>\r\n");
+        assert!(taken_off(&mut request));
+        assert_eq!(request.uri_text(), "sip:b@192.0.2.2");
+        assert_eq!(routes(&request), ["<sip:192.0.2.7;lr>"]);
+    }
+
+    #[test]
+    fn a_route_that_is_none_is_refused_rfc3261_16_3() {
+        let mut request = request("sip:b@192.0.2.2", "Route: sip:192.0.2.10;lr>\r\n");
+        assert!(preprocess(&mut request, is_own, is_recorded).is_err());
+    }
+
+    #[test]
+    fn maddr_that_names_us_is_taken_off_rfc3261_16_4() {
+        let flow = Flow {
+            transport: Transport::Udp,
+            local: "192.0.2.10:5080".parse().unwrap(),
+            remote: "192.0.2.1:5060".parse().unwrap(),
+            connection: None,
+        };
+        let stripped = |uri: &str| {
+            let mut request = request(uri, "");
+            strip_maddr(&mut request, &flow, |own| own == "192.0.2.10:5080");
+            request.uri_text().to_owned()
+        };
+        assert_eq!(
+            stripped("sip:b@b.example:5080;user=phone;maddr=192.0.2.10;transport=udp"),
+            "sip:b@b.example;user=phone"
+        );
+        for other in [
+            "sip:b@b.example:5080;maddr=192.0.2.11",
+            "sip:b@b.example;maddr=192.0.2.10",
+            "sip:b@b.example:5080;maddr=192.0.2.10;transport=tcp",
+            "sip:b@b.example:5080",
+        ] {
+            assert_eq!(stripped(other), other);
+        }
+    }
 }

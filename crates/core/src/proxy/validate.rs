@@ -1,22 +1,64 @@
 //! Request validation (RFC 3261 §16.3), in the order of the steps. Reasonable syntax (step 1) is
 //! the parser's; Proxy-Authorization (step 6) is the authenticator's.
 
-use antiphon_sip::header::{MaxForwards, ProxyRequire};
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash as _, Hasher as _};
+
+use antiphon_sip::header::{MaxForwards, ProxyRequire, Via};
 use antiphon_sip::{HeaderName, Request, StatusCode, Uri};
 
-use super::loop_hash;
 use crate::endpoint::Endpoint;
 use crate::refusal::Refusal;
 
-/// Steps 2 to 5: scheme, Max-Forwards, loop, Proxy-Require.
+/// Steps 2, 3 and 5: scheme, Max-Forwards, Proxy-Require.
 ///
 /// # Errors
-/// 416, 483, 482 or 420, as the steps say.
-pub fn validate(request: &Request, endpoint: &Endpoint) -> Result<(), Refusal> {
+/// 416, 483 or 420, as the steps say.
+pub fn validate(request: &Request) -> Result<(), Refusal> {
     scheme(request)?;
     max_forwards(request)?;
-    no_loop(request, endpoint)?;
     proxy_require(request)
+}
+
+/// Step 4, as RFC 5393 §4.2 makes it mandatory for a forking proxy: a Via of ours whose branch
+/// holds the hash that we would compute again means that the request has come round unchanged. A
+/// changed one is a spiral, and legal.
+///
+/// It compares what decides where the request goes, so it is to be called when our own Route
+/// values are off, and the request is as [`Proxy::forward`](super::Proxy::forward) will get it.
+///
+/// # Errors
+/// 482.
+pub fn no_loop(request: &Request, endpoint: &Endpoint) -> Result<(), Refusal> {
+    let mut hash = None;
+    for via in request.headers().list::<Via<'_>>().filter_map(Result::ok) {
+        if !endpoint.is_own(via.sent_by_text()) {
+            continue;
+        }
+        let hash = hash.get_or_insert_with(|| loop_hash(request));
+        if via.branch().is_some_and(|branch| branch.ends_with(hash.as_str())) {
+            return Err(Refusal::new(StatusCode::LOOP_DETECTED));
+        }
+    }
+    Ok(())
+}
+
+/// What the branch of a forwarded request ends in (§16.6 step 8): a hash over everything that
+/// decides where the request goes, so that a request which comes back unchanged is known
+/// (RFC 5393 §4.2.1).
+pub(super) fn loop_hash(request: &Request) -> String {
+    let mut hasher = DefaultHasher::new();
+    request.uri_text().hash(&mut hasher);
+    request.from_tag().hash(&mut hasher);
+    request.to_tag().hash(&mut hasher);
+    request.call_id().hash(&mut hasher);
+    request.cseq().hash(&mut hasher);
+    for name in [HeaderName::Route, HeaderName::ProxyRequire, HeaderName::ProxyAuthorization] {
+        for value in request.headers().values(name) {
+            value.hash(&mut hasher);
+        }
+    }
+    format!("{:016x}", hasher.finish())
 }
 
 /// Step 2: a Request-URI whose scheme is not understood is refused with 416.
@@ -35,29 +77,10 @@ fn max_forwards(request: &Request) -> Result<(), Refusal> {
     }
 }
 
-/// Step 4, as RFC 5393 §4.2 makes it mandatory for a forking proxy: a Via of ours whose branch
-/// holds the hash that we would compute again means that the request has come round unchanged. A
-/// changed one is a spiral, and legal.
-fn no_loop(request: &Request, endpoint: &Endpoint) -> Result<(), Refusal> {
-    use antiphon_sip::header::Via;
-    let mut hash = None;
-    for via in request.headers().list::<Via<'_>>().skip(1).filter_map(Result::ok) {
-        if !endpoint.is_own(via.sent_by_text()) {
-            continue;
-        }
-        let hash = hash.get_or_insert_with(|| loop_hash(request));
-        if via.branch().is_some_and(|branch| branch.ends_with(hash.as_str())) {
-            return Err(Refusal::new(StatusCode::LOOP_DETECTED));
-        }
-    }
-    Ok(())
-}
-
 /// Step 5: no extension of proxies is implemented, so every tag of Proxy-Require is refused by
 /// name.
 fn proxy_require(request: &Request) -> Result<(), Refusal> {
-    let tags =
-        request.headers().list::<ProxyRequire>().collect::<Result<Vec<_>, _>>()?;
+    let tags = request.headers().list::<ProxyRequire>().collect::<Result<Vec<_>, _>>()?;
     if tags.is_empty() {
         return Ok(());
     }

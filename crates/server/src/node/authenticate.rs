@@ -5,6 +5,7 @@ use antiphon_core::refusal::Refusal;
 use antiphon_core::time::Time;
 use antiphon_sip::header::challenge::Challenge;
 use antiphon_sip::header::credentials::{Authorization, Credentials, ProxyAuthorization};
+use antiphon_sip::header::parse_value;
 use antiphon_sip::{HeaderName, Request, StatusCode, Uri};
 
 use super::quirks::needs_md5_alone;
@@ -81,7 +82,7 @@ impl Server {
         let is_own = spoken_for.is_some_and(|address| {
             let Uri::Sip(uri) = address.uri else { return false };
             uri.user_unescaped().is_some_and(|user| user == claim.username())
-                && self.domains.of(&uri).is_some_and(|domain| domain == claim.realm())
+                && self.domain_of(&address.uri) == Some(claim.realm())
         });
         if !is_own {
             let refusal =
@@ -89,12 +90,8 @@ impl Server {
             return self.refuse(now, &arrival, &refusal);
         }
         match purpose {
-            Purpose::Register => self.read_bindings(arrival),
-            Purpose::Forward => {
-                let mut arrival = arrival;
-                take_off_own_credentials(&mut arrival.request, claim.realm());
-                self.route(now, arrival);
-            }
+            Purpose::Register => self.read_bindings(now, arrival),
+            Purpose::Forward => self.route(now, arrival),
         }
     }
 
@@ -112,6 +109,27 @@ impl Server {
             }
         }
         Ok(None)
+    }
+
+    /// Credentials for our realms are no business of the next element (§22.3); others are left
+    /// alone, as they stand.
+    pub(super) fn take_off_own_credentials(&self, request: &mut Request) {
+        let is_own = |value: &[u8]| {
+            let field = parse_value::<ProxyAuthorization<'_>>(value);
+            matches!(field, Ok(ProxyAuthorization(Credentials::Digest(digest)))
+                if self.domains.iter().any(|domain| domain == digest.realm))
+        };
+        let values = request.headers().values(HeaderName::ProxyAuthorization);
+        let (own, others): (Vec<_>, Vec<_>) = values.partition(|value| is_own(value));
+        if own.is_empty() {
+            return;
+        }
+        let others: Vec<_> =
+            others.into_iter().map(|value| String::from_utf8_lossy(value).into_owned()).collect();
+        request.headers_mut().remove(HeaderName::ProxyAuthorization);
+        for other in others {
+            request.headers_mut().push(HeaderName::ProxyAuthorization, other);
+        }
     }
 
     fn challenge(
@@ -155,23 +173,4 @@ fn credentials(request: &Request, purpose: Purpose) -> Vec<Credentials<'_>> {
             .map(|field| field.0)
             .collect(),
     }
-}
-
-/// Credentials for our realm are no business of the next element (§22.3); others are left alone.
-fn take_off_own_credentials(request: &mut Request, realm: &str) {
-    let others: Vec<String> = request
-        .headers()
-        .each::<ProxyAuthorization<'_>>()
-        .filter_map(Result::ok)
-        .filter(|field| !is_for_realm(&field.0, realm))
-        .map(|field| field.to_string())
-        .collect();
-    request.headers_mut().remove(HeaderName::ProxyAuthorization);
-    for other in others {
-        request.headers_mut().push(HeaderName::ProxyAuthorization, other);
-    }
-}
-
-fn is_for_realm(credentials: &Credentials<'_>, realm: &str) -> bool {
-    matches!(credentials, Credentials::Digest(digest) if digest.realm == realm)
 }

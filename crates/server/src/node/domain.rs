@@ -1,6 +1,6 @@
 //! Own domain? Which URIs are ours, and who has to sign in.
 
-use antiphon_sip::{Uri, uri::SipUri};
+use antiphon_sip::{HeaderName, Method, Request, Uri, uri::SipUri};
 
 use super::{Arrival, Server};
 
@@ -29,10 +29,28 @@ impl Domains {
 
 impl Server {
     /// A URI is ours when its host is one of our domains and its port is absent or one that we
-    /// listen on: a phone at the same address with another port is not us.
+    /// listen on: a phone at the same address with another port is not us. One with `maddr` has
+    /// said where it wants to go (RFC 3261 §16.5).
     pub(super) fn is_ours(&self, uri: &Uri<'_>) -> bool {
-        let Uri::Sip(uri) = uri else { return false };
-        self.domains.of(uri).is_some() && self.is_our_port(uri.port)
+        self.domain_of(uri).is_some()
+    }
+
+    /// Whether a URI leads here: by an address of ours, as in the routes that this server makes,
+    /// or by a domain of ours, as phones name their outbound proxy.
+    pub(super) fn is_this_server(&self, uri: &Uri<'_>) -> bool {
+        let Uri::Sip(sip) = uri else { return false };
+        let is_listener = || match sip.port {
+            Some(port) => self.endpoint.is_own(&format!("{}:{port}", sip.host)),
+            None => self.endpoint.is_own(&sip.host.to_string()),
+        };
+        sip.maddr().is_none() && (self.is_ours(uri) || is_listener())
+    }
+
+    /// The domain of ours that a URI is in.
+    pub(super) fn domain_of(&self, uri: &Uri<'_>) -> Option<&str> {
+        let Uri::Sip(uri) = uri else { return None };
+        let domain = self.domains.of(uri)?;
+        (uri.maddr().is_none() && self.is_our_port(uri.port)).then_some(domain)
     }
 
     fn is_our_port(&self, port: Option<u16>) -> bool {
@@ -41,44 +59,39 @@ impl Server {
     }
 
     /// Whether the Request-URI names no user but this server (RFC 3261 §11: the resource is then
-    /// the server itself), or the request is a REGISTER for a domain of ours.
-    pub(super) fn is_for_the_server_itself(&self, request: &antiphon_sip::Request) -> bool {
-        let Uri::Sip(uri) = request.uri() else { return false };
-        let names_us =
-            self.is_ours(&Uri::Sip(uri)) || super::is_own_route(&self.endpoint, &Uri::Sip(uri));
-        let has_target_behind_us = request.headers().has(antiphon_sip::HeaderName::Route);
-        names_us
-            && (*request.method() == antiphon_sip::Method::Register
-                || (uri.user.is_none() && !has_target_behind_us))
+    /// the server itself), or the request is a REGISTER for a domain of ours. What has a Route
+    /// left is on its way to somewhere else.
+    pub(super) fn is_for_the_server_itself(&self, request: &Request) -> bool {
+        let uri = request.uri();
+        let Uri::Sip(sip) = uri else { return false };
+        let names_us = self.is_this_server(&uri);
+        let names_no_user = sip.user.is_none() || *request.method() == Method::Register;
+        names_us && names_no_user && !request.headers().has(HeaderName::Route)
+    }
+
+    /// Whether the Request-URI names a user at an address of this server that is none of its
+    /// domains: sent on, it would come back.
+    pub(super) fn is_user_of_no_domain(&self, request: &Request) -> bool {
+        let uri = request.uri();
+        !request.headers().has(HeaderName::Route)
+            && self.is_this_server(&uri)
+            && !self.is_ours(&uri)
     }
 
     /// The domain in which the sender has to sign in, if it has to: a request whose From claims
     /// one of our domains must authenticate; so must one that wants to leave through us. What
-    /// belongs to a dialog was let in with the request that began it: it carries the route that
-    /// we made for its call, or goes to one of our own users, who will know the dialog or not.
+    /// comes by the route that we made for its call was let in with the request that began it. A
+    /// To tag alone proves nothing: anybody can write one.
     pub(super) fn who_must_sign_in(&self, arrival: &Arrival) -> Option<String> {
         let request = &arrival.request;
         if arrival.was_routed_here && request.to_tag().is_some() {
             return None;
         }
-        let claimed = self.claimed_domain(request);
-        let stays_here =
-            self.is_ours(&request.uri()) && !request.headers().has(antiphon_sip::HeaderName::Route);
-        if stays_here && request.to_tag().is_some() {
-            return None;
+        let claimed = request.from().and_then(|from| self.domain_of(&from.uri).map(str::to_owned));
+        if claimed.is_some() {
+            return claimed;
         }
-        claimed.or_else(|| {
-            (!stays_here).then(|| self.domains.iter().next().unwrap_or_default().to_owned())
-        })
-    }
-
-    /// The domain of ours that From claims.
-    pub(super) fn claimed_domain(&self, request: &antiphon_sip::Request) -> Option<String> {
-        let from = request.from()?;
-        let Uri::Sip(uri) = from.uri else { return None };
-        if !self.is_our_port(uri.port) {
-            return None;
-        }
-        self.domains.of(&uri).map(str::to_owned)
+        let stays_here = self.is_ours(&request.uri()) && !request.headers().has(HeaderName::Route);
+        (!stays_here).then(|| self.domains.iter().next().unwrap_or_default().to_owned())
     }
 }

@@ -14,7 +14,8 @@ impl Server {
     pub(super) fn serve_itself(&mut self, now: Time, arrival: Arrival) {
         let request = &arrival.request;
         let method = request.method();
-        if !matches!(method, Method::Options | Method::Register) {
+        let is_of_a_dialog = *method != Method::Register && request.to_tag().is_some();
+        if is_of_a_dialog || !matches!(method, Method::Options | Method::Register) {
             return self.refuse(now, &arrival, &not_taken(request));
         }
         if let Err(refusal) = required(request) {
@@ -31,7 +32,7 @@ impl Server {
 
     /// §11.2: what this server takes.
     fn tell_capabilities(&mut self, now: Time, arrival: &Arrival) {
-        let tag = self.endpoint.new_tag();
+        let tag = self.endpoint.tag_of(arrival.id);
         let response = Response::builder(&arrival.request, StatusCode::OK)
             .to_tag(tag)
             .header(HeaderName::Allow, ALLOW)

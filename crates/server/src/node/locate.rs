@@ -10,8 +10,12 @@ use antiphon_sip::{StatusCode, Uri};
 use super::{Arrival, Question, Server, Waiting};
 
 impl Server {
-    pub(super) fn locate(&mut self, arrival: Arrival) {
-        let Uri::Sip(uri) = arrival.request.uri() else { return };
+    /// Looks up who the user of the Request-URI is bound to.
+    pub(super) fn locate(&mut self, now: Time, arrival: Arrival) {
+        let Uri::Sip(uri) = arrival.request.uri() else {
+            let refusal = Refusal::new(StatusCode::UNSUPPORTED_URI_SCHEME);
+            return self.refuse(now, &arrival, &refusal);
+        };
         let aor = aor_of(&uri);
         self.ask(Waiting::Locating(arrival), |ticket| Question::Bindings { ticket, aor });
     }
@@ -30,13 +34,15 @@ impl Server {
             .map(target)
             .collect();
         if targets.is_empty() {
-            return self.ask_whether_there_is_such_a_user(arrival);
+            return self.ask_whether_there_is_such_a_user(now, arrival);
         }
         self.forward(now, arrival, targets);
     }
 
-    fn ask_whether_there_is_such_a_user(&mut self, arrival: Arrival) {
-        let Uri::Sip(uri) = arrival.request.uri() else { return };
+    fn ask_whether_there_is_such_a_user(&mut self, now: Time, arrival: Arrival) {
+        let Uri::Sip(uri) = arrival.request.uri() else {
+            return self.absent(now, &arrival, false);
+        };
         let user = uri.user_unescaped().unwrap_or_default().into_owned();
         let domain = self.domains.of(&uri).unwrap_or_default().to_owned();
         self.ask(Waiting::Absent(arrival), |ticket| Question::Subscriber { ticket, user, domain });
@@ -64,11 +70,13 @@ fn target(binding: &Binding) -> Target {
         remote: source.remote,
         connection: None,
     });
+    // What was registered over a plain flow and is to be reached securely goes by its URI.
+    let is_plain = |flow: &Flow| is_sips(binding) && !flow.transport.is_secure();
     Target {
         uri: binding.contact.clone(),
         q: binding.q,
         path: binding.path.clone(),
         // A Path says by itself where to go first (RFC 3327 §5.2).
-        flow: flow.filter(|_| binding.path.is_empty()),
+        flow: flow.filter(|flow| binding.path.is_empty() && !is_plain(flow)),
     }
 }

@@ -19,7 +19,7 @@ use antiphon_core::auth::Authenticator;
 use antiphon_core::endpoint::{Endpoint, EndpointConfig, Event, ServerId};
 use antiphon_core::flow::Flow;
 use antiphon_core::node::{Input, Node, Output};
-use antiphon_core::proxy::{self, Proxy, Target};
+use antiphon_core::proxy::{self, Forwarding, Proxy, Target};
 use antiphon_core::refusal::Refusal;
 use antiphon_core::registrar::Policy;
 use antiphon_core::time::Time;
@@ -134,6 +134,14 @@ impl Server {
         &self.endpoint
     }
 
+    /// Whether it remembers nothing of any request: nothing would be lost if it stopped now.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        let counters = self.endpoint.counters();
+        let transactions = counters.server_transactions + counters.client_transactions;
+        transactions == 0 && self.proxy.is_idle() && self.waiting.is_empty()
+    }
+
     /// How many requests wait for their final response from elsewhere.
     #[must_use]
     pub fn pending(&self) -> usize {
@@ -162,15 +170,17 @@ impl Server {
     /// The order of the phases.
     fn arrive(&mut self, now: Time, id: ServerId, request: Request, flow: Flow) {
         let mut arrival = Arrival { id, request, flow, was_routed_here: false };
+        // First of all, since a phone may name this server as its outbound proxy in whatever it
+        // sends here, and since what is left decides what a loop is.
+        if let Err(refusal) = self.take_off_own_routes(&mut arrival) {
+            return self.refuse(now, &arrival, &refusal);
+        }
         // An OPTIONS that ran out of hops here may be answered here (RFC 3261 §16.3 step 3); so is
         // everything else that is meant for this server itself.
         if self.is_for_the_server_itself(&arrival.request) {
             return self.serve_itself(now, arrival);
         }
-        if let Err(refusal) = proxy::validate(&arrival.request, &self.endpoint) {
-            return self.refuse(now, &arrival, &refusal);
-        }
-        if let Err(refusal) = self.take_off_own_routes(&mut arrival) {
+        if let Err(refusal) = self.validate(&arrival.request) {
             return self.refuse(now, &arrival, &refusal);
         }
         match self.who_must_sign_in(&arrival) {
@@ -184,31 +194,38 @@ impl Server {
         if !arrival.request.headers().has(antiphon_sip::HeaderName::Route)
             && self.is_ours(&arrival.request.uri())
         {
-            return self.locate(arrival);
+            return self.locate(now, arrival);
+        }
+        if self.is_user_of_no_domain(&arrival.request) {
+            let refusal =
+                Refusal::new(StatusCode::NOT_FOUND).because("Not a domain of this server");
+            return self.refuse(now, &arrival, &refusal);
         }
         let target = Target::new(UriBuf::from(arrival.request.uri()));
         self.forward(now, arrival, vec![target]);
     }
 
+    fn validate(&self, request: &Request) -> Result<(), Refusal> {
+        proxy::validate(request)?;
+        proxy::no_loop(request, &self.endpoint)
+    }
+
     fn forward(&mut self, now: Time, arrival: Arrival, targets: Vec<Target>) {
         let token = self.route_tokens.token(arrival.request.call_id());
-        let Arrival { id, request, flow, .. } = arrival;
-        self.proxy.forward(now, &mut self.endpoint, id, request, flow, targets, &token);
+        let Arrival { id: server, mut request, flow: inbound, .. } = arrival;
+        self.take_off_own_credentials(&mut request);
+        let forwarding = Forwarding { server, request, inbound, targets, token };
+        self.proxy.forward(now, &mut self.endpoint, forwarding);
     }
 
     /// An ACK of a 2xx follows its dialog's route set; it is never challenged or answered
     /// (RFC 3261 §22.1, §16.11).
-    fn acknowledge(&mut self, now: Time, request: Request, _flow: Flow) {
+    fn acknowledge(&mut self, now: Time, request: Request, flow: Flow) {
         let mut request = request;
-        if proxy::validate(&request, &self.endpoint).is_err() {
-            return;
-        }
-        let endpoint = &self.endpoint;
-        let Ok(found) = proxy::preprocess(&mut request, |uri| is_own_route(endpoint, uri)) else {
-            return;
-        };
-        // Without a Route of ours we would be a relay for strangers.
-        if found.was_routed_here {
+        let Ok(was_routed_here) = self.take_off(&mut request, &flow) else { return };
+        // Without a Route that we made for this call we would be a relay for strangers.
+        if was_routed_here && self.validate(&request).is_ok() {
+            self.take_off_own_credentials(&mut request);
             self.proxy.forward_ack(now, &mut self.endpoint, &request);
         }
     }
@@ -260,36 +277,27 @@ impl Server {
     }
 
     fn refuse(&mut self, now: Time, arrival: &Arrival, refusal: &Refusal) {
-        let tag = self.endpoint.new_tag();
-        let response = refusal.response(&arrival.request, &tag);
+        let response = refusal.response(&arrival.request, &self.endpoint.tag_of(arrival.id));
         // An ended transaction has nobody waiting for the answer.
         let _ = self.endpoint.respond(now, arrival.id, response);
     }
 
     fn take_off_own_routes(&self, arrival: &mut Arrival) -> Result<(), Refusal> {
-        let tokens = &self.route_tokens;
-        let call_id = arrival.request.call_id().to_owned();
-        let has_token = std::cell::Cell::new(false);
-        let endpoint = &self.endpoint;
-        proxy::preprocess(&mut arrival.request, |uri| {
-            let own = is_own_route(endpoint, uri);
-            if own && tokens.fits(uri, &call_id) {
-                has_token.set(true);
-            }
-            own
-        })?;
-        arrival.was_routed_here = has_token.get();
+        arrival.was_routed_here = self.take_off(&mut arrival.request, &arrival.flow)?;
         Ok(())
     }
-}
 
-/// Whether a URI is one by which this server put itself into a route set, or by which a client
-/// configured it as its outbound proxy.
-fn is_own_route(endpoint: &Endpoint, uri: &antiphon_sip::Uri<'_>) -> bool {
-    let antiphon_sip::Uri::Sip(uri) = uri else { return false };
-    match uri.port {
-        Some(port) => endpoint.is_own(&format!("{}:{port}", uri.host)),
-        None => endpoint.is_own(&uri.host.to_string()),
+    /// Takes off what names this server and nothing else (§16.4), and says whether a Route that
+    /// we made for this call was among it.
+    fn take_off(&self, request: &mut Request, flow: &Flow) -> Result<bool, Refusal> {
+        let call_id = request.call_id().to_owned();
+        let was_recorded = proxy::preprocess(
+            request,
+            |uri| self.is_this_server(uri),
+            |uri| self.is_this_server(uri) && self.route_tokens.fits(uri, &call_id),
+        )?;
+        proxy::strip_maddr(request, flow, |host_port| self.endpoint.is_own(host_port));
+        Ok(was_recorded)
     }
 }
 

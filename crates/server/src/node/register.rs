@@ -23,16 +23,19 @@ impl Server {
     /// The domain of the address-of-record, which is that of To (§10.3 steps 1 and 5).
     pub(super) fn register_domain(&self, request: &Request) -> Result<String, Refusal> {
         // A To that is no SIP URI can be no address-of-record (RFC 4475 §3.3.4).
-        let Some(Uri::Sip(uri)) = request.to().map(|to| to.uri) else {
+        let Some(uri @ Uri::Sip(_)) = request.to().map(|to| to.uri) else {
             return Err(Refusal::bad_request("To is no SIP address"));
         };
-        self.domains.of(&uri).map(str::to_owned).ok_or_else(|| {
+        self.domain_of(&uri).map(str::to_owned).ok_or_else(|| {
             Refusal::new(StatusCode::NOT_FOUND).because("Not a domain of this server")
         })
     }
 
-    pub(super) fn read_bindings(&mut self, arrival: Arrival) {
-        let Some(aor) = aor_of_to(&arrival.request) else { return };
+    pub(super) fn read_bindings(&mut self, now: Time, arrival: Arrival) {
+        let Some(aor) = aor_of_to(&arrival.request) else {
+            let refusal = Refusal::new(StatusCode::SERVER_INTERNAL_ERROR);
+            return self.refuse(now, &arrival, &refusal);
+        };
         self.ask(Waiting::Registering(arrival), |ticket| Question::Bindings { ticket, aor });
     }
 
@@ -76,7 +79,7 @@ impl Server {
                 });
             }
             // Another REGISTER of the same user came first: decide again on what there is now.
-            Err(CommitFault::Conflict) => self.read_bindings(arrival),
+            Err(CommitFault::Conflict) => self.read_bindings(now, arrival),
             Err(CommitFault::Overloaded) => {
                 let refusal =
                     Refusal::new(StatusCode::SERVICE_UNAVAILABLE).with(HeaderName::RetryAfter, 5);
@@ -94,7 +97,7 @@ impl Server {
 
     /// §10.3 step 8: all bindings there are, and the time for clients without a clock.
     fn tell_bindings(&mut self, now: Time, arrival: &Arrival, bindings: &[Binding]) {
-        let tag = self.endpoint.new_tag();
+        let tag = self.endpoint.tag_of(arrival.id);
         let mut builder = Response::builder(&arrival.request, StatusCode::OK).to_tag(tag);
         for contact in contacts(bindings, now) {
             builder = builder.header(HeaderName::Contact, contact);

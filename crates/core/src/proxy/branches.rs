@@ -1,0 +1,304 @@
+//! What happens to the branches of a response context (RFC 3261 §16.7 to §16.10).
+
+use antiphon_sip::{Method, Response, StatusCode};
+
+use super::context::{Branch, NextWay};
+use super::{Place, Proxy, Resolving, TIMER_C, Target, best, forward, refuse};
+use crate::endpoint::{ClientId, Endpoint, ServerId};
+use crate::locate::{HopHost, NoHop};
+use crate::refusal::Refusal;
+use crate::time::Time;
+
+impl Proxy {
+    /// §16.7 steps 2 and 5: 100 is hop by hop, every other provisional goes on at once.
+    pub(super) fn provisional(
+        &mut self,
+        now: Time,
+        endpoint: &mut Endpoint,
+        place: Place,
+        response: Response,
+    ) {
+        let Some(context) = self.contexts.get_mut(&place.server) else { return };
+        if response.status() == StatusCode::TRYING {
+            return;
+        }
+        let is_answered = context.answered;
+        if context.timer_c(place.branch).is_some() {
+            self.stop_timer_c(place);
+            self.start_timer_c(now, place);
+        }
+        if !is_answered {
+            let _ = endpoint.respond(now, place.server, response);
+        }
+    }
+
+    /// §16.7 steps 5, 9 and 10: a 2xx goes on at once, whatever went before; the other branches
+    /// are cancelled.
+    pub(super) fn success(
+        &mut self,
+        now: Time,
+        endpoint: &mut Endpoint,
+        client: ClientId,
+        place: Place,
+        response: Response,
+    ) {
+        let is_invite = response.cseq_method() == Method::Invite;
+        let context = self.contexts.get_mut(&place.server);
+        let was_answered = context.as_ref().is_none_or(|context| context.answered);
+        let was_pending = context.is_some_and(|context| context.is_pending(place.branch));
+        // Another 2xx to INVITE is another dialog or a repetition: the caller's (§16.7 step 5).
+        if is_invite || !was_answered {
+            let _ = endpoint.respond(now, place.server, response);
+        }
+        if !was_pending {
+            return;
+        }
+        if is_invite {
+            let lifetime = 64 * endpoint.config().intervals.t1;
+            self.settled.push_back((now + lifetime, client));
+        } else {
+            self.clients.remove(&client);
+        }
+        self.finish_branch(place, None);
+        if !was_answered {
+            if let Some(context) = self.contexts.get_mut(&place.server) {
+                context.answered = true;
+            }
+            let reason = "SIP;cause=200;text=\"Call completed elsewhere\"";
+            self.cancel_pending(now, endpoint, place.server, Some(reason));
+        }
+        self.advance(now, endpoint, place.server);
+    }
+
+    /// A final response other than 2xx is held until all branches are done (§16.7 steps 4 and 5).
+    pub(super) fn failure(
+        &mut self,
+        now: Time,
+        endpoint: &mut Endpoint,
+        place: Place,
+        response: Response,
+    ) {
+        let status = response.status();
+        // RFC 3263 §4.3: a server that takes no requests is as one that cannot be reached.
+        if status == StatusCode::SERVICE_UNAVAILABLE
+            && self.try_another_way(now, endpoint, place, false)
+        {
+            return;
+        }
+        let Some(context) = self.contexts.get_mut(&place.server) else { return };
+        if status == StatusCode::REQUEST_TERMINATED && context.has_rung_too_long(place.branch) {
+            // It is we who ended it: the caller, who did not, hears that nobody answered.
+            return self.fail(now, endpoint, place, StatusCode::REQUEST_TIMEOUT);
+        }
+        self.finish_branch(place, Some(response));
+        if status.as_u16() >= 600 {
+            // §16.7 step 5: after a 6xx no new branch is made, and the others end.
+            let reason = format!("SIP;cause={}", status.as_u16());
+            self.cancel_pending(now, endpoint, place.server, Some(&reason));
+        }
+        self.advance(now, endpoint, place.server);
+    }
+
+    /// A branch ends in a final response that is made here.
+    pub(super) fn fail(
+        &mut self,
+        now: Time,
+        endpoint: &mut Endpoint,
+        place: Place,
+        status: StatusCode,
+    ) {
+        let Some(context) = self.contexts.get(&place.server) else { return };
+        let response = context.local_response(status, endpoint);
+        self.finish_branch(place, Some(response));
+        self.advance(now, endpoint, place.server);
+    }
+
+    /// §16.9: the next address of the same target is as good as the first, and so is its URI when
+    /// its flow is gone. Whether there was one.
+    pub(super) fn try_another_way(
+        &mut self,
+        now: Time,
+        endpoint: &mut Endpoint,
+        place: Place,
+        is_flow_gone: bool,
+    ) -> bool {
+        let Some(context) = self.contexts.get_mut(&place.server) else { return false };
+        let way = context.next_way(now, place.branch, is_flow_gone);
+        if way != NextWay::None {
+            self.stop_timer_c(place);
+        }
+        match way {
+            NextWay::None => return false,
+            NextWay::Address => self.send(now, endpoint, place),
+            NextWay::LookUp(host) => self.look_up(now, endpoint, place, host),
+        }
+        self.advance(now, endpoint, place.server);
+        true
+    }
+
+    /// §16.8: Timer C of a branch ran out. One that never answered has failed long before
+    /// (Timer B), so there is always something to cancel.
+    pub(super) fn rang_too_long(&mut self, now: Time, endpoint: &mut Endpoint, place: Place) {
+        let Some(context) = self.contexts.get_mut(&place.server) else { return };
+        let Some(client) = context.ring_too_long(place.branch) else { return };
+        if endpoint.cancel(now, client, None).is_err() {
+            self.clients.remove(&client);
+            self.fail(now, endpoint, place, StatusCode::REQUEST_TIMEOUT);
+        }
+    }
+
+    /// Does what the state of a context calls for: starts the next group of targets, or answers
+    /// when all branches are done.
+    pub(super) fn advance(&mut self, now: Time, endpoint: &mut Endpoint, server: ServerId) {
+        loop {
+            let Some(context) = self.contexts.get_mut(&server) else { return };
+            if context.has_pending() {
+                return;
+            }
+            let group = context.next_group(now);
+            if group.is_empty() {
+                return self.answer(now, endpoint, server);
+            }
+            for (target, breadth) in group {
+                self.start(now, endpoint, server, target, breadth);
+            }
+        }
+    }
+
+    /// Sends a branch to its next address.
+    pub(super) fn send(&mut self, now: Time, endpoint: &mut Endpoint, place: Place) {
+        let Some(context) = self.contexts.get_mut(&place.server) else { return };
+        if !context.is_open(place.branch) {
+            return;
+        }
+        // None: no address, or none that a listener of ours can reach.
+        let sent = context.prepare(place.branch, endpoint).and_then(|(request, flow)| {
+            let branch = endpoint.new_branch().with_suffix(context.loop_hash());
+            endpoint.request(now, request, flow, Some(branch)).ok()
+        });
+        let Some(client) = sent else {
+            let response = context.local_response(StatusCode::SERVICE_UNAVAILABLE, endpoint);
+            context.finish(place.branch, Some(response));
+            return;
+        };
+        context.sent(place.branch, client);
+        let is_invite = *context.request().method() == Method::Invite;
+        self.clients.insert(client, place);
+        if is_invite {
+            self.start_timer_c(now, place);
+        }
+    }
+
+    /// Cancels what rings and tries nothing more.
+    pub(super) fn cancel_pending(
+        &mut self,
+        now: Time,
+        endpoint: &mut Endpoint,
+        server: ServerId,
+        reason: Option<&str>,
+    ) {
+        let Some(context) = self.contexts.get_mut(&server) else { return };
+        for client in context.give_up() {
+            let _ = endpoint.cancel(now, client, reason);
+        }
+    }
+
+    /// Prepares one branch: the copy, then the addresses of its next hop.
+    fn start(
+        &mut self,
+        now: Time,
+        endpoint: &mut Endpoint,
+        server: ServerId,
+        target: Target,
+        breadth: u32,
+    ) {
+        let Some(context) = self.contexts.get_mut(&server) else { return };
+        let mut copy = match forward::copy(context.request(), &target) {
+            Ok(copy) => copy,
+            Err(fault) => {
+                let response = context.local_response(no_hop(fault), endpoint);
+                let branch = context.push(Branch::done());
+                return context.finish(branch, Some(response));
+            }
+        };
+        forward::set_breadth(&mut copy.request, breadth);
+        let host = copy.hop.host.clone();
+        let branch = context.push(Branch::new(copy, target.flow));
+        let place = Place { server, branch };
+        if target.flow.is_some() {
+            self.send(now, endpoint, place);
+        } else {
+            self.look_up(now, endpoint, place, host);
+        }
+    }
+
+    fn look_up(&mut self, now: Time, endpoint: &mut Endpoint, place: Place, host: HopHost) {
+        match host {
+            HopHost::Address(address) => {
+                if let Some(context) = self.contexts.get_mut(&place.server) {
+                    context.set_addresses(place.branch, [address]);
+                }
+                self.send(now, endpoint, place);
+            }
+            HopHost::Name(name) => self.ask(name, Resolving::Branch(place)),
+        }
+    }
+
+    fn finish_branch(&mut self, place: Place, response: Option<Response>) {
+        self.stop_timer_c(place);
+        if let Some(context) = self.contexts.get_mut(&place.server) {
+            context.finish(place.branch, response);
+        }
+    }
+
+    fn start_timer_c(&mut self, now: Time, place: Place) {
+        let at = now + TIMER_C;
+        if let Some(context) = self.contexts.get_mut(&place.server) {
+            context.set_timer_c(place.branch, at);
+            self.timer_c.insert((at, place));
+        }
+    }
+
+    fn stop_timer_c(&mut self, place: Place) {
+        let context = self.contexts.get(&place.server);
+        if let Some(at) = context.and_then(|context| context.timer_c(place.branch)) {
+            self.timer_c.remove(&(at, place));
+        }
+    }
+
+    /// All branches are done: the best response goes upstream, once (§16.7 steps 6 to 8).
+    fn answer(&mut self, now: Time, endpoint: &mut Endpoint, server: ServerId) {
+        let Some(context) = self.contexts.remove(&server) else { return };
+        if context.answered {
+            return;
+        }
+        let cancelled = context.cancelled;
+        let is_invite = *context.request().method() == Method::Invite;
+        let (request, held) = context.into_held();
+        match best::best(held, cancelled) {
+            // RFC 4320 §4.2: a 408 to anything but INVITE comes too late to help anybody.
+            Some(best) if !is_invite && best.status() == StatusCode::REQUEST_TIMEOUT => {
+                endpoint.abandon(server);
+            }
+            Some(best) => {
+                let _ = endpoint.respond(now, server, best);
+            }
+            None if !is_invite => endpoint.abandon(server),
+            None => {
+                let status = if cancelled {
+                    StatusCode::REQUEST_TERMINATED
+                } else {
+                    StatusCode::REQUEST_TIMEOUT
+                };
+                refuse(now, endpoint, server, &request, &Refusal::new(status));
+            }
+        }
+    }
+}
+
+const fn no_hop(fault: NoHop) -> StatusCode {
+    match fault {
+        NoHop::Scheme => StatusCode::UNSUPPORTED_URI_SCHEME,
+        NoHop::Transport => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}

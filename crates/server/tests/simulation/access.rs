@@ -1,0 +1,153 @@
+//! Who gets where: who must authenticate, and that nobody is relayed who may not be.
+
+use antiphon_sip::HeaderName;
+
+use crate::phone::Script;
+use crate::text::Text;
+use crate::world::{World, password};
+
+#[test]
+fn an_unknown_user_is_404_rfc3261_16_5() {
+    let mut world = World::new(1);
+    let stranger = world.peer("stranger", "192.0.2.1:5060");
+    assert_eq!(world.status(stranger, &Text::invite("sip:nobody@example.org")), 404);
+}
+
+#[test]
+fn a_user_who_is_not_registered_is_480_rfc3261_16_5() {
+    let mut world = World::new(1);
+    let stranger = world.peer("stranger", "192.0.2.1:5060");
+    assert_eq!(world.status(stranger, &Text::invite("sip:bob@example.org")), 480);
+}
+
+#[test]
+fn a_user_at_an_address_that_is_no_domain_is_404() {
+    let mut world = World::new(1);
+    let alice = world.peer("alice", "192.0.2.1:5060");
+    let text = Text::invite("sip:bob@192.0.2.10").from("sip:alice@example.org");
+    let response = world.ask_as(alice, "alice", &password("alice"), &text);
+    assert_eq!(response.status().as_u16(), 404);
+}
+
+#[test]
+fn a_stranger_may_call_a_registered_user() {
+    let mut world = World::new(1);
+    let stranger = world.peer("stranger", "192.0.2.1:5060");
+    world.bound("bob", "192.0.2.2:5060", Script::answers(1));
+    assert_eq!(world.status(stranger, &Text::invite("sip:bob@example.org")), 200);
+}
+
+#[test]
+fn a_caller_who_claims_our_domain_is_challenged_rfc3261_22_3() {
+    let mut world = World::new(1);
+    let caller = world.peer("caller", "192.0.2.1:5060");
+    let bob = world.bound("bob", "192.0.2.2:5060", Script::answers(1));
+    let text = Text::invite("sip:bob@example.org").from("sip:alice@example.org");
+    let challenge = world.ask(caller, &text);
+    assert_eq!(challenge.status().as_u16(), 407);
+    assert!(challenge.headers().has(HeaderName::ProxyAuthenticate));
+    world.send(caller, &text.ack_of(&challenge));
+    assert!(world.heard(bob, "INVITE").is_empty());
+
+    let other = "Digest username=\"alice\",  realm=\"elsewhere\", nonce=\"1\", uri=\"sip:x\", response=\"00000000000000000000000000000000\"";
+    let text = text
+        .next_cseq()
+        .answering(&challenge, "alice", &password("alice"))
+        .header("Proxy-Authorization", other);
+    assert_eq!(world.status(caller, &text), 200);
+    let heard = world.heard(bob, "INVITE");
+    let kept: Vec<_> = heard[0].headers().values(HeaderName::ProxyAuthorization).collect();
+    assert_eq!(kept, [other.as_bytes()], "ours is taken off, the other stays as it was");
+}
+
+#[test]
+fn wrong_credentials_are_challenged_again_rfc3261_22_3() {
+    let mut world = World::new(1);
+    let caller = world.peer("caller", "192.0.2.1:5060");
+    let text = Text::invite("sip:bob@example.org").from("sip:alice@example.org");
+    assert_eq!(world.ask_as(caller, "alice", "wrong", &text).status().as_u16(), 407);
+}
+
+#[test]
+fn nobody_calls_in_the_name_of_another_user() {
+    let mut world = World::new(1);
+    let caller = world.peer("caller", "192.0.2.1:5060");
+    let text = Text::invite("sip:bob@example.org").from("sip:alice@example.org");
+    let response = world.ask_as(caller, "carol", &password("carol"), &text);
+    assert_eq!(response.status().as_u16(), 403);
+}
+
+#[test]
+fn a_to_tag_does_not_let_anybody_claim_our_domain() {
+    let mut world = World::new(1);
+    let caller = world.peer("caller", "192.0.2.1:5060");
+    let bob = world.bound("bob", "192.0.2.2:5060", Script::answers(1));
+    let text = Text::new("MESSAGE", "sip:bob@example.org")
+        .from("sip:alice@example.org")
+        .to("<sip:bob@example.org>;tag=made-up");
+    assert_eq!(world.status(caller, &text), 407);
+    assert!(world.heard(bob, "MESSAGE").is_empty());
+}
+
+#[test]
+fn a_stranger_is_not_relayed() {
+    let mut world = World::new(1);
+    let stranger = world.peer("stranger", "192.0.2.1:5060");
+    let outside = world.peer("outside", "192.0.2.9:5060");
+    let text = Text::invite("sip:anybody@192.0.2.9");
+    let challenge = world.ask(stranger, &text);
+    assert_eq!(challenge.status().as_u16(), 407);
+    // With an account, but under another name than its own.
+    let response = world.ask_as(stranger, "alice", &password("alice"), &text.next_cseq());
+    assert_eq!(response.status().as_u16(), 403);
+    assert!(world.sim.node(outside).heard().is_empty());
+}
+
+#[test]
+fn our_own_users_call_out() {
+    let mut world = World::new(1);
+    let alice = world.peer("alice", "192.0.2.1:5060");
+    world.phone("outside", "192.0.2.9:5060", Script::answers(1));
+    let text = Text::invite("sip:anybody@192.0.2.9").from("sip:alice@example.org");
+    let response = world.ask_as(alice, "alice", &password("alice"), &text);
+    assert_eq!(response.status().as_u16(), 200);
+}
+
+#[test]
+fn a_forged_route_does_not_relay() {
+    let mut world = World::new(1);
+    let stranger = world.peer("stranger", "192.0.2.1:5060");
+    let outside = world.peer("outside", "192.0.2.9:5060");
+    for route in [
+        "<sip:192.0.2.10;lr>",
+        "<sip:0123456789abcdef@192.0.2.10:5060;lr>",
+        "<sip:192.0.2.10;lr>, <sip:192.0.2.9;lr>",
+    ] {
+        for (uri, to) in [
+            ("sip:anybody@192.0.2.9", "<sip:anybody@192.0.2.9>;tag=x"),
+            ("sip:bob@example.org;maddr=192.0.2.9", "<sip:bob@example.org>;tag=x"),
+        ] {
+            let text = Text::new("MESSAGE", uri).to(to).header("Route", route);
+            assert_eq!(world.status(stranger, &text), 407, "{route} {uri}");
+            world.send(stranger, &Text::new("ACK", uri).to(to).header("Route", route));
+            world.run_for_seconds(1);
+        }
+    }
+    let text = Text::new("MESSAGE", "sip:bob@example.org").header("Route", "<sip:192.0.2.9;lr>");
+    assert_eq!(world.status(stranger, &text), 407);
+    assert!(world.sim.node(outside).heard().is_empty());
+}
+
+#[test]
+fn the_token_of_one_call_is_no_token_for_another() {
+    let mut world = World::new(1);
+    let stranger = world.peer("stranger", "192.0.2.1:5060");
+    world.bound("bob", "192.0.2.2:5060", Script::answers(0));
+    let invite = Text::invite("sip:bob@example.org");
+    let response = world.ask(stranger, &invite);
+    world.send(stranger, &invite.in_dialog("ACK", &response));
+    let bye = invite.in_dialog("BYE", &response);
+    let other = bye.clone().uri("sip:anybody@192.0.2.9").call_id("another").again();
+    assert_eq!(world.status(stranger, &other), 407);
+    assert_eq!(world.status(stranger, &bye), 200);
+}

@@ -1,0 +1,24 @@
+//! The server on the simulated network: what a phone, a stranger and another proxy see of it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test whose expectation fails ends with a panic; these stand in its helpers"
+)]
+
+mod world;
+
+mod access;
+mod best_response;
+mod calls;
+mod cancelling;
+mod digest;
+mod forking;
+mod itself;
+mod loops;
+mod loss;
+mod phone;
+mod registration;
+mod routes;
+mod text;
+mod transports;

@@ -1,0 +1,144 @@
+//! What every client command takes.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use antiphon_core::user_agent::Identity;
+use antiphon_sip::{Transport, UriBuf};
+
+/// Options that all client commands share.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// Who asks. `None`: the listener's own address, which claims nobody's domain.
+    pub from: Option<Identity>,
+    /// The user name for challenges. `None`: the user part of `from`.
+    pub user: Option<String>,
+    /// The password for challenges.
+    pub password: Option<String>,
+    /// The outbound proxy.
+    pub proxy: Option<UriBuf>,
+    /// Where to listen. Empty: UDP and TCP on a free port of the address from which the target is
+    /// reached.
+    pub listen: Vec<Listen>,
+    /// The transport for targets that name none.
+    pub transport: Transport,
+    /// Bounds the whole action.
+    pub timeout: Option<Duration>,
+    /// The capture file that all messages are written to.
+    pub trace: Option<PathBuf>,
+    /// Whether every message is shown as it comes and goes.
+    pub verbose: bool,
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Self {
+            from: None,
+            user: None,
+            password: None,
+            proxy: None,
+            listen: Vec::new(),
+            transport: Transport::Udp,
+            timeout: None,
+            trace: None,
+            verbose: false,
+        }
+    }
+}
+
+impl Client {
+    /// The user name and password for challenges, if there is a password.
+    pub(crate) fn credentials(&self) -> Option<(String, String)> {
+        let password = self.password.clone()?;
+        let user = self.user.clone().or_else(|| self.user_of_from());
+        user.map(|user| (user, password))
+    }
+
+    fn user_of_from(&self) -> Option<String> {
+        let uri = self.from.as_ref()?.uri.as_uri();
+        let user = uri.as_sip()?.user?;
+        Some(antiphon_sip::uri::unescape(user).into_owned())
+    }
+}
+
+/// An address to listen on, as in `udp:192.0.2.1:5060`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listen {
+    /// UDP or TCP.
+    pub transport: Transport,
+    /// The address; port 0 takes a free one.
+    pub address: SocketAddr,
+}
+
+/// Why a text names nothing to listen on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoListen {
+    /// Not of the form `udp:IP:PORT`.
+    Form,
+    /// A transport that cannot be listened on yet.
+    Transport,
+}
+
+impl FromStr for Listen {
+    type Err = NoListen;
+
+    fn from_str(text: &str) -> Result<Self, NoListen> {
+        let (transport, address) = text.split_once(':').ok_or(NoListen::Form)?;
+        let transport = Transport::from_bytes(transport.as_bytes()).ok_or(NoListen::Form)?;
+        if !matches!(transport, Transport::Udp | Transport::Tcp) {
+            return Err(NoListen::Transport);
+        }
+        let address = address.parse().map_err(|_| NoListen::Form)?;
+        Ok(Self { transport, address })
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.transport.as_uri_param(), self.address)
+    }
+}
+
+impl fmt::Display for NoListen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Form => "write udp:IP:PORT or tcp:IP:PORT, such as udp:127.0.0.1:5060",
+            Self::Transport => "this build listens on udp and tcp only",
+        })
+    }
+}
+
+impl std::error::Error for NoListen {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_is_a_transport_an_address_and_a_port() {
+        let listen: Listen = "udp:127.0.0.1:5060".parse().unwrap();
+        assert_eq!(listen.transport, Transport::Udp);
+        assert_eq!(listen.to_string(), "udp:127.0.0.1:5060");
+        let listen: Listen = "TCP:[::1]:0".parse().unwrap();
+        assert_eq!(listen.to_string(), "tcp:[::1]:0");
+        for wrong in ["", "udp", "udp:", "udp:127.0.0.1", "127.0.0.1:5060", "udp:host:5060"] {
+            assert_eq!(wrong.parse::<Listen>(), Err(NoListen::Form), "{wrong}");
+        }
+        assert_eq!("tls:127.0.0.1:5061".parse::<Listen>(), Err(NoListen::Transport));
+    }
+
+    #[test]
+    fn the_user_of_from_answers_challenges_unless_another_is_named() {
+        let from = Identity::new("sip:al%20ice@example.org".parse().unwrap());
+        let password = Some("secret".to_owned());
+        let mut client = Client { from: Some(from), password, ..Client::default() };
+        assert_eq!(client.credentials().unwrap().0, "al ice");
+        client.user = Some("bob".to_owned());
+        assert_eq!(client.credentials().unwrap().0, "bob");
+        client.password = None;
+        assert_eq!(client.credentials(), None);
+    }
+}

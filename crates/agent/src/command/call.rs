@@ -1,0 +1,128 @@
+//! `call`: places a call and holds it.
+
+use std::time::Duration;
+
+use antiphon_core::user_agent::{Command, EndCause, Event, Outcome, PlaceCall, Side};
+use antiphon_sip::UriBuf;
+
+use super::waiting::Waiting;
+use crate::client::Client;
+use crate::ending::{Ending, Failure};
+use crate::media::{Counts, Stream};
+use crate::report::{Talked, Verdict, short};
+use crate::session::{self, Agent, Happening, Session};
+
+/// What to call.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// Whom.
+    pub target: UriBuf,
+    /// Hangs up this long after the answer.
+    pub duration: Option<Duration>,
+    /// Header fields beside those that belong to the request.
+    pub headers: Vec<(String, String)>,
+}
+
+/// How a conversation ended.
+#[derive(Debug)]
+struct End {
+    by: Side,
+    why: EndCause,
+    talked: Duration,
+}
+
+/// Places a call, holds it until one side hangs up, and tells what happens.
+///
+/// # Errors
+/// See [`Failure`]. That nobody answers is no error but an ending.
+pub async fn call(client: &Client, call: &Call, session: Session) -> Result<Ending, Failure> {
+    session::run(client, Some(&call.target), session, async |agent| {
+        let stream = agent.open_media().await?;
+        let (outcome, end) = hold(agent, client, call, &stream).await;
+        let rtp = stream.stop().await;
+        let Some(outcome) = outcome else { return Ok(Ending::Stopped) };
+        let verdict = judge(call, outcome, end, rtp);
+        agent.reporter.verdict(agent.now(), &verdict);
+        Ok(verdict.ending)
+    })
+    .await
+}
+
+/// From the INVITE to the end of what it began.
+async fn hold(
+    agent: &mut Agent,
+    client: &Client,
+    call: &Call,
+    stream: &Stream,
+) -> (Option<Box<Outcome>>, Option<End>) {
+    let mut ask = agent.ask(client, &call.target);
+    ask.headers.clone_from(&call.headers);
+    let action = ask.action;
+    let (media, duration) = (stream.address(), call.duration);
+    agent.command(Command::Call(PlaceCall { ask, media, late_offer: false, duration })).await;
+    let (mut outcome, mut end) = (None, None);
+    let mut waiting = Waiting::for_action(action, client, agent.now());
+    loop {
+        match agent.next(waiting.until()).await {
+            Happening::Event(Event::Outcome(told)) if told.action == action => {
+                let ended = Ending::of(&told) != Ending::Succeeded || end.is_some();
+                outcome = Some(told);
+                if ended {
+                    return (outcome, end);
+                }
+            }
+            Happening::Event(Event::Ended { by, why, talked, .. }) => {
+                end = Some(End { by, why, talked });
+                if outcome.is_some() {
+                    return (outcome, end);
+                }
+            }
+            Happening::Event(event) => {
+                waiting.look(&event);
+                follow(&event, stream);
+            }
+            Happening::Interrupted => waiting.stop(agent).await,
+            Happening::TimeUp => {
+                let outcome = outcome.unwrap_or_else(|| waiting.give_up(agent));
+                return (Some(outcome), end);
+            }
+            Happening::Over => return (outcome, end),
+        }
+    }
+}
+
+/// Sends where and what was agreed on last.
+pub(super) fn follow(event: &Event, stream: &Stream) {
+    match event {
+        Event::Provisional { media: Some(media), .. }
+        | Event::Established { media: Some(media), .. }
+        | Event::MediaChanged { media, .. } => stream.send(media),
+        _ => {}
+    }
+}
+
+fn judge(call: &Call, outcome: Box<Outcome>, end: Option<End>, rtp: Counts) -> Verdict {
+    let target = call.target.as_str();
+    let talked = end.as_ref().map(|end| Talked { duration: end.talked, rtp });
+    let mut verdict = Verdict::of("call", target, outcome, |_| lasted(target, end.as_ref()));
+    if verdict.ending == Ending::Succeeded {
+        verdict.talked = talked;
+    }
+    verdict
+}
+
+fn lasted(target: &str, end: Option<&End>) -> String {
+    let Some(End { by, why, talked }) = end else {
+        return format!("{target} answered.");
+    };
+    let time = short(*talked);
+    let how = match (why, by) {
+        (EndCause::TimeUp, _) => "its time was up",
+        (EndCause::NoAck | EndCause::Lost { .. }, _) => "then the other side was lost",
+        (EndCause::NoCommonMedia, _) => "no media could be agreed on",
+        (_, Side::Local) => "it was ended here",
+        (_, Side::Remote) => "the other side hung up",
+        (_, Side::Network) => "the network failed",
+    };
+    format!("{target} answered; the call lasted {time}: {how}.")
+}

@@ -1,0 +1,31 @@
+//! The user agent for people and scripts: places calls, answers them, registers, asks, sends
+//! messages, and shows all of it at once in a demonstration.
+//!
+//! What SIP demands is decided in [`antiphon_core::user_agent`]; sockets are `antiphon-net`'s. Here
+//! stands what a command does with both, and what it tells meanwhile.
+//!
+//! Where to begin: a command is a file and a function ([`call`](call()), [`answer`](answer()),
+//! [`register`](register()), [`options`](options()), [`message`](message()), [`demo`](demo())). Each
+//! takes the [`Client`] options that all share, its own options and a [`Session`] with the
+//! [`Reporter`] that it tells what happens, and gives back an [`Ending`], which knows its exit
+//! status. Their futures are not `Send`: they belong on a current-thread runtime.
+
+mod client;
+mod command;
+mod ending;
+mod interrupt;
+mod media;
+mod report;
+mod session;
+
+pub use client::{Client, Listen, NoListen};
+pub use command::answer::{Answer, Respond, Unanswerable, answer};
+pub use command::call::{Call, call};
+pub use command::demo::{Demo, DemoAccount, demo};
+pub use command::message::{Message, message};
+pub use command::options::{Options, options};
+pub use command::register::{Register, register};
+pub use ending::{Ending, Failure};
+pub use interrupt::{Interrupt, Interrupter};
+pub use report::{Form, Reporter};
+pub use session::{PRODUCT, Session};

@@ -1,0 +1,383 @@
+//! For programs: one object a line. `docs/json.md` documents the keys; a key once there stays and
+//! keeps its meaning.
+
+use std::time::Duration;
+
+use antiphon_core::offer_answer::Media;
+use antiphon_core::time::Time;
+use antiphon_core::user_agent::{
+    ActionId, Attempt, CallId, Conclusion, EndCause, Event, Incoming, Limit, Outcome, Reaction,
+    Side,
+};
+use antiphon_net::Bound;
+use antiphon_sip::StatusCode;
+use serde::Serialize;
+
+use super::verdict::Verdict;
+use crate::media::Counts;
+
+/// An object as a line, without its end.
+pub(super) fn line(object: &impl Serialize) -> String {
+    // Strings, numbers and lists of them always have a JSON form.
+    serde_json::to_string(object).unwrap_or_default()
+}
+
+pub(super) fn listening(now: Time, listeners: &[Bound]) -> String {
+    let listeners = listeners.iter().map(ToString::to_string).collect();
+    line(&Stamped { event: Told::Listening { listeners }, time: seconds(now) })
+}
+
+pub(super) fn event(now: Time, event: &Event) -> Option<String> {
+    told(event).map(|event| line(&Stamped { event, time: seconds(now) }))
+}
+
+pub(super) fn rtp(now: Time, call: CallId, counts: &Counts) -> String {
+    let event = Told::Rtp { call: call.0, rtp: counts.into() };
+    line(&Stamped { event, time: seconds(now) })
+}
+
+pub(super) fn verdict(now: Time, verdict: &Verdict) -> String {
+    line(&Stamped { event: Told::Outcome(VerdictObject::new(verdict)), time: seconds(now) })
+}
+
+/// A line: its kind first, its moment last.
+#[derive(Serialize)]
+struct Stamped<'a> {
+    #[serde(flatten)]
+    event: Told<'a>,
+    time: f64,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Told<'a> {
+    Listening { listeners: Vec<String> },
+    Attempt { action: u64, attempt: AttemptObject<'a> },
+    Answered { action: u64, attempt: AttemptObject<'a> },
+    Provisional { action: u64, call: u64, code: u16, reason: &'a str, early_media: bool },
+    Established { call: u64, action: Option<u64>, media: Option<MediaObject> },
+    MediaChanged { call: u64, media: MediaObject },
+    Ended(EndObject<'a>),
+    IncomingCall { call: u64, has_offer: bool, request: IncomingObject<'a> },
+    IncomingMessage { call: Option<u64>, request: IncomingObject<'a> },
+    IncomingRequest { call: u64, code: u16, request: IncomingObject<'a> },
+    Registered { action: u64, expires: u64, contacts: &'a [String], refresh_in: Option<u64> },
+    RefreshFailed { action: u64, retry_in: u64, attempt: AttemptObject<'a> },
+    Rtp { call: u64, rtp: RtpObject },
+    Outcome(VerdictObject<'a>),
+}
+
+#[derive(Serialize)]
+struct AttemptObject<'a> {
+    method: &'a str,
+    target: &'a str,
+    server: Option<String>,
+    cseq: u32,
+    sent: f64,
+    answered: Option<f64>,
+    code: Option<u16>,
+    reason: &'a str,
+    failure: Option<String>,
+    reaction: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct MediaObject {
+    codec: &'static str,
+    payload: u8,
+    remote: Option<String>,
+    telephone_event: Option<u8>,
+    direction: &'static str,
+}
+
+#[derive(Serialize)]
+struct EndObject<'a> {
+    call: u64,
+    action: Option<u64>,
+    by: &'static str,
+    why: &'static str,
+    code: Option<u16>,
+    reason: Option<&'a str>,
+    talked: f64,
+}
+
+#[derive(Serialize)]
+struct IncomingObject<'a> {
+    method: &'a str,
+    uri: &'a str,
+    from: &'a str,
+    to: &'a str,
+    call_id: &'a str,
+    source: String,
+    subject: Option<&'a str>,
+    content_type: Option<&'a str>,
+    body: std::borrow::Cow<'a, str>,
+}
+
+#[derive(Serialize)]
+struct RtpObject {
+    sent: u64,
+    received: u64,
+    lost: u64,
+}
+
+#[derive(Serialize)]
+struct VerdictObject<'a> {
+    command: &'a str,
+    target: &'a str,
+    exit: u8,
+    conclusion: &'static str,
+    code: Option<u16>,
+    reason: Option<&'a str>,
+    reaction: Option<&'static str>,
+    tried: Vec<AttemptObject<'a>>,
+    person: &'a str,
+    next_step: &'a str,
+    rfc: Vec<&'static str>,
+    limit: Option<&'static str>,
+    evidence: Vec<(&'a str, &'a str)>,
+    body: Option<BodyObject<'a>>,
+    elapsed: Option<f64>,
+    talked: Option<f64>,
+    rtp: Option<RtpObject>,
+}
+
+#[derive(Serialize)]
+struct BodyObject<'a> {
+    content_type: &'a str,
+    text: std::borrow::Cow<'a, str>,
+}
+
+impl<'a> VerdictObject<'a> {
+    fn new(verdict: &'a Verdict) -> Self {
+        let outcome = verdict.outcome.as_deref();
+        let body = outcome.and_then(|outcome| outcome.body.as_ref());
+        Self {
+            command: verdict.command,
+            target: &verdict.target,
+            exit: verdict.ending.exit_status(),
+            conclusion: outcome.map_or("done", |outcome| conclusion(outcome.conclusion)),
+            code: outcome.and_then(|outcome| outcome.code).map(StatusCode::as_u16),
+            reason: outcome.filter(|o| o.code.is_some()).map(|o| o.reason.as_str()),
+            reaction: outcome.map(|outcome| reaction(&outcome.reaction)),
+            tried: outcome.map_or_else(Vec::new, tried),
+            person: &verdict.person,
+            next_step: &verdict.next_step,
+            rfc: outcome.and_then(|o| o.code?.reference()).into_iter().collect(),
+            limit: outcome.and_then(|outcome| outcome.limit).map(limit),
+            evidence: outcome.map_or_else(Vec::new, evidence),
+            body: body.map(|(content_type, body)| BodyObject {
+                content_type,
+                text: String::from_utf8_lossy(body),
+            }),
+            elapsed: outcome.map(|o| o.ended.since(o.begun).as_secs_f64()),
+            talked: verdict.talked.map(|talked| talked.duration.as_secs_f64()),
+            rtp: verdict.talked.map(|talked| (&talked.rtp).into()),
+        }
+    }
+}
+
+fn tried(outcome: &Outcome) -> Vec<AttemptObject<'_>> {
+    outcome.tried.iter().map(AttemptObject::from).collect()
+}
+
+fn evidence(outcome: &Outcome) -> Vec<(&str, &str)> {
+    outcome.evidence.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
+impl<'a> From<&'a Attempt> for AttemptObject<'a> {
+    fn from(attempt: &'a Attempt) -> Self {
+        Self {
+            method: attempt.method.as_str(),
+            target: attempt.target.as_str(),
+            server: attempt.server.map(|(t, address)| format!("{}:{address}", t.as_uri_param())),
+            cseq: attempt.cseq,
+            sent: seconds(attempt.at),
+            answered: attempt.answered_at.map(seconds),
+            code: attempt.code.map(StatusCode::as_u16),
+            reason: &attempt.reason,
+            failure: attempt.failure.map(|failure| failure.to_string()),
+            reaction: attempt.did.as_ref().map(reaction),
+        }
+    }
+}
+
+impl From<&Media> for MediaObject {
+    fn from(media: &Media) -> Self {
+        Self {
+            codec: media.codec.name(),
+            payload: media.payload,
+            remote: media.remote.map(|address| address.to_string()),
+            telephone_event: media.events,
+            direction: media.direction.as_str(),
+        }
+    }
+}
+
+impl<'a> From<&'a Incoming> for IncomingObject<'a> {
+    fn from(incoming: &'a Incoming) -> Self {
+        Self {
+            method: incoming.method.as_str(),
+            uri: &incoming.uri,
+            from: &incoming.from,
+            to: &incoming.to,
+            call_id: &incoming.call_id,
+            source: incoming.source.to_string(),
+            subject: incoming.subject.as_deref(),
+            content_type: incoming.content_type.as_deref(),
+            body: String::from_utf8_lossy(&incoming.body),
+        }
+    }
+}
+
+impl From<&Counts> for RtpObject {
+    fn from(counts: &Counts) -> Self {
+        Self { sent: counts.sent, received: counts.received, lost: counts.lost() }
+    }
+}
+
+fn told(event: &Event) -> Option<Told<'_>> {
+    Some(match event {
+        Event::Attempt { action, attempt } => {
+            Told::Attempt { action: action.0, attempt: attempt.into() }
+        }
+        Event::Answered { action, attempt } => {
+            Told::Answered { action: action.0, attempt: attempt.into() }
+        }
+        Event::Provisional { action, call, code, reason, media, .. } => Told::Provisional {
+            action: action.0,
+            call: call.0,
+            code: code.as_u16(),
+            reason,
+            early_media: media.is_some(),
+        },
+        Event::Established { call, action, media } => Told::Established {
+            call: call.0,
+            action: number(*action),
+            media: media.as_ref().map(Into::into),
+        },
+        Event::MediaChanged { call, media } => {
+            Told::MediaChanged { call: call.0, media: media.into() }
+        }
+        Event::Ended { call, action, by, why, talked } => {
+            Told::Ended(end(*call, *action, *by, why, *talked))
+        }
+        Event::IncomingCall { call, request, has_offer } => {
+            Told::IncomingCall { call: call.0, has_offer: *has_offer, request: request.into() }
+        }
+        Event::IncomingMessage { call, request } => {
+            Told::IncomingMessage { call: call.map(|call| call.0), request: request.into() }
+        }
+        Event::IncomingRequest { call, request, code } => {
+            Told::IncomingRequest { call: call.0, code: code.as_u16(), request: request.into() }
+        }
+        Event::Registered { action, granted, contacts, refresh_in } => Told::Registered {
+            action: action.0,
+            expires: granted.as_secs(),
+            contacts,
+            refresh_in: refresh_in.map(|time| time.as_secs()),
+        },
+        Event::RefreshFailed { action, attempt, retry_in } => Told::RefreshFailed {
+            action: action.0,
+            retry_in: retry_in.as_secs(),
+            attempt: attempt.into(),
+        },
+        // The command makes its verdict of it.
+        _ => return None,
+    })
+}
+
+fn end(
+    call: CallId,
+    action: Option<ActionId>,
+    by: Side,
+    why: &EndCause,
+    talked: Duration,
+) -> EndObject<'_> {
+    let (code, reason) = match why {
+        EndCause::Refused { code, reason } => (Some(*code), Some(reason.as_str())),
+        EndCause::Lost { code } => (*code, None),
+        EndCause::Bye { reason } | EndCause::Cancelled { reason } => (None, reason.as_deref()),
+        _ => (None, None),
+    };
+    EndObject {
+        call: call.0,
+        action: number(action),
+        by: side(by),
+        why: cause(why),
+        code: code.map(StatusCode::as_u16),
+        reason,
+        talked: talked.as_secs_f64(),
+    }
+}
+
+fn number(action: Option<ActionId>) -> Option<u64> {
+    action.map(|action| action.0)
+}
+
+const fn side(side: Side) -> &'static str {
+    match side {
+        Side::Local => "local",
+        Side::Remote => "remote",
+        Side::Network => "network",
+    }
+}
+
+const fn cause(why: &EndCause) -> &'static str {
+    match why {
+        EndCause::Bye { .. } => "bye",
+        EndCause::Cancelled { .. } => "cancelled",
+        EndCause::Refused { .. } => "refused",
+        EndCause::TimeUp => "time_up",
+        EndCause::NoAck => "no_ack",
+        EndCause::Lost { .. } => "lost",
+        EndCause::NoCommonMedia => "no_common_media",
+        EndCause::NoAnswer => "no_answer",
+        _ => "other",
+    }
+}
+
+const fn conclusion(conclusion: Conclusion) -> &'static str {
+    match conclusion {
+        Conclusion::Succeeded => "succeeded",
+        Conclusion::Refused => "refused",
+        Conclusion::NoAnswer(_) => "no_answer",
+        Conclusion::Stopped => "stopped",
+        Conclusion::TimeUp => "time_up",
+        Conclusion::Misused(_) => "misused",
+        _ => "other",
+    }
+}
+
+const fn reaction(reaction: &Reaction) -> &'static str {
+    match reaction {
+        Reaction::Progress => "Progress",
+        Reaction::Ring => "Ring",
+        Reaction::EndEarlyDialog => "EndEarlyDialog",
+        Reaction::Succeed => "Succeed",
+        Reaction::TryTargets { .. } => "TryTargets",
+        Reaction::AnswerChallenge => "AnswerChallenge",
+        Reaction::Lengthen { .. } => "Lengthen",
+        Reaction::NextServer => "NextServer",
+        Reaction::Report => "Report",
+        _ => "Other",
+    }
+}
+
+const fn limit(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Requests => "requests",
+        Limit::Targets => "targets",
+        Limit::RedirectDepth => "redirect_depth",
+        Limit::NothingNew => "nothing_new",
+        Limit::SipsToSip => "sips_to_sip",
+        Limit::Credentials => "credentials",
+        Limit::Malformed => "malformed",
+        _ => "other",
+    }
+}
+
+/// Seconds since the Unix epoch.
+fn seconds(time: Time) -> f64 {
+    Duration::from_micros(time.as_micros()).as_secs_f64()
+}

@@ -1,0 +1,317 @@
+//! For people.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use antiphon_core::flow::Flow;
+use antiphon_core::offer_answer::Media;
+use antiphon_core::user_agent::{
+    Attempt, CallId, EndCause, Event, Incoming, Limit, Outcome, Reaction, Side,
+};
+use antiphon_net::{Bound, Direction};
+use antiphon_sip::StatusCode;
+
+use super::Paint;
+use super::clean;
+use super::verdict::{Talked, Verdict};
+use crate::ending::Ending;
+use crate::media::Counts;
+
+/// Where a line belongs.
+pub(super) enum Line {
+    /// What was asked for.
+    Result(String),
+    /// What happens on the way to it.
+    Note(String),
+    Nothing,
+}
+
+pub(super) fn listening(listeners: &[Bound], colour: bool) -> String {
+    let listeners: Vec<_> = listeners.iter().map(ToString::to_string).collect();
+    let text = format!("Listening on {}. Ctrl-C ends it.", listeners.join(" and "));
+    Paint::Faint.on(&text, colour)
+}
+
+pub(super) fn event(event: &Event, colour: bool) -> Line {
+    match event {
+        Event::Attempt { attempt, .. } => Line::Note(Paint::Faint.on(&sent(attempt), colour)),
+        Event::Answered { attempt, .. } => Line::Note(format!("  {}", answered(attempt))),
+        Event::Provisional { code, reason, media, .. } => {
+            let early = if media.is_some() { ", with early media" } else { "" };
+            Line::Note(format!("  {}{early}", status(*code, reason)))
+        }
+        Event::Established { call, action, media } => {
+            let whose = named(*call, action.is_some());
+            Line::Result(format!("{whose}answered{}", on(media.as_ref())))
+        }
+        Event::MediaChanged { call, media } => {
+            Line::Note(format!("Call {}: media changed{}", call.0, on(Some(media))))
+        }
+        Event::Ended { call, action, by, why, talked } => {
+            let whose = named(*call, action.is_some());
+            Line::Note(format!("{whose}{}", ended(*by, why, *talked)))
+        }
+        Event::IncomingCall { call, request, .. } => {
+            Line::Result(format!("Call {} {}", call.0, incoming(request)))
+        }
+        Event::IncomingMessage { request, .. } => {
+            let body = clean::line(&String::from_utf8_lossy(&request.body));
+            Line::Result(format!("Message {}: {body}", incoming(request)))
+        }
+        Event::IncomingRequest { call, request, code } => Line::Note(format!(
+            "Call {}: {} came, answered {}",
+            call.0,
+            request.method.as_str(),
+            code.as_u16()
+        )),
+        Event::Registered { granted, refresh_in, .. } => {
+            let refresh = refresh_in
+                .map_or_else(String::new, |time| format!("; refreshed in {}", whole(time)));
+            Line::Note(format!("Registered for {}{refresh}", whole(*granted)))
+        }
+        Event::RefreshFailed { attempt, retry_in, .. } => Line::Note(format!(
+            "The registration could not be refreshed ({}); tried again in {}",
+            answered(attempt),
+            whole(*retry_in)
+        )),
+        // The command makes its verdict of it.
+        _ => Line::Nothing,
+    }
+}
+
+pub(super) fn rtp(counts: &Counts, colour: bool) -> String {
+    Paint::Faint.on(&packets(counts), colour)
+}
+
+pub(super) fn message(direction: Direction, flow: &Flow, octets: &[u8], colour: bool) -> String {
+    let (arrow, way) = match direction {
+        Direction::In => ("<-", "from"),
+        Direction::Out => ("->", "to"),
+    };
+    let transport = flow.transport.as_uri_param();
+    let head = format!("{arrow} {way} {transport}:{}, {} octets", flow.remote, octets.len());
+    let mut text = Paint::Strong.on(&head, colour);
+    text.push('\n');
+    for line in clean::lines(&String::from_utf8_lossy(octets)) {
+        let _ = writeln!(text, "   {line}");
+    }
+    text
+}
+
+pub(super) fn verdict(verdict: &Verdict, colour: bool) -> String {
+    let paint = if verdict.ending == Ending::Succeeded { Paint::Good } else { Paint::Bad };
+    let mut text = paint.on(&verdict.person, colour);
+    text.push('\n');
+    for detail in &verdict.details {
+        let _ = writeln!(text, "  {}", clean::line(detail));
+    }
+    if let Some(outcome) = verdict.outcome.as_ref().filter(|_| verdict.ending != Ending::Succeeded)
+    {
+        ground(&mut text, outcome, &verdict.target);
+        if outcome.tried.len() > 1 {
+            tries(&mut text, outcome);
+        }
+    }
+    if let Some(Talked { rtp, .. }) = &verdict.talked {
+        let _ = writeln!(text, "  {}", packets(rtp));
+    }
+    if !verdict.next_step.is_empty() {
+        let _ = writeln!(text, "{}", verdict.next_step);
+    }
+    text
+}
+
+/// What the verdict rests on.
+fn ground(text: &mut String, outcome: &Outcome, target: &str) {
+    let target = clean::line(target);
+    match outcome.code {
+        Some(code) => {
+            let after = round_trip(outcome)
+                .map_or_else(String::new, |time| format!(" after {}", short(time)));
+            let status = status(code, &outcome.reason);
+            let _ = writeln!(text, "  {target} answered {status}{after}");
+        }
+        None => {
+            let last = outcome.tried.last().and_then(|attempt| attempt.failure);
+            let why = last.map_or_else(String::new, |failure| format!(": {failure}"));
+            let _ = writeln!(text, "  {target}{why}");
+        }
+    }
+    for (name, value) in &outcome.evidence {
+        let _ = writeln!(text, "  {}: {}", clean::line(name), clean::line(value));
+    }
+    if let Some(limit) = outcome.limit {
+        let _ = writeln!(text, "  {}", stopped_by(limit));
+    }
+}
+
+/// Every request with its answer.
+fn tries(text: &mut String, outcome: &Outcome) {
+    for attempt in &outcome.tried {
+        let after = attempt
+            .answered_at
+            .map_or_else(String::new, |at| format!(", after {}", short(at.since(attempt.at))));
+        let _ = writeln!(text, "  {}: {}{after}", sent(attempt), answered(attempt));
+    }
+}
+
+/// A request on its way.
+fn sent(attempt: &Attempt) -> String {
+    let to = attempt.server.map_or_else(String::new, |(transport, address)| {
+        format!(" to {}:{address}", transport.as_uri_param())
+    });
+    format!("{} {}{to}", attempt.method.as_str(), clean::line(attempt.target.as_str()))
+}
+
+/// What came of a request, and what was done about it.
+fn answered(attempt: &Attempt) -> String {
+    let came = match (attempt.code, attempt.failure) {
+        (Some(code), _) => status(code, &attempt.reason),
+        (None, Some(failure)) => failure.to_string(),
+        (None, None) => "nothing yet".to_owned(),
+    };
+    attempt
+        .did
+        .as_ref()
+        .and_then(doing)
+        .map_or_else(|| came.clone(), |did| format!("{came}; {did}"))
+}
+
+/// What was done, if anything was.
+fn doing(reaction: &Reaction) -> Option<String> {
+    Some(match reaction {
+        Reaction::TryTargets { added: 0 } => "trying the next address".to_owned(),
+        Reaction::TryTargets { added: 1 } => "following it to another address".to_owned(),
+        Reaction::TryTargets { added } => format!("following it to {added} other addresses"),
+        Reaction::AnswerChallenge => "asking again with credentials".to_owned(),
+        Reaction::Lengthen { seconds } => format!("asking again for {seconds} s"),
+        Reaction::NextServer => "trying the host's next address".to_owned(),
+        _ => return None,
+    })
+}
+
+/// From the last request to its final response.
+pub(crate) fn round_trip(outcome: &Outcome) -> Option<Duration> {
+    let last = outcome.tried.last()?;
+    last.answered_at.map(|at| at.since(last.at))
+}
+
+const fn stopped_by(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Requests => "Stopped after 16 requests.",
+        Limit::Targets => "Stopped after 10 addresses.",
+        Limit::RedirectDepth => "Stopped after 5 redirections one behind the other.",
+        Limit::NothingNew => "The redirection led nowhere new, or nowhere that may be called.",
+        Limit::SipsToSip => "A sips: address is never given up for a sip: address.",
+        Limit::Credentials => "There are no credentials for it, or they were refused.",
+        Limit::Malformed => "The answer lacks what it must carry.",
+        _ => "A limit was reached.",
+    }
+}
+
+fn named(call: CallId, placed: bool) -> String {
+    if placed { "Call ".to_owned() } else { format!("Call {} ", call.0) }
+}
+
+fn on(media: Option<&Media>) -> String {
+    let Some(media) = media else { return String::new() };
+    let with = media.remote.map_or_else(String::new, |address| format!(" with {address}"));
+    format!(": {}{with}", media.codec.name())
+}
+
+fn incoming(request: &Incoming) -> String {
+    let subject = request
+        .subject
+        .as_deref()
+        .map_or_else(String::new, |subject| format!(" about \"{}\"", clean::line(subject)));
+    format!(
+        "from {} ({}) for {}{subject}",
+        clean::line(&request.from),
+        request.source,
+        clean::line(&request.uri)
+    )
+}
+
+fn ended(by: Side, why: &EndCause, talked: Duration) -> String {
+    let who = match by {
+        Side::Local => "this side",
+        Side::Remote => "the other side",
+        Side::Network => "the network",
+    };
+    let after = short(talked);
+    match why {
+        EndCause::Bye { reason } => format!("ended by {who} after {after}{}", because(reason)),
+        EndCause::Cancelled { reason } => format!("cancelled by {who}{}", because(reason)),
+        EndCause::Refused { code, reason } => format!("refused: {}", status(*code, reason)),
+        EndCause::TimeUp => format!("ended because its time was up, after {after}"),
+        EndCause::NoAck => "ended because the answer was never acknowledged".to_owned(),
+        EndCause::Lost { code: Some(code) } => {
+            format!("lost after {after}: the other side answered {}", code.as_u16())
+        }
+        EndCause::Lost { code: None } => {
+            format!("lost after {after}: the other side no longer answers")
+        }
+        EndCause::NoCommonMedia => "ended because no media could be agreed on".to_owned(),
+        EndCause::NoAnswer => "ended because nobody answered".to_owned(),
+        _ => format!("ended by {who} after {after}"),
+    }
+}
+
+fn because(reason: &Option<String>) -> String {
+    reason.as_deref().map_or_else(String::new, |reason| format!(" ({})", clean::line(reason)))
+}
+
+fn status(code: StatusCode, reason: &str) -> String {
+    format!("{} \"{}\"", code.as_u16(), clean::line(reason))
+}
+
+fn packets(counts: &Counts) -> String {
+    let lost = counts.lost();
+    let lost = if lost == 0 { String::new() } else { format!(", {lost} lost") };
+    format!("RTP: {} packets sent, {} received{lost}", counts.sent, counts.received)
+}
+
+/// A time as one would say it: milliseconds below a second, then seconds, then minutes.
+pub(crate) fn short(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0 if time.as_millis() < 10 => format!("{:.1} ms", time.as_secs_f64() * 1000.0),
+        0 => format!("{} ms", time.as_millis()),
+        1..=59 => format!("{:.1} s", time.as_secs_f64()),
+        _ => format!("{} min {} s", seconds / 60, seconds % 60),
+    }
+}
+
+fn whole(time: Duration) -> String {
+    format!("{} s", time.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_short() {
+        let shown = |millis| short(Duration::from_millis(millis));
+        assert_eq!(shown(3), "3.0 ms");
+        assert_eq!(shown(250), "250 ms");
+        assert_eq!(shown(2_340), "2.3 s");
+        assert_eq!(shown(125_000), "2 min 5 s");
+    }
+
+    #[test]
+    fn what_a_peer_wrote_stands_in_quotes_and_harms_nobody() {
+        let busy = status(StatusCode::BUSY_HERE, "Not \x1b[31mnow");
+        assert_eq!(busy, "486 \"Not ?[31mnow\"");
+    }
+
+    #[test]
+    fn a_message_is_shown_line_by_line() {
+        let address = "127.0.0.1:5060".parse().unwrap();
+        let transport = antiphon_sip::Transport::Udp;
+        let flow = Flow { transport, local: address, remote: address, connection: None };
+        let shown = message(Direction::Out, &flow, b"OPTIONS sip:a SIP/2.0\r\n\r\n", false);
+        let expected = "-> to udp:127.0.0.1:5060, 25 octets\n   OPTIONS sip:a SIP/2.0\n   \n";
+        assert_eq!(shown, expected);
+    }
+}

@@ -1,0 +1,308 @@
+//! One user agent with its sockets, from the first listener to the last goodbye.
+
+mod address;
+mod host;
+mod tap;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use antiphon_core::auth;
+use antiphon_core::endpoint::EndpointConfig;
+use antiphon_core::time::Time;
+use antiphon_core::user_agent::{
+    ActionId, Ask, Command, Event, Identity, UserAgent, UserAgentConfig,
+};
+use antiphon_net::{Bound, Clock, Driver, Handle, ListenSpec, Net, Settings, Shutdown};
+use antiphon_sip::UriBuf;
+use tokio::sync::mpsc;
+use tokio::time::{self, Instant};
+
+use crate::client::Client;
+use crate::ending::{Ending, Failure};
+use crate::interrupt::Interrupt;
+use crate::media;
+use crate::report::Reporter;
+use host::AgentHost;
+use tap::{Taps, TraceFile};
+
+pub(crate) use tap::Kept;
+
+/// `User-Agent` and `Server` of what an agent sends.
+pub const PRODUCT: &str = concat!("Antiphon/", env!("CARGO_PKG_VERSION"));
+
+/// How long the last goodbyes (BYE, un-REGISTER) may take: long enough for the third
+/// retransmission (RFC 3261 §17.1.2.2: after 3.5 s), and as long as one waits for a program to end.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Calls at the same time: each has sockets and a task of its own.
+const MAX_CALLS: usize = 256;
+
+/// What surrounds a command: whom it tells what happens, and who may stop it.
+#[derive(Debug)]
+pub struct Session {
+    reporter: Reporter,
+    interrupt: Interrupt,
+    kept: Option<Kept>,
+}
+
+impl Session {
+    /// A session.
+    #[must_use]
+    pub const fn new(reporter: Reporter, interrupt: Interrupt) -> Self {
+        Self { reporter, interrupt, kept: None }
+    }
+
+    /// The same session, whose messages are kept for a ladder.
+    pub(crate) fn keeping(mut self, kept: &Kept) -> Self {
+        self.kept = Some(kept.clone());
+        self
+    }
+}
+
+/// An agent at work, as a command sees it.
+#[derive(Debug)]
+pub(crate) struct Agent {
+    pub(crate) reporter: Reporter,
+    interrupt: Interrupt,
+    interrupted: bool,
+    over: bool,
+    /// The verdict is told, and nothing comes after it.
+    leaving: bool,
+    handle: Handle<UserAgent>,
+    events: mpsc::Receiver<Event>,
+    listeners: Vec<Bound>,
+    clock: Clock,
+    last_action: u64,
+}
+
+/// What a command waits for.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it lives for a moment, and there is one at a time")]
+pub(crate) enum Happening {
+    /// The agent tells something; the reporter has told it already.
+    Event(Event),
+    /// It is to be stopped, for the first time.
+    Interrupted,
+    /// The time that was given is over.
+    TimeUp,
+    /// It is to end at once, or can no longer go on.
+    Over,
+}
+
+/// Runs a user agent and, beside it, `work`; then takes leave of everybody. `towards` is what will
+/// be asked first, which decides on the address to listen on.
+pub(crate) async fn run<F>(
+    client: &Client,
+    towards: Option<&UriBuf>,
+    session: Session,
+    work: F,
+) -> Result<Ending, Failure>
+where
+    F: AsyncFnOnce(&mut Agent) -> Result<Ending, Failure>,
+{
+    let (driver, host, mut agent) = open(client, towards, session).await?;
+    let shutdown = Shutdown::new();
+    let working = async {
+        let ending = work(&mut agent).await;
+        agent.leave(&shutdown).await;
+        shutdown.finish();
+        ending
+    };
+    let (stopped, ending) = tokio::join!(driver.run(host, &shutdown), working);
+    let trace = stopped.map_err(Failure::Network)?.host.taps.finish();
+    ending.and_then(|ending| trace.map(|()| ending))
+}
+
+async fn open(
+    client: &Client,
+    towards: Option<&UriBuf>,
+    session: Session,
+) -> Result<(Driver<UserAgent>, AgentHost, Agent), Failure> {
+    let Session { reporter, interrupt, kept } = session;
+    let file = client.trace.as_deref().map(TraceFile::create).transpose()?;
+    let shown = client.verbose.then(|| reporter.clone());
+    let net = Net::bind(&listeners(client, towards).await, Settings::default())?;
+    let listeners: Vec<_> = net.listeners().copied().collect();
+    let seed = random()?;
+    let node = UserAgent::new(config(client, &net, &listeners), seed);
+    let (driver, handle) = net.driver(node);
+    let (sender, events) = mpsc::channel(host::WAITING);
+    let host = AgentHost { events: sender, taps: Taps { file, shown, kept } };
+    let clock = driver.clock();
+    let agent = Agent {
+        reporter,
+        interrupt,
+        interrupted: false,
+        over: false,
+        leaving: false,
+        handle,
+        events,
+        listeners,
+        clock,
+        last_action: 0,
+    };
+    Ok((driver, host, agent))
+}
+
+/// What is listened on: what was asked for, or a free port each for datagrams and connections.
+async fn listeners(client: &Client, target: Option<&UriBuf>) -> Vec<ListenSpec> {
+    if !client.listen.is_empty() {
+        let spec = |listen: &crate::Listen| ListenSpec {
+            transport: listen.transport,
+            addr: listen.address,
+        };
+        return client.listen.iter().map(spec).collect();
+    }
+    let local = match client.proxy.as_ref().or(target) {
+        Some(uri) => address::towards(uri).await,
+        None => None,
+    };
+    let any = SocketAddr::new(local.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)), 0);
+    vec![ListenSpec::udp(any), ListenSpec::tcp(any)]
+}
+
+fn config(client: &Client, net: &Net, listeners: &[Bound]) -> UserAgentConfig {
+    let listeners_of_core = net.core_listeners();
+    let endpoint = EndpointConfig { listeners: listeners_of_core, ..EndpointConfig::default() };
+    let identity = client.from.clone().unwrap_or_else(|| nobody(listeners));
+    let mut config = UserAgentConfig::new(endpoint, identity);
+    config.accounts = client
+        .credentials()
+        .map(|(user, password)| auth::Account::with_password(None, user, password))
+        .into_iter()
+        .collect();
+    config.proxy.clone_from(&client.proxy);
+    config.transport = client.transport;
+    config.product = Some(PRODUCT.to_owned());
+    config.max_calls = MAX_CALLS;
+    config
+}
+
+/// Who calls when nobody is named: this agent, at its own address and port, which is nobody's
+/// domain.
+fn nobody(listeners: &[Bound]) -> Identity {
+    let address = listeners.first().map_or_else(
+        || SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        |bound| SocketAddr::new(bound.advertised.ip(), bound.advertised.port()),
+    );
+    let uri = UriBuf::parse(&format!("sip:antiphon@{address}"));
+    Identity::new(uri.unwrap_or_else(|_| anonymous()))
+}
+
+/// RFC 3261 §8.1.1.3 and §20.20 name nobody like this.
+fn anonymous() -> UriBuf {
+    use antiphon_sip::uri::SipUri;
+    let mut uri = SipUri::new(antiphon_sip::Host::Name("anonymous.invalid"));
+    uri.user = Some("anonymous");
+    UriBuf::from(antiphon_sip::Uri::Sip(uri))
+}
+
+/// Random octets from the system.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Failure> {
+    let mut octets = [0; N];
+    getrandom::fill(&mut octets).map_err(|_| Failure::Random)?;
+    Ok(octets)
+}
+
+impl Agent {
+    /// Gives a command. When the loop has ended, [`next`](Self::next) tells.
+    pub(crate) async fn command(&self, command: Command) {
+        let _ = self.handle.command(command).await;
+    }
+
+    /// A new action of this agent for a target.
+    pub(crate) fn ask(&mut self, client: &Client, to: &UriBuf) -> Ask {
+        self.last_action += 1;
+        let mut ask = Ask::new(ActionId(self.last_action), to.clone());
+        ask.timeout = client.timeout;
+        ask
+    }
+
+    /// Opens RTP for one more call.
+    pub(crate) async fn open_media(&self) -> Result<media::Stream, Failure> {
+        let ip = self
+            .listeners
+            .first()
+            .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |bound| bound.advertised.ip());
+        let socket = media::open(ip).await.map_err(Failure::Media)?;
+        media::Stream::start(socket, random()?).map_err(Failure::Media)
+    }
+
+    /// Where it listens.
+    pub(crate) fn listeners(&self) -> &[Bound] {
+        &self.listeners
+    }
+
+    /// This moment.
+    pub(crate) fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    /// Waits for what happens next, until the deadline if there is one.
+    pub(crate) async fn next(&mut self, until: Option<Instant>) -> Happening {
+        if self.reporter.is_broken() && !self.interrupted {
+            // Nobody reads any more: there is nothing left to go on for.
+            self.interrupted = true;
+            return Happening::Interrupted;
+        }
+        tokio::select! {
+            biased;
+            event = self.events.recv() => match event {
+                Some(event) => {
+                    if !self.leaving {
+                        self.reporter.event(self.clock.now(), &event);
+                    }
+                    Happening::Event(event)
+                }
+                None => {
+                    self.over = true;
+                    Happening::Over
+                }
+            },
+            () = self.interrupt.wait() => {
+                if std::mem::replace(&mut self.interrupted, true) {
+                    self.over = true;
+                    Happening::Over
+                } else {
+                    Happening::Interrupted
+                }
+            }
+            () = sleep_until(until) => Happening::TimeUp,
+        }
+    }
+
+    /// How long a command that was interrupted waits for the answers to its goodbyes.
+    pub(crate) fn grace() -> Instant {
+        Instant::now() + GRACE
+    }
+
+    /// Waits for nobody any more: whoever did not answer will not answer a goodbye.
+    pub(crate) const fn give_up(&mut self) {
+        self.over = true;
+    }
+
+    /// Ends what is left: calls, registrations.
+    async fn leave(&mut self, shutdown: &Shutdown) {
+        if self.over {
+            return;
+        }
+        self.leaving = true;
+        shutdown.begin(GRACE);
+        self.command(Command::Shutdown).await;
+        let until = Self::grace();
+        loop {
+            match self.next(Some(until)).await {
+                Happening::Event(Event::Idle) | Happening::TimeUp | Happening::Over => return,
+                Happening::Event(_) | Happening::Interrupted => {}
+            }
+        }
+    }
+}
+
+async fn sleep_until(until: Option<Instant>) {
+    match until {
+        Some(until) => time::sleep_until(until).await,
+        None => std::future::pending().await,
+    }
+}

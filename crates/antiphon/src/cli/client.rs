@@ -1,0 +1,179 @@
+//! The commands of the user agent.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use antiphon_agent::{Listen, Respond};
+use antiphon_core::user_agent::{Identity, Unbind};
+use antiphon_sip::{Transport, UriBuf};
+use clap::Args;
+
+use super::value;
+
+/// Options that all client commands share.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Who and how")]
+pub(crate) struct Shared {
+    /// Who asks, as in sip:alice@example.org or "Alice <sip:alice@example.org>"
+    #[arg(long, value_name = "URI", value_parser = value::identity)]
+    pub(crate) from: Option<Identity>,
+    /// User name for challenges; by default the user of --from
+    #[arg(long)]
+    pub(crate) user: Option<String>,
+    /// Password for challenges; other users of this machine may see it here, so better set the
+    /// variable
+    #[arg(long, env = "ANTIPHON_PASSWORD", hide_env_values = true)]
+    pub(crate) password: Option<String>,
+    /// Outbound proxy: every request goes there first
+    #[arg(long, value_name = "URI", value_parser = value::sip_uri)]
+    pub(crate) proxy: Option<UriBuf>,
+    /// Where to listen, as in udp:192.0.2.1:5060; may be repeated. By default a free port each for
+    /// UDP and TCP, on the address from which the target is reached
+    #[arg(long, value_name = "TRANSPORT:IP:PORT")]
+    pub(crate) listen: Vec<Listen>,
+    /// Transport for targets that name none: udp or tcp
+    #[arg(long, default_value = "udp", value_parser = value::transport)]
+    pub(crate) transport: Transport,
+    /// Bounds the whole action, in seconds: a call not answered by then is cancelled, an answered
+    /// one hung up
+    #[arg(long, value_name = "SECONDS", value_parser = value::seconds)]
+    pub(crate) timeout: Option<Duration>,
+    /// Writes every message to a capture file for Wireshark
+    #[arg(long, value_name = "FILE.pcapng")]
+    pub(crate) trace: Option<PathBuf>,
+    /// Shows every message on standard error
+    #[arg(long)]
+    pub(crate) verbose: bool,
+    /// One JSON object a line on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Places a call and holds it until one side hangs up
+///
+/// The offer is G.711; silence is sent, and what comes back is counted. Ctrl-C hangs up.
+#[derive(Debug, Args)]
+#[command(after_help = "EXAMPLE\n  \
+    antiphon call sip:bob@example.org --from sip:alice@example.org --password wonderland\n  \
+    antiphon call sip:+442079460000@192.0.2.1 --duration 5 --json\n\n\
+    The exit status tells the outcome: 0 answered; 3, 4, 5, 6 the class of the refusal; 8 no answer.")]
+pub(crate) struct Call {
+    /// Whom to call
+    #[arg(value_name = "URI", value_parser = value::uri)]
+    pub(crate) target: UriBuf,
+    /// Hangs up this many seconds after the answer
+    #[arg(long, value_name = "SECONDS", value_parser = value::seconds)]
+    pub(crate) duration: Option<Duration>,
+    /// A header field of the INVITE; may be repeated
+    #[arg(long, value_name = "NAME: VALUE", value_parser = value::header)]
+    pub(crate) header: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) shared: Shared,
+}
+
+/// Takes calls and answers them as it is told
+///
+/// With --from and a password it registers first and removes the registration at the end; otherwise
+/// it takes the calls that come to where it listens.
+#[derive(Debug, Args)]
+#[command(after_help = "EXAMPLE\n  \
+    antiphon answer --from sip:bob@example.org --password builder\n  \
+    antiphon answer --listen udp:127.0.0.1:5070 --respond 180,486 --count 1\n  \
+    antiphon answer --listen udp:127.0.0.1:5070 --respond 302 --contact sip:carol@example.org")]
+pub(crate) struct Answer {
+    /// The responses to each call: provisional ones, then a final one
+    #[arg(long, value_name = "CODE,CODE", default_value = "180,200", value_parser = value::respond)]
+    pub(crate) respond: Respond,
+    /// Where else to call, for --respond 300 to 305; may be repeated
+    #[arg(long, value_name = "URI", value_parser = value::uri)]
+    pub(crate) contact: Vec<UriBuf>,
+    /// A header field of the final response; may be repeated
+    #[arg(long, value_name = "NAME: VALUE", value_parser = value::header)]
+    pub(crate) header: Vec<(String, String)>,
+    /// Ends after this many calls
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) count: Option<u64>,
+    #[command(flatten)]
+    pub(crate) shared: Shared,
+}
+
+/// Says where somebody can be reached, and shows all places where they can
+///
+/// One request, unless --keep or --timeout asks for more: then the registration is refreshed until
+/// Ctrl-C or that time, and removed.
+#[derive(Debug, Args)]
+#[command(after_help = "EXAMPLE\n  \
+    antiphon register sip:alice@example.org --password wonderland --keep\n  \
+    antiphon register sip:alice@example.org --password wonderland --contact '*' --expires 0")]
+pub(crate) struct Register {
+    /// The address-of-record
+    #[arg(value_name = "AOR", value_parser = value::uri)]
+    pub(crate) aor: UriBuf,
+    /// The registrar, if it is not the domain of the address-of-record
+    #[arg(long, value_name = "URI", value_parser = value::sip_uri)]
+    pub(crate) registrar: Option<UriBuf>,
+    /// What to bind, if it is not this agent; with --expires 0 the binding to remove, '*' for all
+    #[arg(long, value_name = "URI", value_parser = value::contact)]
+    pub(crate) contact: Option<Unbind>,
+    /// For how many seconds; 0 removes
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    pub(crate) expires: u32,
+    /// Keeps the registration until Ctrl-C or --timeout, then removes it
+    #[arg(long)]
+    pub(crate) keep: bool,
+    #[command(flatten)]
+    pub(crate) shared: Shared,
+}
+
+/// Asks whether somebody is there, and how long the answer takes: a ping
+#[derive(Debug, Args)]
+#[command(after_help = "EXAMPLE\n  \
+    antiphon options sip:example.org\n  \
+    antiphon options sip:192.0.2.1:5060 --transport tcp --timeout 2")]
+pub(crate) struct Options {
+    /// Whom to ask
+    #[arg(value_name = "URI", value_parser = value::uri)]
+    pub(crate) target: UriBuf,
+    /// A header field of the request; may be repeated
+    #[arg(long, value_name = "NAME: VALUE", value_parser = value::header)]
+    pub(crate) header: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) shared: Shared,
+}
+
+/// Sends an instant message
+#[derive(Debug, Args)]
+#[command(after_help = "EXAMPLE\n  \
+    antiphon message sip:bob@example.org 'Lunch?' --from sip:alice@example.org --password wonderland")]
+pub(crate) struct Message {
+    /// To whom
+    #[arg(value_name = "URI", value_parser = value::uri)]
+    pub(crate) target: UriBuf,
+    /// What to say
+    pub(crate) text: String,
+    /// A header field of the request; may be repeated
+    #[arg(long, value_name = "NAME: VALUE", value_parser = value::header)]
+    pub(crate) header: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) shared: Shared,
+}
+
+/// Plays six calls between two agents around a server, and draws the ladder of each
+///
+/// Everything happens in this process, on free ports of the loopback, and nothing is left behind.
+#[derive(Debug, Args)]
+#[command(after_help = "EXAMPLE\n  \
+    antiphon demo\n  \
+    antiphon demo --verbose        with every message in full")]
+pub(crate) struct Demo {
+    /// The address to play on
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    pub(crate) address: IpAddr,
+    /// Shows every message in full beneath its ladder
+    #[arg(long)]
+    pub(crate) verbose: bool,
+    /// One JSON object a line on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,231 @@
+//! What stands behind options: texts become values here, once.
+
+use std::fmt;
+use std::time::Duration;
+
+use antiphon_agent::{Respond, Unanswerable};
+use antiphon_core::user_agent::{Identity, Unbind};
+use antiphon_sip::{HeaderName, Host, Transport, Uri, UriBuf};
+
+/// The longest time that an option takes: ten years.
+const LONGEST: f64 = 315_360_000.0;
+
+/// The name of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AccountName {
+    pub(crate) user: String,
+    pub(crate) domain: String,
+}
+
+impl fmt::Display for AccountName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.user, self.domain)
+    }
+}
+
+/// Why a text is not what an option takes. Shown, it says what is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unfit {
+    Uri,
+    SipUri,
+    Identity,
+    UnknownTransport,
+    TransportNotBuilt,
+    Seconds,
+    Header,
+    ReservedHeader,
+    Account,
+    Domain,
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Uri => "write a SIP address, such as sip:bob@example.org",
+            Self::SipUri => "write the SIP address of a server, such as sip:example.org",
+            Self::Identity => {
+                "write a SIP address, such as sip:alice@example.org or \
+                 \"Alice <sip:alice@example.org>\""
+            }
+            Self::UnknownTransport => "there is no such transport; use udp or tcp",
+            Self::TransportNotBuilt => {
+                "this transport is not built into this version yet; use udp or tcp"
+            }
+            Self::Seconds => "write a number of seconds above 0, such as 5 or 0.5",
+            Self::Header => "write 'Name: value', without line ends",
+            Self::ReservedHeader => "this header field is written by the agent itself",
+            Self::Account => "write USER@DOMAIN, such as alice@example.org",
+            Self::Domain => "write a host name or an IP address, such as example.org",
+        })
+    }
+}
+
+impl std::error::Error for Unfit {}
+
+/// A sip:, sips: or tel: URI; `bob@example.org` is taken as one.
+pub(crate) fn uri(text: &str) -> Result<UriBuf, Unfit> {
+    let scheme_is_missing = match (text.find(':'), text.find('@')) {
+        (None, Some(_)) => true,
+        (Some(colon), Some(at)) => at < colon,
+        _ => false,
+    };
+    let uri =
+        if scheme_is_missing { UriBuf::parse(&format!("sip:{text}")) } else { UriBuf::parse(text) };
+    let uri = uri.map_err(|_| Unfit::Uri)?;
+    if matches!(uri.as_uri(), Uri::Sip(_) | Uri::Tel(_)) { Ok(uri) } else { Err(Unfit::Uri) }
+}
+
+/// A sip: or sips: URI.
+pub(crate) fn sip_uri(text: &str) -> Result<UriBuf, Unfit> {
+    uri(text).ok().filter(|uri| uri.as_uri().as_sip().is_some()).ok_or(Unfit::SipUri)
+}
+
+/// A URI, with or without a name before it.
+pub(crate) fn identity(text: &str) -> Result<Identity, Unfit> {
+    let Some((name, rest)) = text.split_once('<') else {
+        return uri(text).map(Identity::new).map_err(|_| Unfit::Identity);
+    };
+    let inside = rest.trim_end().strip_suffix('>').ok_or(Unfit::Identity)?;
+    let name = name.trim().trim_matches('"');
+    if name.contains(['"', '\\']) || name.chars().any(char::is_control) {
+        return Err(Unfit::Identity);
+    }
+    let display = (!name.is_empty()).then(|| name.to_owned());
+    Ok(Identity { display, uri: uri(inside).map_err(|_| Unfit::Identity)? })
+}
+
+/// A contact, or all of them.
+pub(crate) fn contact(text: &str) -> Result<Unbind, Unfit> {
+    if text == "*" { Ok(Unbind::All) } else { uri(text).map(Unbind::Contact) }
+}
+
+/// A transport that is built in.
+pub(crate) fn transport(text: &str) -> Result<Transport, Unfit> {
+    match Transport::from_bytes(text.as_bytes()) {
+        Some(transport @ (Transport::Udp | Transport::Tcp)) => Ok(transport),
+        Some(_) => Err(Unfit::TransportNotBuilt),
+        None => Err(Unfit::UnknownTransport),
+    }
+}
+
+/// A time above zero.
+pub(crate) fn seconds(text: &str) -> Result<Duration, Unfit> {
+    let seconds: f64 = text.parse().map_err(|_| Unfit::Seconds)?;
+    if !(seconds > 0.0 && seconds <= LONGEST) {
+        return Err(Unfit::Seconds);
+    }
+    Duration::try_from_secs_f64(seconds).map_err(|_| Unfit::Seconds)
+}
+
+/// A header field.
+pub(crate) fn header(text: &str) -> Result<(String, String), Unfit> {
+    let (name, value) = text.split_once(':').ok_or(Unfit::Header)?;
+    let (name, value) = (name.trim(), value.trim());
+    let known = HeaderName::from_bytes(name.as_bytes()).ok_or(Unfit::Header)?;
+    if value.chars().any(char::is_control) {
+        return Err(Unfit::Header);
+    }
+    if is_reserved(&known) {
+        return Err(Unfit::ReservedHeader);
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// What the agent writes by itself, and what a second one of would contradict.
+const fn is_reserved(name: &HeaderName) -> bool {
+    matches!(
+        name,
+        HeaderName::From
+            | HeaderName::To
+            | HeaderName::CallId
+            | HeaderName::CSeq
+            | HeaderName::Via
+            | HeaderName::Contact
+            | HeaderName::MaxForwards
+            | HeaderName::Route
+            | HeaderName::ContentLength
+            | HeaderName::ContentType
+    )
+}
+
+/// The responses to a call.
+pub(crate) fn respond(text: &str) -> Result<Respond, Unanswerable> {
+    text.parse()
+}
+
+/// The name of an account, with or without `sip:` before it.
+pub(crate) fn account(text: &str) -> Result<AccountName, Unfit> {
+    let name = text.strip_prefix("sip:").unwrap_or(text);
+    let (user, host) = name.rsplit_once('@').ok_or(Unfit::Account)?;
+    let domain = domain(host).map_err(|_| Unfit::Account)?;
+    if user.is_empty() || user.chars().any(|c| c.is_control() || " :@".contains(c)) {
+        return Err(Unfit::Account);
+    }
+    Ok(AccountName { user: user.to_owned(), domain })
+}
+
+/// A host name or an address.
+pub(crate) fn domain(text: &str) -> Result<String, Unfit> {
+    Host::parse(text).map(|_| text.to_ascii_lowercase()).map_err(|_| Unfit::Domain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_may_lack_its_scheme() {
+        let read = |text| uri(text).map(|uri| uri.to_string());
+        assert_eq!(read("bob@example.org:5070").unwrap(), "sip:bob@example.org:5070");
+        assert_eq!(read("sips:bob@example.org").unwrap(), "sips:bob@example.org");
+        assert_eq!(read("tel:+4420").unwrap(), "tel:+4420");
+        for wrong in ["", "bob", "not a uri", "mailto:bob@example.org", "http://example.org"] {
+            assert_eq!(read(wrong), Err(Unfit::Uri), "{wrong}");
+        }
+        assert_eq!(sip_uri("tel:+4420"), Err(Unfit::SipUri));
+    }
+
+    #[test]
+    fn an_identity_may_have_a_name() {
+        let read = |text| identity(text).map(|identity| identity.name_addr());
+        assert_eq!(read("alice@example.org").unwrap(), "<sip:alice@example.org>");
+        let named = "\"Alice\" <sip:alice@example.org>";
+        assert_eq!(read("Alice <sip:alice@example.org>").unwrap(), named);
+        assert_eq!(read(named).unwrap(), named);
+        assert_eq!(read("A\r\nB <sip:alice@example.org>"), Err(Unfit::Identity));
+        assert_eq!(read("<sip:alice@example.org"), Err(Unfit::Identity));
+    }
+
+    #[test]
+    fn a_transport_that_is_not_built_in_is_told_from_one_that_does_not_exist() {
+        assert_eq!(transport("TCP"), Ok(Transport::Tcp));
+        assert_eq!(transport("wss"), Err(Unfit::TransportNotBuilt));
+        assert_eq!(transport("pigeon"), Err(Unfit::UnknownTransport));
+    }
+
+    #[test]
+    fn times_are_above_zero() {
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        for wrong in ["0", "-1", "NaN", "inf", "1e300", "x", ""] {
+            assert_eq!(seconds(wrong), Err(Unfit::Seconds), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_header_field_cannot_smuggle_another() {
+        assert_eq!(header("Subject: hi: you").unwrap(), ("Subject".into(), "hi: you".into()));
+        assert_eq!(header("X: a\r\nVia: b"), Err(Unfit::Header));
+        assert_eq!(header("no colon"), Err(Unfit::Header));
+        assert_eq!(header("a b: c"), Err(Unfit::Header));
+        assert_eq!(header("v: SIP/2.0/UDP x"), Err(Unfit::ReservedHeader));
+    }
+
+    #[test]
+    fn an_account_has_a_domain() {
+        assert_eq!(account("sip:alice@Example.org").unwrap().to_string(), "alice@example.org");
+        assert_eq!(account("alice@127.0.0.1").unwrap().domain, "127.0.0.1");
+        for wrong in ["alice", "@example.org", "alice@", "al:ice@example.org", "a@b@c d"] {
+            assert_eq!(account(wrong), Err(Unfit::Account), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What keeps a command from being done: one line for standard error, and an exit status.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use antiphon_agent::Failure;
+use antiphon_server::ServeError;
+use antiphon_store::AccountError;
+
+use crate::cli::error::Line;
+use crate::cli::value::AccountName;
+
+/// A command that was not done.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// The command line cannot be read.
+    CommandLine(Line),
+    /// A 3xx without the Contact that it is about.
+    NoContact,
+    /// A removal of nothing in particular.
+    RemovesNothing,
+    /// All bindings can only be removed.
+    BindsEverything,
+    /// There is no place for the data directory.
+    NoDataDirectory,
+    /// An account cannot be changed.
+    Account(AccountName, AccountError),
+    /// The accounts cannot be read.
+    Accounts(AccountError),
+    /// A password cannot be asked for.
+    Password(io::Error),
+    /// The system gives no random numbers.
+    Random,
+    /// The server cannot run.
+    Serve(ServeError),
+    /// The agent cannot run.
+    Agent(Failure),
+    /// The server of the demonstration has no UDP listener.
+    NoListener,
+    /// A manual page cannot be written.
+    Manual(PathBuf, io::Error),
+    /// The process cannot wait for anything.
+    Runtime(io::Error),
+}
+
+impl Fault {
+    /// 2 when another command line would help, otherwise 1.
+    pub(crate) fn exit_status(&self) -> ExitCode {
+        let status = match self {
+            Self::Agent(failure) => failure.exit_status(),
+            Self::Random
+            | Self::Runtime(_)
+            | Self::NoListener
+            | Self::Account(_, AccountError::Busy | AccountError::Failed(_))
+            | Self::Accounts(AccountError::Busy | AccountError::Failed(_))
+            | Self::Serve(ServeError::Io(_) | ServeError::NoRandomness) => 1,
+            _ => 2,
+        };
+        ExitCode::from(status)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CommandLine(line) => line.fmt(f),
+            Self::NoContact => {
+                f.write_str("a redirection says where else to call: add --contact URI")
+            }
+            Self::RemovesNothing => f.write_str(
+                "--expires 0 removes a binding: say which with --contact URI, or all with \
+                 --contact '*'",
+            ),
+            Self::BindsEverything => {
+                f.write_str("--contact '*' means all bindings, to remove them: add --expires 0")
+            }
+            Self::NoDataDirectory => f.write_str(
+                "neither XDG_DATA_HOME nor HOME says where the data directory is: give --data DIR",
+            ),
+            Self::Account(name, error) => write!(f, "{name}: {error}"),
+            Self::Accounts(error) => error.fmt(f),
+            Self::Password(error) => {
+                write!(f, "the password cannot be asked for ({error}): give --password")
+            }
+            Self::Random => f.write_str("the system gives no random numbers"),
+            Self::Serve(error) => error.fmt(f),
+            Self::Agent(failure) => failure.fmt(f),
+            Self::NoListener => f.write_str("the server of the demonstration does not listen"),
+            Self::Manual(path, error) => write!(f, "{} cannot be written: {error}", path.display()),
+            Self::Runtime(error) => write!(f, "the system lets nothing be awaited: {error}"),
+        }
+    }
+}
+
+impl From<Failure> for Fault {
+    fn from(failure: Failure) -> Self {
+        Self::Agent(failure)
+    }
+}
+
+impl From<ServeError> for Fault {
+    fn from(error: ServeError) -> Self {
+        Self::Serve(error)
+    }
+}

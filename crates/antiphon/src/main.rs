@@ -1,0 +1,23 @@
+//! The command line of Antiphon: reads it, calls the room that does it, and tells the exit status.
+//!
+//! [`cli`] is what can be typed, [`run`] how each command becomes the options of its room.
+
+mod cli;
+mod fault;
+mod run;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let ended = match cli::Cli::try_parse() {
+        Ok(cli) => run::run(cli.command),
+        Err(error) => cli::error::settle(&error),
+    };
+    ended.unwrap_or_else(|fault| {
+        terminal::complain(&fault);
+        fault.exit_status()
+    })
+}

@@ -1,0 +1,83 @@
+//! The commands of the user agent.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use antiphon_agent::{Client, Interrupt, Session};
+use antiphon_core::user_agent::Unbind;
+
+use super::status;
+use crate::cli::client as typed;
+use crate::fault::Fault;
+use crate::terminal;
+
+pub(crate) async fn call(call: typed::Call) -> Result<ExitCode, Fault> {
+    let (client, session) = shared(call.shared)?;
+    let options =
+        antiphon_agent::Call { target: call.target, duration: call.duration, headers: call.header };
+    status(antiphon_agent::call(&client, &options, session).await)
+}
+
+pub(crate) async fn answer(answer: typed::Answer) -> Result<ExitCode, Fault> {
+    if answer.respond.redirects() && answer.contact.is_empty() {
+        return Err(Fault::NoContact);
+    }
+    let (client, session) = shared(answer.shared)?;
+    let options = antiphon_agent::Answer {
+        respond: answer.respond,
+        contacts: answer.contact,
+        headers: answer.header,
+        count: answer.count,
+    };
+    status(antiphon_agent::answer(&client, &options, session).await)
+}
+
+pub(crate) async fn register(register: typed::Register) -> Result<ExitCode, Fault> {
+    let contact = match (register.contact, register.expires) {
+        (None, 0) => return Err(Fault::RemovesNothing),
+        (Some(Unbind::All), 1..) => return Err(Fault::BindsEverything),
+        (contact, _) => contact.unwrap_or(Unbind::Own),
+    };
+    let (client, session) = shared(register.shared)?;
+    let options = antiphon_agent::Register {
+        aor: register.aor,
+        registrar: register.registrar,
+        contact,
+        expires: Duration::from_secs(register.expires.into()),
+        keep: register.keep,
+    };
+    status(antiphon_agent::register(&client, &options, session).await)
+}
+
+pub(crate) async fn options(options: typed::Options) -> Result<ExitCode, Fault> {
+    let (client, session) = shared(options.shared)?;
+    let options = antiphon_agent::Options { target: options.target, headers: options.header };
+    status(antiphon_agent::options(&client, &options, session).await)
+}
+
+pub(crate) async fn message(message: typed::Message) -> Result<ExitCode, Fault> {
+    let (client, session) = shared(message.shared)?;
+    let options = antiphon_agent::Message {
+        target: message.target,
+        text: message.text,
+        headers: message.header,
+    };
+    status(antiphon_agent::message(&client, &options, session).await)
+}
+
+/// What all client commands need.
+fn shared(shared: typed::Shared) -> Result<(Client, Session), Fault> {
+    let session = Session::new(terminal::reporter(shared.json), Interrupt::from_signals()?);
+    let client = Client {
+        from: shared.from,
+        user: shared.user,
+        password: shared.password,
+        proxy: shared.proxy,
+        listen: shared.listen,
+        transport: shared.transport,
+        timeout: shared.timeout,
+        trace: shared.trace,
+        verbose: shared.verbose,
+    };
+    Ok((client, session))
+}

@@ -1,0 +1,157 @@
+//! The server.
+
+use std::fmt::Write as _;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use antiphon_agent::{Interrupt, Listen};
+use antiphon_net::{ListenSpec, Shutdown};
+use antiphon_server::node::ServerEvent;
+use antiphon_server::{Data, NewAccount, Observer, Prepared, ServeConfig};
+use serde_json::json;
+
+use super::data;
+use crate::cli::server::Serve;
+use crate::fault::Fault;
+use crate::terminal;
+
+/// The port of SIP (RFC 3261 §19.1.2).
+const PORT: u16 = 5060;
+
+/// Between two notes of one kind: a flood of faults is told, and does not become another flood.
+const PAUSE: Duration = Duration::from_secs(1);
+
+pub(crate) async fn run(serve: Serve) -> Result<ExitCode, Fault> {
+    let directory = data::directory(serve.directory)?;
+    let mut interrupt = Interrupt::from_signals()?;
+    let prepared = Prepared::new(ServeConfig {
+        listen: listeners(&serve.listen),
+        domains: serve.domain,
+        data: Data::Directory(directory.clone()),
+    })?;
+    for notice in prepared.notices() {
+        terminal::note(notice);
+    }
+    let ready =
+        if serve.json { object(&prepared, &directory) } else { text(&prepared, &directory) };
+    terminal::print(&ready);
+    let shutdown = Shutdown::new();
+    let ending = async {
+        interrupt.wait().await;
+        shutdown.finish();
+    };
+    let (served, ()) = tokio::join!(prepared.run(Notes::default(), &shutdown), ending);
+    served?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What was asked for, or the loopback.
+fn listeners(typed: &[Listen]) -> Vec<ListenSpec> {
+    if typed.is_empty() {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT));
+        return vec![ListenSpec::udp(address), ListenSpec::tcp(address)];
+    }
+    let spec = |listen: &Listen| ListenSpec { transport: listen.transport, addr: listen.address };
+    typed.iter().map(spec).collect()
+}
+
+fn object(prepared: &Prepared, directory: &Path) -> String {
+    let listeners: Vec<_> = prepared.listeners().map(ToString::to_string).collect();
+    let accounts = prepared.new_accounts().iter().map(|account| {
+        json!({ "user": account.user, "domain": account.domain, "password": account.password })
+    });
+    let object = json!({
+        "event": "ready",
+        "listeners": listeners,
+        "domains": prepared.domains(),
+        "data": directory.to_string_lossy(),
+        "new_accounts": accounts.collect::<Vec<_>>(),
+    });
+    format!("{object}\n")
+}
+
+fn text(prepared: &Prepared, directory: &Path) -> String {
+    let listeners: Vec<_> = prepared.listeners().map(ToString::to_string).collect();
+    let mut text = format!(
+        "The server is ready. Ctrl-C ends it.\n\n  \
+         listens on  {}\n  domain      {}\n  data        {}\n",
+        listeners.join(", "),
+        prepared.domains().join(", "),
+        directory.display(),
+    );
+    match prepared.new_accounts() {
+        [] => text.push_str("  accounts    see 'antiphon user list'\n"),
+        accounts => first_call(&mut text, prepared, accounts),
+    }
+    text
+}
+
+/// The accounts that were made, and what to do with them.
+fn first_call(text: &mut String, prepared: &Prepared, accounts: &[NewAccount]) {
+    text.push_str("\nTwo accounts were made. Their passwords are not shown again:\n\n");
+    for NewAccount { user, domain, password } in accounts {
+        let _ = writeln!(text, "  {:<24}{password}", format!("{user}@{domain}"));
+    }
+    let [caller, callee, ..] = accounts else { return };
+    let port = port(prepared);
+    let uri = |account: &NewAccount| format!("sip:{}@{}{port}", account.user, account.domain);
+    let (from, to) = (uri(caller), uri(callee));
+    let _ = writeln!(
+        text,
+        "\nThe first call, from two other terminals:\n\n  \
+         antiphon answer --from {to} --password {}\n  \
+         antiphon call {to} --from {from} --password {} --duration 5",
+        callee.password, caller.password,
+    );
+}
+
+/// The port as it stands in a URI: not at all if it is the usual one.
+fn port(prepared: &Prepared) -> String {
+    let first = prepared.listeners().next().map(|bound| bound.advertised.port());
+    first.filter(|port| *port != PORT).map_or_else(String::new, |port| format!(":{port}"))
+}
+
+/// Notes for whoever looks at the server's standard error.
+#[derive(Debug, Default)]
+struct Notes {
+    store_failed: Limited,
+    authentication_failed: Limited,
+}
+
+impl Observer for Notes {
+    fn event(&mut self, event: ServerEvent) {
+        match event {
+            ServerEvent::Registered { .. } => {}
+            ServerEvent::StoreFailed { fault, .. } => self.store_failed.note(|| {
+                format!("a registration was refused because it could not be stored: {fault:?}")
+            }),
+            ServerEvent::AuthenticationFailed { source, .. } => {
+                self.authentication_failed.note(|| format!("wrong credentials from {source}"));
+            }
+        }
+    }
+}
+
+/// Notes of one kind, not too many of them.
+#[derive(Debug, Default)]
+struct Limited {
+    last: Option<Instant>,
+    left_out: u64,
+}
+
+impl Limited {
+    fn note(&mut self, text: impl FnOnce() -> String) {
+        if self.last.is_some_and(|last| last.elapsed() < PAUSE) {
+            self.left_out = self.left_out.saturating_add(1);
+            return;
+        }
+        let more = match std::mem::take(&mut self.left_out) {
+            0 => String::new(),
+            number => format!(" (and {number} more of this kind before)"),
+        };
+        self.last = Some(Instant::now());
+        terminal::note(format_args!("{}{more}", text()));
+    }
+}

@@ -1,0 +1,35 @@
+//! Standard output and standard error.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal as _, Write as _};
+
+use antiphon_agent::{Form, Reporter};
+
+/// Writes a result. A reader that went away wants no more of it, which is no fault.
+pub(crate) fn print(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Writes a note. Who closed standard error wants none.
+pub(crate) fn note(text: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Writes the one line that says why a command was not done.
+pub(crate) fn complain(fault: &impl Display) {
+    note(format_args!("antiphon: {fault}"));
+}
+
+/// Tells what a command tells on standard output and standard error.
+pub(crate) fn reporter(json: bool) -> Reporter {
+    let form = if json { Form::Json } else { Form::Text { colour: colour() } };
+    Reporter::new(form, Box::new(io::stdout()), Box::new(io::stderr()))
+}
+
+/// Colours are for terminals, and for people who did not say no (no-color.org).
+fn colour() -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+    !refused && !dumb && io::stdout().is_terminal() && io::stderr().is_terminal()
+}

@@ -1,0 +1,168 @@
+//! One agent and another, without a server.
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::program::{Finished, Running, run};
+
+/// Starts an agent that answers, and calls it.
+fn call(answer: &[&str], call: &[&str]) -> (Finished, Vec<Value>) {
+    let home = TempDir::new().unwrap();
+    let listen = ["answer", "--listen", "udp:127.0.0.1:0", "--count", "1", "--json"];
+    let arguments: Vec<&str> = listen.iter().chain(answer).copied().collect();
+    let mut answering = Running::start(home.path(), &arguments);
+    let uri = uri(&answering.object());
+    let arguments: Vec<&str> = ["call", &uri, "--json"].iter().chain(call).copied().collect();
+    let called = run(&arguments);
+    let (objects, status) = answering.finish();
+    assert_eq!(status, Some(0), "{objects:?}");
+    (called, objects)
+}
+
+/// The address of an agent that told where it listens.
+fn uri(listening: &Value) -> String {
+    assert_eq!(listening["event"], "listening");
+    let listener = listening["listeners"][0].as_str().unwrap();
+    format!("sip:anybody@{}", listener.strip_prefix("udp:").unwrap())
+}
+
+fn events(objects: &[Value]) -> Vec<&str> {
+    objects.iter().map(|object| object["event"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn an_answered_call_ends_with_0_and_has_rtp_both_ways() {
+    let (called, answered) = call(&[], &["--duration", "0.3", "--timeout", "10"]);
+    assert_eq!(called.status, Some(0), "{called:?}");
+    let objects = called.objects();
+    let told = events(&objects);
+    for event in ["attempt", "provisional", "answered", "established", "ended", "outcome"] {
+        assert!(told.contains(&event), "{event}: {told:?}");
+    }
+    let outcome = called.outcome();
+    assert_eq!(outcome["event"], "outcome");
+    assert_eq!((&outcome["command"], &outcome["exit"]), (&"call".into(), &0.into()));
+    assert_eq!((&outcome["conclusion"], &outcome["code"]), (&"succeeded".into(), &200.into()));
+    assert_eq!(outcome["tried"][0]["method"], "INVITE");
+    assert!(outcome["talked"].as_f64().unwrap() >= 0.3, "{outcome}");
+    let sent_and_received =
+        |rtp: &Value| rtp["sent"].as_u64().unwrap() > 0 && rtp["received"].as_u64().unwrap() > 0;
+    assert!(sent_and_received(&outcome["rtp"]), "{outcome}");
+    let rtp = answered.iter().find(|object| object["event"] == "rtp").unwrap();
+    assert!(sent_and_received(&rtp["rtp"]), "{rtp}");
+}
+
+#[test]
+fn a_refused_call_ends_with_the_class_of_its_code() {
+    let (called, answered) = call(&["--respond", "180,486"], &["--timeout", "10"]);
+    assert_eq!(called.status, Some(4), "{called:?}");
+    let outcome = called.outcome();
+    assert_eq!((&outcome["code"], &outcome["reason"]), (&486.into(), &"Busy Here".into()));
+    for key in ["person", "next_step"] {
+        assert!(!outcome[key].as_str().unwrap().is_empty(), "{outcome}");
+    }
+    for key in ["reaction", "rfc", "limit", "evidence", "elapsed", "target"] {
+        assert!(outcome.get(key).is_some(), "{key}: {outcome}");
+    }
+    assert!(events(&answered).contains(&"incoming_call"));
+}
+
+#[test]
+fn a_final_response_carries_what_its_code_must_carry() {
+    let (called, _) = call(&["--respond", "420", "--header", "Unsupported: foo"], &[]);
+    assert_eq!(called.status, Some(4));
+    assert!(called.outcome()["evidence"].to_string().contains("foo"), "{called:?}");
+}
+
+#[test]
+fn a_challenge_without_a_password_ends_with_4() {
+    let (called, _) = call(&["--respond", "401"], &[]);
+    assert_eq!(called.status, Some(4), "{called:?}");
+    assert_eq!(called.outcome()["limit"], "credentials", "{called:?}");
+}
+
+#[test]
+fn a_wrong_password_ends_with_4() {
+    let home = TempDir::new().unwrap();
+    let listen = ["answer", "--listen", "udp:127.0.0.1:0", "--respond", "407", "--json"];
+    let mut answering = Running::start(home.path(), &listen);
+    let uri = uri(&answering.object());
+    let credentials = ["--user", "alice", "--password", "guess", "--json"];
+    let arguments: Vec<&str> = ["call", &uri].iter().chain(&credentials).copied().collect();
+    let called = run(&arguments);
+    assert_eq!(called.status, Some(4), "{called:?}");
+    let outcome = called.outcome();
+    assert_eq!((&outcome["code"], &outcome["limit"]), (&407.into(), &"credentials".into()));
+    assert_eq!(outcome["tried"].as_array().unwrap().len(), 2, "{outcome}");
+}
+
+#[test]
+fn a_redirection_is_followed() {
+    let home = TempDir::new().unwrap();
+    let listen = ["answer", "--listen", "udp:127.0.0.1:0", "--json", "--count", "1"];
+    let mut second = Running::start(home.path(), &listen);
+    let there = uri(&second.object());
+    let respond = ["--respond", "302", "--contact", &there];
+    let (called, _) = call(&respond, &["--duration", "0.1", "--timeout", "10"]);
+    assert_eq!(called.status, Some(0), "{called:?}");
+    let outcome = called.outcome();
+    assert_eq!(outcome["tried"][0]["reaction"], "TryTargets", "{outcome}");
+    assert_eq!(outcome["tried"][1]["target"], there.as_str(), "{outcome}");
+    assert_eq!(second.finish().1, Some(0));
+}
+
+#[test]
+fn people_are_told_in_sentences_without_colour() {
+    let home = TempDir::new().unwrap();
+    let listen = ["answer", "--listen", "udp:127.0.0.1:0", "--respond", "486", "--json"];
+    let mut answering = Running::start(home.path(), &listen);
+    let uri = uri(&answering.object());
+    let called = run(&["call", &uri, "--verbose"]);
+    assert_eq!(called.status, Some(4), "{called:?}");
+    assert!(called.stdout.starts_with("The person is busy.\n"), "{called:?}");
+    assert!(called.stdout.contains("486 \"Busy Here\""), "{called:?}");
+    assert!(called.stderr.contains("SIP/2.0 486 Busy Here"), "{called:?}");
+    assert!(!called.stdout.contains('\u{1b}') && !called.stderr.contains('\u{1b}'));
+}
+
+#[test]
+fn options_and_message_are_answered() {
+    let home = TempDir::new().unwrap();
+    let listen = ["answer", "--listen", "udp:127.0.0.1:0", "--json"];
+    let mut answering = Running::start(home.path(), &listen);
+    let uri = uri(&answering.object());
+    let options = run(&["options", &uri]);
+    assert_eq!(options.status, Some(0), "{options:?}");
+    assert!(options.stdout.contains("is there: it answered 200 in "), "{options:?}");
+    let message = run(&["message", &uri, "Lunch?", "--json"]);
+    assert_eq!(message.status, Some(0), "{message:?}");
+    assert_eq!(message.outcome()["command"], "message");
+    let came = answering.object();
+    assert_eq!(came["event"], "incoming_message", "{came}");
+    assert_eq!(came["request"]["body"], "Lunch?", "{came}");
+}
+
+#[test]
+fn nobody_there_ends_with_8() {
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let uri = format!("sip:bob@{}", silent.local_addr().unwrap());
+    let called = run(&["call", &uri, "--timeout", "0.3", "--json"]);
+    assert_eq!(called.status, Some(8), "{called:?}");
+    assert_eq!(called.outcome()["exit"], 8);
+    assert_eq!(called.outcome()["code"], Value::Null);
+}
+
+#[test]
+fn a_capture_file_holds_what_went_and_came() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("trace.pcapng");
+    let trace = path.to_str().unwrap();
+    let (called, _) = call(&["--respond", "603"], &["--trace", trace]);
+    assert_eq!(called.status, Some(6), "{called:?}");
+    let octets = std::fs::read(&path).unwrap();
+    // The block type of a section header.
+    assert!(octets.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]));
+    for line in [&b"INVITE sip:anybody@"[..], b"SIP/2.0 603 Decline"] {
+        assert!(octets.windows(line.len()).any(|window| window == line));
+    }
+}

@@ -1,0 +1,10 @@
+//! The program as somebody types it: what it prints and with which status it ends.
+
+#![expect(clippy::unwrap_used, reason = "a test ends by panicking")]
+
+mod agents;
+mod help;
+mod program;
+mod server;
+mod users;
+mod wrong;

@@ -1,0 +1,101 @@
+//! The server, and agents around it.
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::program::{Running, run};
+
+/// A server that is ready, and what it said.
+fn serve(home: &TempDir) -> (Running, Value) {
+    let listen = ["--listen", "udp:127.0.0.1:0", "--listen", "tcp:127.0.0.1:0"];
+    let arguments: Vec<&str> = ["serve", "--json"].iter().chain(&listen).copied().collect();
+    let mut serving = Running::start(home.path(), &arguments);
+    let ready = serving.object();
+    assert_eq!(ready["event"], "ready", "{ready}");
+    (serving, ready)
+}
+
+/// The address and the password of an account that was made.
+fn account(ready: &Value, number: usize) -> (String, String) {
+    let account = &ready["new_accounts"][number];
+    let port = ready["listeners"][0].as_str().unwrap().rsplit(':').next().unwrap();
+    let text = |key: &str| account[key].as_str().unwrap();
+    (format!("sip:{}@{}:{port}", text("user"), text("domain")), text("password").to_owned())
+}
+
+#[test]
+fn the_first_start_makes_two_accounts_and_the_second_none() {
+    let home = TempDir::new().unwrap();
+    let (serving, ready) = serve(&home);
+    assert_eq!(ready["domains"], serde_json::json!(["127.0.0.1"]));
+    assert_eq!(ready["new_accounts"].as_array().unwrap().len(), 2);
+    drop(serving);
+    let (_serving, ready) = serve(&home);
+    assert_eq!(ready["new_accounts"], serde_json::json!([]));
+}
+
+#[test]
+fn register_shows_the_bindings_and_a_wrong_password_ends_with_4() {
+    let home = TempDir::new().unwrap();
+    let (_serving, ready) = serve(&home);
+    let (aor, password) = account(&ready, 0);
+    let registered = run(&["register", &aor, "--password", &password, "--user", "alice"]);
+    assert_eq!(registered.status, Some(0), "{registered:?}");
+    assert!(registered.stdout.contains("is registered.\n  <sip:alice@"), "{registered:?}");
+    let refused = run(&["register", &aor, "--user", "alice", "--password", "guess", "--json"]);
+    assert_eq!(refused.status, Some(4), "{refused:?}");
+    let all = ["--contact", "*", "--expires", "0", "--user", "alice", "--password", &password];
+    let arguments: Vec<&str> = ["register", &aor].iter().chain(&all).copied().collect();
+    let removed = run(&arguments);
+    assert_eq!(removed.status, Some(0), "{removed:?}");
+    assert!(removed.stdout.contains("is removed"), "{removed:?}");
+}
+
+#[test]
+fn a_call_goes_through_the_server_to_an_agent_that_registered() {
+    let home = TempDir::new().unwrap();
+    let (_serving, ready) = serve(&home);
+    let (alice, alice_password) = account(&ready, 0);
+    let (bob, bob_password) = account(&ready, 1);
+    let answer = ["--password", &bob_password, "--count", "1", "--json"];
+    let arguments: Vec<&str> = ["answer", "--from", &bob].iter().chain(&answer).copied().collect();
+    let mut answering = Running::start(home.path(), &arguments);
+    while answering.object()["event"] != "registered" {}
+    let call = ["--password", &alice_password, "--duration", "0.2", "--timeout", "10", "--json"];
+    let arguments: Vec<&str> =
+        ["call", &bob, "--from", &alice].iter().chain(&call).copied().collect();
+    let called = run(&arguments);
+    assert_eq!(called.status, Some(0), "{called:?}");
+    let outcome = called.outcome();
+    assert_eq!(outcome["tried"][0]["reaction"], "AnswerChallenge", "{outcome}");
+    assert_eq!(answering.finish().1, Some(0));
+    // The agent has removed its registration, so that nobody is there any more.
+    let called = run(&arguments);
+    assert_eq!(called.outcome()["code"], 480, "{called:?}");
+}
+
+#[test]
+fn the_demonstration_plays_six_calls_that_end_as_they_should() {
+    let played = run(&["demo"]);
+    assert_eq!(played.status, Some(0), "{played:?}");
+    assert!(played.stdout.ends_with("6 of 6 calls ended as they should.\n"), "{}", played.stdout);
+    for code in ["200", "302", "404", "486", "407", "603"] {
+        assert!(played.stdout.contains(code), "{code}: {}", played.stdout);
+    }
+    for party in ["alice", "server", "bob"] {
+        assert!(played.stdout.contains(party), "{party}: {}", played.stdout);
+    }
+}
+
+#[test]
+fn the_demonstration_is_told_to_programs_too() {
+    let played = run(&["demo", "--json"]);
+    let objects = played.objects();
+    let calls: Vec<_> = objects.iter().filter(|o| o["event"] == "demo_call").collect();
+    assert_eq!(calls.len(), 6);
+    for call in calls {
+        assert_eq!(call["as_expected"], true, "{call}");
+        assert!(call["messages"].as_array().unwrap().len() >= 3, "{call}");
+    }
+    assert_eq!(played.outcome()["command"], "demo");
+}

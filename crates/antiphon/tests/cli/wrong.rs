@@ -1,0 +1,67 @@
+//! A wrong command line: one line on standard error that says what to do, status 2.
+
+use std::net::{TcpListener, UdpSocket};
+
+use tempfile::TempDir;
+
+use crate::program::{Finished, run, run_in};
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    for (arguments, named) in [
+        (&["sing"][..], "sing"),
+        (&["serve", "--no-such-flag"], "--no-such-flag"),
+        (&["serve", "--listen", "pigeon:127.0.0.1:5060"], "pigeon"),
+        (&["serve", "--domain", "two words"], "two words"),
+        (&["call"], "<URI>"),
+        (&["call", "not a uri"], "not a uri"),
+        (&["call", "sip:a@127.0.0.1", "--transport", "wss"], "not built into this version"),
+        (&["call", "sip:a@127.0.0.1", "--duration", "-1"], "-1"),
+        (&["call", "sip:a@127.0.0.1", "--header", "Via: x"], "by the agent itself"),
+        (&["answer", "--respond", "180"], "final response"),
+        (&["answer", "--respond", "302"], "--contact"),
+        (&["register", "sip:a@127.0.0.1", "--expires", "0"], "--contact"),
+        (&["register", "sip:a@127.0.0.1", "--contact", "*"], "--expires 0"),
+        (&["message", "sip:a@127.0.0.1"], "<TEXT>"),
+        (&["user", "add", "alice"], "alice"),
+    ] {
+        assert_one_line(&run(arguments), named);
+    }
+}
+
+#[test]
+fn a_taken_port_is_named() {
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let taken = format!("udp:{}", udp.local_addr().unwrap());
+    assert_one_line(&run(&["serve", "--listen", &taken]), &taken);
+    assert_one_line(&run(&["options", "sip:127.0.0.1", "--listen", &taken]), &taken);
+    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = format!("tcp:{}", tcp.local_addr().unwrap());
+    assert_one_line(&run(&["serve", "--listen", &taken]), &taken);
+}
+
+#[test]
+fn a_directory_that_is_none_is_named() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("a-file");
+    std::fs::write(&file, "").unwrap();
+    let data = file.to_str().unwrap();
+    let serve = ["serve", "--listen", "udp:127.0.0.1:0", "--data", data];
+    assert_one_line(&run_in(folder.path(), &serve), "a-file");
+    assert_one_line(&run_in(folder.path(), &["user", "list", "--data", data]), "a-file");
+}
+
+#[test]
+fn a_capture_file_that_cannot_be_written_is_named() {
+    let arguments = ["options", "sip:127.0.0.1", "--trace", "/no/such/directory/a.pcapng"];
+    assert_one_line(&run(&arguments), "/no/such/directory/a.pcapng");
+}
+
+/// Nothing on standard output, and one line on standard error that names `named`.
+fn assert_one_line(finished: &Finished, named: &str) {
+    assert_eq!(finished.status, Some(2), "{finished:?}");
+    assert_eq!(finished.stdout, "", "{finished:?}");
+    assert_eq!(finished.stderr.trim_end().lines().count(), 1, "{finished:?}");
+    assert!(finished.stderr.starts_with("antiphon: "), "{finished:?}");
+    assert!(finished.stderr.contains(named), "does not name {named}: {finished:?}");
+}

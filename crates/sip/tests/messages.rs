@@ -1,5 +1,7 @@
 //! Messages as a whole: what a proxy does to one, what is built here, what a stream carries.
 
+#![expect(clippy::panic, reason = "a test ends by panicking")]
+
 use std::net::SocketAddr;
 
 use antiphon_sip::header::{Contact, Route, Via};

@@ -1,6 +1,8 @@
 //! Every message of RFC 4475 and RFC 5118, judged by meaning against `expected.csv`: valid ones
 //! give the right values, invalid ones name the offset, the rule and the response they deserve.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends by panicking")]
+
 use std::path::{Path, PathBuf};
 
 use antiphon_sip::header::{Contact, Date, MaxForwards, ProxyRequire, Require, Via};

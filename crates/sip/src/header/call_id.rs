@@ -54,7 +54,7 @@ fn word(scanner: &mut Scanner<'_>) -> Result<(), SyntaxError> {
 }
 
 /// Whether an octet belongs to a `word` (RFC 3261 §25.1).
-const fn is_word(octet: u8) -> bool {
+pub(crate) const fn is_word(octet: u8) -> bool {
     is_token(octet)
         || matches!(
             octet,

@@ -98,32 +98,34 @@ fn scan_value<'a>(scanner: &mut Scanner<'a>) -> Result<Param<'a>, SyntaxError> {
         return Ok(Param { name: "", value: Some(value), quoted: true });
     }
     let start = scanner.offset();
-    let value = scanner.take_while(|octet| {
-        is_token(octet)
-            || matches!(
-                octet,
-                b'[' | b']'
-                    | b':'
-                    | b'/'
-                    | b'@'
-                    | b'&'
-                    | b'$'
-                    | b'?'
-                    | b'='
-                    | b'('
-                    | b')'
-                    | b'{'
-                    | b'}'
-                    | b'#'
-                    | b'^'
-                    | b'|'
-            )
-            || octet >= 0x80
-    });
+    let value = scanner.take_while(|octet| is_value(octet) || octet >= 0x80);
     if value.is_empty() {
         return Err(scanner.expected(Expected::Token));
     }
     Ok(Param { name: "", value: Some(as_str(value, start)?), quoted: false })
+}
+
+/// Whether an octet of ASCII belongs to a value without quotes.
+pub(crate) const fn is_value(octet: u8) -> bool {
+    is_token(octet)
+        || matches!(
+            octet,
+            b'[' | b']'
+                | b':'
+                | b'/'
+                | b'@'
+                | b'&'
+                | b'$'
+                | b'?'
+                | b'='
+                | b'('
+                | b')'
+                | b'{'
+                | b'}'
+                | b'#'
+                | b'^'
+                | b'|'
+        )
 }
 
 /// One parameter.

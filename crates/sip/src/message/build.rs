@@ -2,10 +2,12 @@
 //! what is built here and what was received are the same type.
 
 use std::fmt::{self, Write as _};
+use std::ops::Range;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 
-use super::{Essentials, Headers, Request, Response, Span, TopVia, WireLine};
+use super::headers::{OneLine, is_line_name, write_line};
+use super::{Essentials, Headers, Line, Lines, Request, Response, Span, TopVia};
 use crate::header::{CSeq, CallId, Field, From, HeaderError, HeaderFault, To, parse_value};
 use crate::name::{HeaderName, Method, StatusCode};
 use crate::uri::UriBuf;
@@ -34,10 +36,10 @@ impl RequestBuilder {
         call_id: impl fmt::Display,
         cseq: u32,
     ) -> Self {
-        self.page.line(HeaderName::From, from);
-        self.page.line(HeaderName::To, to);
-        self.page.line(HeaderName::CallId, call_id);
-        self.page.line(HeaderName::CSeq, format_args!("{cseq} {}", self.method));
+        self.page.line(HeaderName::From, &from);
+        self.page.line(HeaderName::To, &to);
+        self.page.line(HeaderName::CallId, &call_id);
+        self.page.line(HeaderName::CSeq, &format_args!("{cseq} {}", self.method));
         self.cseq = cseq;
         self
     }
@@ -45,21 +47,21 @@ impl RequestBuilder {
     /// Adds a header field behind the others.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: impl fmt::Display) -> Self {
-        self.page.line(name, value);
+        self.page.line(name, &value);
         self
     }
 
     /// Adds a header field that no table has; a name that is no token is left out.
     #[must_use]
     pub fn other_header(mut self, name: &str, value: impl fmt::Display) -> Self {
-        self.page.other_line(name, value);
+        self.page.other_line(name, &value);
         self
     }
 
     /// Sets the body and its Content-Type.
     #[must_use]
     pub fn body(mut self, content_type: impl fmt::Display, body: impl Into<Bytes>) -> Self {
-        self.page.body(content_type, body.into());
+        self.page.body(&content_type, body.into());
         self
     }
 
@@ -102,35 +104,36 @@ fn essential<'a, F: Field<'a>>(headers: &'a Headers) -> Result<F, HeaderError> {
 pub struct ResponseBuilder<'a> {
     request: &'a Request,
     status: StatusCode,
-    reason: Option<String>,
-    to_tag: Option<String>,
-    fields: Vec<(HeaderName, String)>,
-    body: Option<(String, Bytes)>,
+    reason: Option<Range<usize>>,
+    to_tag: Option<Range<usize>>,
+    /// The fields beyond those that every response copies, and the texts of the two above: they
+    /// are written behind those, whenever they are given.
+    page: Page,
 }
 
 impl<'a> ResponseBuilder<'a> {
-    pub(crate) const fn new(request: &'a Request, status: StatusCode) -> Self {
-        Self { request, status, reason: None, to_tag: None, fields: Vec::new(), body: None }
+    pub(crate) fn new(request: &'a Request, status: StatusCode) -> Self {
+        Self { request, status, reason: None, to_tag: None, page: Page::default() }
     }
 
     /// A reason phrase other than the registered one.
     #[must_use]
     pub fn reason(mut self, reason: impl fmt::Display) -> Self {
-        self.reason = Some(reason.to_string());
+        self.reason = Some(self.page.note(&reason));
         self
     }
 
     /// The tag that To gets when the request has none (RFC 3261 §8.2.6.2); ignored otherwise.
     #[must_use]
     pub fn to_tag(mut self, tag: impl fmt::Display) -> Self {
-        self.to_tag = Some(tag.to_string());
+        self.to_tag = Some(self.page.note(&tag));
         self
     }
 
     /// Adds a header field.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: impl fmt::Display) -> Self {
-        self.fields.push((name, value.to_string()));
+        self.page.line(name, &value);
         self
     }
 
@@ -138,7 +141,7 @@ impl<'a> ResponseBuilder<'a> {
     #[must_use]
     pub fn copied(mut self, name: HeaderName) -> Self {
         for value in self.request.headers().values(name) {
-            self.fields.push((name, String::from_utf8_lossy(value).into_owned()));
+            self.page.raw_line(name, &[value]);
         }
         self
     }
@@ -146,151 +149,137 @@ impl<'a> ResponseBuilder<'a> {
     /// Sets the body and its Content-Type.
     #[must_use]
     pub fn body(mut self, content_type: impl fmt::Display, body: impl Into<Bytes>) -> Self {
-        self.body = Some((content_type.to_string(), body.into()));
+        self.page.body(&content_type, body.into());
         self
     }
 
     /// The response.
     #[must_use]
     pub fn build(self) -> Response {
-        let request = self.request;
-        let mut page = Page::default();
-        let reason = self.reason.unwrap_or_else(|| self.status.reason().to_owned());
-        let reason = page.preamble(&reason);
-        for via in request.headers().values(HeaderName::Via) {
-            page.raw_line(HeaderName::Via, via);
+        let Self { request, status, reason, to_tag, page: more } = self;
+        let received = request.essentials();
+        let mut page = Page::with_room(request.headers().wire().len() + more.text.len());
+        let reason = match reason {
+            Some(reason) => more.text.get(reason).unwrap_or_default(),
+            None => status.reason().as_bytes(),
+        };
+        let reason = page.preamble(reason);
+        let mut top_via = None;
+        for value in request.headers().values(HeaderName::Via) {
+            let copy = page.raw_line(HeaderName::Via, &[value]);
+            top_via.get_or_insert(copy);
         }
-        let from = page.raw_line(HeaderName::From, request.from_text().as_bytes());
-        let (to, to_tag) = match (request.to_tag(), &self.to_tag) {
-            (None, Some(tag)) => {
-                let to = page.line(HeaderName::To, format_args!("{};tag={tag}", request.to_text()));
-                (to, Some(Span::within(to.start() + request.to_text().len() + 5, tag.len())))
+        let from = page.raw_line(HeaderName::From, &[request.from_text().as_bytes()]);
+        let to_text = request.to_text().as_bytes();
+        let (to, to_tag) = match to_tag.and_then(|tag| more.text.get(tag)) {
+            Some(tag) if request.to_tag().is_none() => {
+                let to = page.raw_line(HeaderName::To, &[to_text, b";tag=", tag]);
+                (to, Some(Span::within(to.start() + to_text.len() + 5, tag.len())))
             }
             _ => {
-                let to = page.raw_line(HeaderName::To, request.to_text().as_bytes());
-                let tag = request.essentials().to_tag;
-                (to, tag.map(|tag| tag.moved(request.essentials().to.start(), to.start())))
+                let to = page.raw_line(HeaderName::To, &[to_text]);
+                (to, received.to_tag.map(|tag| tag.moved(received.to.start(), to.start())))
             }
         };
-        let call_id = page.raw_line(HeaderName::CallId, request.call_id().as_bytes());
+        let call_id = page.raw_line(HeaderName::CallId, &[request.call_id().as_bytes()]);
         let method = request.method().as_str();
-        let cseq = page.line(HeaderName::CSeq, format_args!("{} {method}", request.cseq()));
-        for (name, value) in &self.fields {
-            page.line(*name, value);
-        }
-        if let Some((content_type, body)) = self.body {
-            page.body(content_type, body);
-        }
-        page.content_length();
-        let from_tag = request.essentials().from_tag;
-        let (headers, body) = page.done();
-        let top_via = headers
-            .first()
-            .ok()
-            .flatten()
-            .map_or_else(TopVia::default, |via| TopVia::new(&via, headers.wire()));
-        let cseq_end = cseq.start() + cseq.of(headers.wire()).len();
+        let cseq = page.line(HeaderName::CSeq, &format_args!("{} {method}", request.cseq()));
+        let method_start = cseq.of(&page.text).len() - method.len();
         let essentials = Essentials {
-            top_via,
+            top_via: top_via.map_or_else(TopVia::default, |value| TopVia::read(value, &page.text)),
             from,
-            from_tag: from_tag
-                .map(|tag| tag.moved(request.essentials().from.start(), from.start())),
+            from_tag: received.from_tag.map(|tag| tag.moved(received.from.start(), from.start())),
             to,
             to_tag,
             call_id,
             cseq: request.cseq(),
-            cseq_method: Span::new(cseq_end - method.len(), cseq_end),
+            cseq_method: cseq.part(method_start..method_start + method.len()),
         };
-        Response::from_wire(self.status, reason, headers, body, essentials)
+        page.append(more);
+        page.content_length();
+        let (headers, body) = page.done();
+        Response::from_wire(status, reason, headers, body, essentials)
     }
 }
 
 /// A head being written, with its index.
 #[derive(Debug, Clone, Default)]
 struct Page {
-    text: BytesMut,
-    lines: Vec<(Option<HeaderName>, WireLine)>,
+    text: Vec<u8>,
+    lines: Lines,
     body: Bytes,
 }
 
 impl Page {
+    fn with_room(octets: usize) -> Self {
+        Self { text: Vec::with_capacity(octets), ..Self::default() }
+    }
+
+    /// Text that belongs to no line.
+    fn note(&mut self, text: &dyn fmt::Display) -> Range<usize> {
+        let start = self.text.len();
+        // Only a `Display` that fails of itself can fail here.
+        let _ = write!(OneLine(&mut self.text), "{text}");
+        start..self.text.len()
+    }
+
     /// Text before the first line that the index refers to (the reason phrase).
-    fn preamble(&mut self, text: &str) -> Span {
-        let clean = text.replace(['\r', '\n'], " ");
-        self.text.put_slice(clean.as_bytes());
-        self.text.put_slice(b"\r\n");
-        Span::new(0, clean.len())
+    fn preamble(&mut self, text: &[u8]) -> Span {
+        self.text.extend_from_slice(text);
+        self.text.extend_from_slice(b"\r\n");
+        Span::new(0, text.len())
     }
 
-    fn line(&mut self, name: HeaderName, value: impl fmt::Display) -> Span {
-        self.write(Some(name), name.as_str(), |text| {
-            let from = text.len();
-            let _ = write!(text, "{value}");
-            // A line end inside a value would begin a field of its own.
-            for octet in text.iter_mut().skip(from) {
-                if matches!(octet, b'\r' | b'\n') {
-                    *octet = b' ';
-                }
-            }
-        })
+    fn line(&mut self, name: HeaderName, value: &dyn fmt::Display) -> Span {
+        let line = write_line(&mut self.text, Some(name), name.as_str(), value);
+        self.lines.push(line);
+        Span::new(line.value_start(), line.value_end())
     }
 
-    fn other_line(&mut self, name: &str, value: impl fmt::Display) {
-        if name.is_empty() || !name.bytes().all(crate::parse::scan::is_token) {
+    fn other_line(&mut self, name: &str, value: &dyn fmt::Display) {
+        if !is_line_name(name) {
             return;
         }
-        let value = value.to_string().replace(['\r', '\n'], " ");
         let known = HeaderName::from_bytes(name.as_bytes());
-        self.write(known, name, |text| text.put_slice(value.as_bytes()));
+        self.lines.push(write_line(&mut self.text, known, name, value));
     }
 
     /// A value taken over from a received message as it stands, folds included.
-    fn raw_line(&mut self, name: HeaderName, value: &[u8]) -> Span {
-        self.write(Some(name), name.as_str(), |text| text.put_slice(value))
-    }
-
-    fn write(
-        &mut self,
-        known: Option<HeaderName>,
-        name: &str,
-        value: impl FnOnce(&mut BytesMut),
-    ) -> Span {
+    fn raw_line(&mut self, name: HeaderName, value: &[&[u8]]) -> Span {
         let start = self.text.len();
-        self.text.put_slice(name.as_bytes());
-        self.text.put_slice(b": ");
+        self.text.extend_from_slice(name.as_str().as_bytes());
+        self.text.extend_from_slice(b": ");
         let value_start = self.text.len();
-        value(&mut self.text);
+        for part in value {
+            self.text.extend_from_slice(part);
+        }
         let value_end = self.text.len();
-        self.text.put_slice(b"\r\n");
-        let narrow = |offset: usize| u16::try_from(offset).unwrap_or(u16::MAX);
-        self.lines.push((
-            known,
-            WireLine {
-                start: narrow(start),
-                name_end: narrow(start + name.len()),
-                value_start: narrow(value_start),
-                value_end: narrow(value_end),
-                end: narrow(self.text.len()),
-            },
-        ));
+        self.text.extend_from_slice(b"\r\n");
+        let name_len = name.as_str().len();
+        let end = self.text.len();
+        self.lines.push(Line::at(Some(name), start, name_len, value_start, value_end, end));
         Span::new(value_start, value_end)
     }
 
-    fn body(&mut self, content_type: impl fmt::Display, body: Bytes) {
+    fn body(&mut self, content_type: &dyn fmt::Display, body: Bytes) {
         self.line(HeaderName::ContentType, content_type);
         self.body = body;
     }
 
     fn content_length(&mut self) {
         let length = self.body.len();
-        self.line(HeaderName::ContentLength, length);
+        self.line(HeaderName::ContentLength, &length);
+    }
+
+    /// Puts the lines and the body of another page behind.
+    fn append(&mut self, other: Self) {
+        let by = self.text.len();
+        self.text.extend_from_slice(&other.text);
+        self.lines.extend(other.lines.iter().map(|line| line.moved(by)));
+        self.body = other.body;
     }
 
     fn done(self) -> (Headers, Bytes) {
-        let mut headers = Headers::over(self.text.freeze());
-        for (name, line) in self.lines {
-            headers.push_wire(name, line);
-        }
-        (headers, self.body)
+        (Headers::over(self.text.into(), self.lines), self.body)
     }
 }

@@ -1,7 +1,7 @@
 //! The header fields of a message: the lines as they came, with edits laid over them.
 //!
-//! A received message is never copied: a field is four offsets into the received octets. An added
-//! or rewritten field has a text of its own. Order is kept, because the order of Via, Route and
+//! A received message is never copied: a field is a few offsets into the received octets. The text
+//! of all fields that are added or rewritten lies in one buffer beside them. Order is kept, because the order of Via, Route and
 //! Record-Route is meaning (RFC 3261 §7.3.1), and a line nobody touched is written back as it
 //! came, odd spelling, folds and all.
 
@@ -10,6 +10,7 @@ use std::fmt;
 use bytes::{BufMut, Bytes, BytesMut};
 use smallvec::SmallVec;
 
+use super::Line;
 use crate::header::{Field, HeaderError, HeaderFault, ListField, parse_list, parse_value};
 use crate::name::HeaderName;
 use crate::parse::scan::is_token;
@@ -18,43 +19,17 @@ use crate::parse::scan::is_token;
 /// Record-Route and an offer has about 18.
 const INLINE: usize = 20;
 
+/// The index of a head.
+pub(crate) type Lines = SmallVec<[Line; INLINE]>;
+
 /// The header fields of one message, in order.
 #[derive(Clone, Default)]
 pub struct Headers {
     wire: Bytes,
-    lines: SmallVec<[Line; INLINE]>,
-}
-
-/// One field line.
-#[derive(Clone)]
-struct Line {
-    /// `None` for a name that no table has.
-    name: Option<HeaderName>,
-    text: Text,
-}
-
-#[derive(Clone)]
-enum Text {
-    Wire(WireLine),
-    Own(Box<OwnLine>),
-}
-
-/// Where a line stands in the received octets.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct WireLine {
-    pub(crate) start: u16,
-    pub(crate) name_end: u16,
-    pub(crate) value_start: u16,
-    pub(crate) value_end: u16,
-    /// Behind the CRLF.
-    pub(crate) end: u16,
-}
-
-#[derive(Clone)]
-struct OwnLine {
-    /// `Name: value`, without line end.
-    text: String,
-    name_end: usize,
+    /// The lines added here, one behind the other, those included that were taken out again: a
+    /// message is edited a few times and then sent.
+    own: Vec<u8>,
+    lines: Lines,
 }
 
 /// A header field as it stands in the message.
@@ -69,18 +44,14 @@ pub struct FieldRef<'a> {
 }
 
 impl Headers {
-    /// An empty set whose untouched lines will lie in `wire`.
-    pub(crate) fn over(wire: Bytes) -> Self {
-        Self { wire, lines: SmallVec::new() }
+    /// The lines that lie in `wire`.
+    pub(crate) const fn over(wire: Bytes, lines: Lines) -> Self {
+        Self { wire, own: Vec::new(), lines }
     }
 
     /// The octets under the untouched lines.
     pub(crate) const fn wire(&self) -> &Bytes {
         &self.wire
-    }
-
-    pub(crate) fn push_wire(&mut self, name: Option<HeaderName>, line: WireLine) {
-        self.lines.push(Line { name, text: Text::Wire(line) });
     }
 
     /// How many lines there are.
@@ -99,8 +70,8 @@ impl Headers {
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = FieldRef<'_>> {
         self.lines.iter().map(|line| FieldRef {
             name: line.name,
-            written: line.written(&self.wire),
-            value: line.value(&self.wire),
+            written: line.written(self.under(line)),
+            value: line.value(self.under(line)),
         })
     }
 
@@ -109,7 +80,7 @@ impl Headers {
         self.lines
             .iter()
             .filter(move |line| line.name == Some(name))
-            .map(|line| line.value(&self.wire))
+            .map(|line| line.value(self.under(line)))
     }
 
     /// The value of the first line with this name.
@@ -189,39 +160,42 @@ impl Headers {
 
     /// Adds a line behind all others.
     pub fn push(&mut self, name: HeaderName, value: impl fmt::Display) {
-        self.lines.push(Line::own(name, &value));
+        let line = self.own_line(name, &value);
+        self.lines.push(line);
     }
 
     /// Adds a line whose name no table has. A name that is no token is not added.
     pub fn push_other(&mut self, name: &str, value: impl fmt::Display) {
-        if name.is_empty() || !name.bytes().all(is_token) {
+        if !is_line_name(name) {
             return;
         }
         let known = HeaderName::from_bytes(name.as_bytes());
-        self.lines.push(Line { name: known, text: Text::own(name, &value) });
+        let line = write_line(&mut self.own, known, name, &value);
+        self.lines.push(line.of_own());
     }
 
     /// Adds a line before the first with the same name, or on top of all when there is none: the
     /// place for Via, Route, Record-Route and Path of a hop.
     pub fn push_top(&mut self, name: HeaderName, value: impl fmt::Display) {
-        let at = self.position(name).unwrap_or(0);
-        self.lines.insert(at, Line::own(name, &value));
+        let line = self.own_line(name, &value);
+        self.lines.insert(self.position(name).unwrap_or(0), line);
     }
 
     /// Puts one line in place of every line with this name, at the place of the first; at the end
     /// when there is none.
     pub fn set(&mut self, name: HeaderName, value: impl fmt::Display) {
-        let line = Line::own(name, &value);
-        match self.position(name) {
-            None => self.lines.push(line),
-            Some(at) => {
-                self.lines[at] = line;
-                let mut index = 0;
-                self.lines.retain(|line| {
-                    index += 1;
-                    index <= at + 1 || line.name != Some(name)
-                });
-            }
+        let line = self.own_line(name, &value);
+        let Some(at) = self.position(name) else { return self.lines.push(line) };
+        let mut others = self.lines.iter_mut().skip(at);
+        if let Some(first) = others.next() {
+            *first = line;
+        }
+        if others.any(|line| line.name == Some(name)) {
+            let mut index = 0;
+            self.lines.retain(|line| {
+                index += 1;
+                index <= at + 1 || line.name != Some(name)
+            });
         }
     }
 
@@ -240,7 +214,7 @@ impl Headers {
             None => {
                 self.lines.remove(at);
             }
-            Some(rest) => self.lines[at] = Line::own(name, &rest),
+            Some(rest) => self.lines[at] = self.own_line(name, &rest),
         }
     }
 
@@ -249,17 +223,31 @@ impl Headers {
     pub fn replace_first(&mut self, name: HeaderName, element: impl fmt::Display) {
         let Some(at) = self.position(name) else { return };
         self.lines[at] = match self.behind_first_element(at) {
-            None => Line::own(name, &element),
-            Some(rest) => Line::own(name, &format_args!("{element}, {rest}")),
+            None => self.own_line(name, &element),
+            Some(rest) => self.own_line(name, &format_args!("{element}, {rest}")),
         };
     }
 
     fn behind_first_element(&self, at: usize) -> Option<String> {
-        let value = self.lines[at].value(&self.wire);
+        let line = self.lines.get(at)?;
+        let value = line.value(self.under(line));
         let rest = value.get(first_element_len(value) + 1..)?;
         let rest = String::from_utf8_lossy(rest);
         let rest = rest.trim();
         (!rest.is_empty()).then(|| rest.to_owned())
+    }
+
+    fn own_line(&mut self, name: HeaderName, value: &dyn fmt::Display) -> Line {
+        if self.own.capacity() == 0 {
+            // What a proxy adds on the way: Via, Record-Route, Max-Forwards.
+            self.own.reserve(OWN_CAPACITY);
+        }
+        write_line(&mut self.own, Some(name), name.as_str(), value).of_own()
+    }
+
+    /// The octets that a line stands in.
+    fn under(&self, line: &Line) -> &[u8] {
+        if line.own { &self.own } else { &self.wire }
     }
 
     fn position(&self, name: HeaderName) -> Option<usize> {
@@ -268,42 +256,72 @@ impl Headers {
 
     /// Writes every line; runs of untouched lines go in one piece.
     pub fn write(&self, out: &mut BytesMut) {
-        let mut run: Option<(u16, u16)> = None;
-        for line in &self.lines {
-            match &line.text {
-                Text::Wire(wire) => match &mut run {
-                    Some((_, end)) if *end == wire.start => *end = wire.end,
-                    _ => {
-                        self.flush(run, out);
-                        run = Some((wire.start, wire.end));
-                    }
-                },
-                Text::Own(own) => {
-                    self.flush(run.take(), out);
-                    out.put_slice(own.text.as_bytes());
-                    out.put_slice(b"\r\n");
-                }
+        let mut lines = self.lines.iter();
+        let Some(first) = lines.next() else { return };
+        let (mut own, mut run) = (first.own, first.start()..first.end());
+        let flush = |own: bool, run, out: &mut BytesMut| {
+            let octets: &[u8] = if own { &self.own } else { &self.wire };
+            out.put_slice(octets.get::<std::ops::Range<usize>>(run).unwrap_or_default());
+        };
+        for line in lines {
+            if line.own == own && line.start() == run.end {
+                run.end = line.end();
+            } else {
+                flush(own, std::mem::replace(&mut run, line.start()..line.end()), out);
+                own = line.own;
             }
         }
-        self.flush(run, out);
-    }
-
-    fn flush(&self, run: Option<(u16, u16)>, out: &mut BytesMut) {
-        if let Some((start, end)) = run {
-            out.put_slice(slice(&self.wire, start, end));
-        }
+        flush(own, run, out);
     }
 
     /// Octets that [`write`](Self::write) will produce.
     #[must_use]
     pub fn written_len(&self) -> usize {
-        self.lines
-            .iter()
-            .map(|line| match &line.text {
-                Text::Wire(wire) => usize::from(wire.end - wire.start),
-                Text::Own(own) => own.text.len() + 2,
-            })
-            .sum()
+        self.lines.iter().map(|line| line.end() - line.start()).sum()
+    }
+}
+
+/// Octets reserved with the first line added to a message.
+const OWN_CAPACITY: usize = 384;
+
+/// Whether a line of ours may have this name: a token, and no longer than any name ever was.
+pub(super) fn is_line_name(name: &str) -> bool {
+    (1..=1024).contains(&name.len()) && name.bytes().all(is_token)
+}
+
+/// Writes a line behind what stands in `text` and says where.
+pub(super) fn write_line(
+    text: &mut Vec<u8>,
+    known: Option<HeaderName>,
+    name: &str,
+    value: &dyn fmt::Display,
+) -> Line {
+    use fmt::Write as _;
+    let start = text.len();
+    text.extend_from_slice(name.as_bytes());
+    text.extend_from_slice(b": ");
+    let value_start = text.len();
+    // Only a `Display` that fails of itself can fail here; what it wrote stays its value.
+    let _ = write!(OneLine(text), "{value}");
+    let value_end = text.len();
+    text.extend_from_slice(b"\r\n");
+    Line::at(known, start, name.len(), value_start, value_end, text.len())
+}
+
+/// Text on its way into a value. A line end would start a field of its own, so it is written as a
+/// space.
+pub(super) struct OneLine<'a>(pub(super) &'a mut Vec<u8>);
+
+impl fmt::Write for OneLine<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let from = self.0.len();
+        self.0.extend_from_slice(text.as_bytes());
+        for octet in self.0.iter_mut().skip(from) {
+            if matches!(octet, b'\r' | b'\n') {
+                *octet = b' ';
+            }
+        }
+        Ok(())
     }
 }
 
@@ -326,44 +344,6 @@ fn first_element_len(value: &[u8]) -> usize {
         }
     }
     value.len()
-}
-
-impl Line {
-    fn own(name: HeaderName, value: &dyn fmt::Display) -> Self {
-        Self { name: Some(name), text: Text::own(name.as_str(), value) }
-    }
-
-    fn written<'a>(&'a self, wire: &'a [u8]) -> &'a str {
-        match &self.text {
-            Text::Wire(line) => {
-                std::str::from_utf8(slice(wire, line.start, line.name_end)).unwrap_or_default()
-            }
-            Text::Own(own) => own.text.get(..own.name_end).unwrap_or_default(),
-        }
-    }
-
-    fn value<'a>(&'a self, wire: &'a [u8]) -> &'a [u8] {
-        match &self.text {
-            Text::Wire(line) => slice(wire, line.value_start, line.value_end),
-            Text::Own(own) => own.text.as_bytes().get(own.name_end + 2..).unwrap_or_default(),
-        }
-    }
-}
-
-impl Text {
-    /// A line of its own. A line end inside the value would start a field of its own, so it is
-    /// written as a space.
-    fn own(name: &str, value: &dyn fmt::Display) -> Self {
-        let mut text = format!("{name}: {value}");
-        if text.contains(['\r', '\n']) {
-            text = text.replace(['\r', '\n'], " ");
-        }
-        Self::Own(Box::new(OwnLine { text, name_end: name.len() }))
-    }
-}
-
-fn slice(wire: &[u8], start: u16, end: u16) -> &[u8] {
-    wire.get(usize::from(start)..usize::from(end)).unwrap_or_default()
 }
 
 impl fmt::Debug for Headers {

@@ -5,6 +5,7 @@
 
 mod build;
 mod headers;
+mod line;
 mod request;
 mod response;
 mod span;
@@ -14,7 +15,8 @@ pub use headers::{FieldRef, Headers};
 pub use request::Request;
 pub use response::Response;
 
-pub(crate) use headers::WireLine;
+pub(crate) use headers::Lines;
+pub(crate) use line::Line;
 pub(crate) use span::{Essentials, Span, StartLine, TopVia};
 
 use bytes::Bytes;

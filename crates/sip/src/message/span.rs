@@ -1,8 +1,12 @@
 //! What a message remembers of its octets: ranges, never copies.
 
-use crate::header::Via;
+use std::ops::Range;
+
+use crate::header::{ListField, Via};
 use crate::name::{Method, StatusCode, Transport};
 use crate::parse::offset_in;
+use crate::parse::scan::Scanner;
+use crate::parse::usual::{self, UsualVia};
 
 /// A range of the head of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,6 +28,11 @@ impl Span {
     /// The span of `part`, which is a slice of `octets`.
     pub(crate) fn of_part(octets: &[u8], part: &str) -> Self {
         Self::within(offset_in(octets, part.as_bytes()), part.len())
+    }
+
+    /// The span of a part, which is counted from the start of this one.
+    pub(crate) fn part(self, part: Range<usize>) -> Self {
+        Self::new(self.start() + part.start, self.start() + part.end)
     }
 
     pub(crate) fn start(self) -> usize {
@@ -80,6 +89,27 @@ pub(crate) struct TopVia {
 }
 
 impl TopVia {
+    /// Of the Via at the start of a value; of none when it leaves the grammar.
+    pub(crate) fn read(value: Span, octets: &[u8]) -> Self {
+        let text = value.of(octets);
+        if let Some(via) = usual::via(text) {
+            return Self::usual(&via, value.start());
+        }
+        Via::scan(&mut Scanner::new(text))
+            .map_or_else(|_| Self::default(), |via| Self::new(&via, octets))
+    }
+
+    /// Of a Via whose value begins at `start`.
+    pub(crate) fn usual(via: &UsualVia, start: usize) -> Self {
+        let value = Span::new(start, start);
+        Self {
+            transport: via.transport,
+            sent_by: value.part(via.sent_by.clone()),
+            branch: via.branch.clone().map(|branch| value.part(branch)),
+            rport: via.rport,
+        }
+    }
+
     pub(crate) fn new(via: &Via<'_>, octets: &[u8]) -> Self {
         Self {
             transport: via.transport(),

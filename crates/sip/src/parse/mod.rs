@@ -4,9 +4,12 @@ pub mod scan;
 pub mod stream;
 
 mod error;
+mod essentials;
 mod head;
 mod limits;
+mod lines;
 mod rejected;
+pub(crate) mod usual;
 
 use bytes::Bytes;
 

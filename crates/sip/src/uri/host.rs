@@ -57,7 +57,7 @@ impl<'a> Host<'a> {
     fn of_kind(kind: Kind, text: &'a str) -> Option<Self> {
         match kind {
             Kind::Name => Some(Self::Name(text)),
-            Kind::V4 => text.parse().map(Self::V4).ok(),
+            Kind::V4 => v4(text.as_bytes()).map(Self::V4),
             Kind::V6 => v6(text.strip_prefix('[')?.strip_suffix(']')?).map(Self::V6),
         }
     }
@@ -84,7 +84,7 @@ impl<'a> Host<'a> {
 
 /// What a host seems to be; whether it is a good one of its kind is found when it is read.
 #[derive(Clone, Copy)]
-enum Kind {
+pub(super) enum Kind {
     Name,
     V4,
     V6,
@@ -125,38 +125,66 @@ fn v6(text: &str) -> Option<Ipv6Addr> {
 
 /// The length of the name that `text` begins with, and what its last label is; `None` when a label
 /// is not well formed: empty, or with `-` at an end. One `.` may end a name.
-fn measure_name(text: &[u8]) -> Option<(usize, Kind)> {
-    let mut label_start = 0;
-    let mut digits = true;
-    let mut length = 0;
-    for &octet in text {
-        match octet {
-            b'a'..=b'z' | b'A'..=b'Z' | b'_' => digits = false,
-            b'0'..=b'9' => {}
-            b'-' if label_start < length => digits = false,
-            b'.' if ends_label(text, label_start, length) => {
-                label_start = length + 1;
-                // Of the label before, which is the last one when nothing follows.
-                match text.get(label_start) {
-                    Some(next) if next.is_ascii_alphanumeric() || *next == b'_' => digits = true,
-                    Some(b'.' | b'-') => return None,
-                    // With the dot of the root no name ends in digits.
-                    _ if digits => return None,
-                    _ => return Some((label_start, Kind::Name)),
-                }
-            }
-            b'.' | b'-' => return None,
-            _ => break,
+pub(super) fn measure_name(text: &[u8]) -> Option<(usize, Kind)> {
+    let mut start = 0;
+    loop {
+        let mut end = start;
+        while text.get(end).is_some_and(|octet| LABEL[usize::from(*octet)]) {
+            end += 1;
         }
-        length += 1;
+        let label = text.get(start..end)?;
+        if matches!(label, [] | [b'-', ..] | [.., b'-']) {
+            return None;
+        }
+        let is_last = text.get(end) != Some(&b'.');
+        let is_root = !is_last && !text.get(end + 1).is_some_and(|octet| belongs(*octet));
+        if is_last || is_root {
+            return match (label.iter().all(u8::is_ascii_digit), is_root) {
+                (false, _) => Some((end + usize::from(is_root), Kind::Name)),
+                (true, false) => Some((end, Kind::V4)),
+                // With the dot of the root no name ends in digits.
+                (true, true) => None,
+            };
+        }
+        start = end + 1;
     }
-    let label = if digits { Kind::V4 } else { Kind::Name };
-    ends_label(text, label_start, length).then_some((length, label))
 }
 
-/// Whether the label between the two places has an octet, and no `-` at its end.
-fn ends_label(text: &[u8], start: usize, end: usize) -> bool {
-    start < end && text.get(end - 1) != Some(&b'-')
+/// Whether an octet belongs to a name: behind a dot it begins a label, be it a bad one.
+fn belongs(octet: u8) -> bool {
+    LABEL[usize::from(octet)] || octet == b'.'
+}
+
+/// Octets of a label.
+const LABEL: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut octet = 0u8;
+    while octet < 128 {
+        table[octet as usize] = octet.is_ascii_alphanumeric() || octet == b'-' || octet == b'_';
+        octet += 1;
+    }
+    table
+};
+
+/// `1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT`, each at most 255 and without leading zeros.
+pub(super) fn v4(text: &[u8]) -> Option<Ipv4Addr> {
+    let mut parts = text.split(|octet| *octet == b'.');
+    let mut address = [0; 4];
+    for octet in &mut address {
+        *octet = match parts.next()? {
+            [b'0'] => 0,
+            digits @ [b'1'..=b'9', ..] if digits.len() <= 3 => decimal(digits)?,
+            _ => return None,
+        };
+    }
+    parts.next().is_none().then(|| address.into())
+}
+
+fn decimal(digits: &[u8]) -> Option<u8> {
+    digits.iter().try_fold(0u8, |value, digit| {
+        let digit = digit.is_ascii_digit().then(|| digit - b'0')?;
+        value.checked_mul(10)?.checked_add(digit)
+    })
 }
 
 impl fmt::Display for Host<'_> {

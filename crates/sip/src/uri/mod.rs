@@ -14,6 +14,7 @@ mod octets;
 mod params;
 mod sip;
 mod tel;
+mod usual;
 
 pub use buf::UriBuf;
 pub use escape::{escape_header, escape_user, unescape, unescape_octets};
@@ -23,6 +24,7 @@ pub use sip::SipUri;
 pub use tel::TelUri;
 
 pub(crate) use sip::port;
+pub(crate) use usual::{usual_hostport, usual_sip};
 
 /// A URI.
 ///

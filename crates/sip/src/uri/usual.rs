@@ -1,0 +1,59 @@
+//! The usual spelling of a SIP URI, told without taking it apart: no password, no escapes, no IPv6
+//! address, no headers. What is `Some` here the general grammar takes as well; `None` says nothing.
+
+use super::host::{self, Kind};
+use super::octets::{self, PARAM, PARAM_RECEIVED, USER_RECEIVED};
+
+/// The end of the `sip:` or `sips:` URI at `from`, if what stands there cannot belong to it: the
+/// caller sees to that.
+pub(crate) fn usual_sip(text: &[u8], from: usize) -> Option<usize> {
+    let start = from
+        + match text.get(from..)? {
+            [b's', b'i', b'p', b':', ..] => 4,
+            [b's', b'i', b'p', b's', b':', ..] => 5,
+            _ => return None,
+        };
+    // A host is made of octets that a user may have; an "@" tells which it was.
+    let user_end = plain(text, start, USER_RECEIVED);
+    let host =
+        if text.get(user_end) == Some(&b'@') && user_end > start { user_end + 1 } else { start };
+    let mut at = usual_hostport(text, host)?;
+    while text.get(at) == Some(&b';') {
+        at = piece(text, at + 1, PARAM)?;
+        if text.get(at) == Some(&b'=') {
+            at = piece(text, at + 1, PARAM_RECEIVED)?;
+        }
+    }
+    Some(at)
+}
+
+/// The end of the `host [ ":" port ]` at `from`.
+pub(crate) fn usual_hostport(text: &[u8], from: usize) -> Option<usize> {
+    let rest = text.get(from..)?;
+    let (length, kind) = host::measure_name(rest)?;
+    if matches!(kind, Kind::V4) {
+        host::v4(rest.get(..length)?)?;
+    }
+    let colon = from + length;
+    if text.get(colon) != Some(&b':') {
+        return Some(colon);
+    }
+    let digits = text.get(colon + 1..)?.iter().take_while(|octet| octet.is_ascii_digit()).count();
+    // Five digits may be too many for a port.
+    (1..5).contains(&digits).then_some(colon + 1 + digits)
+}
+
+/// The end of a name or value of at least one octet.
+fn piece(text: &[u8], from: usize, class: u8) -> Option<usize> {
+    let end = plain(text, from, class);
+    (end > from).then_some(end)
+}
+
+/// The end of the run of octets of `class` that begins at `from`.
+fn plain(text: &[u8], from: usize, class: u8) -> usize {
+    let mut at = from;
+    while text.get(at).is_some_and(|octet| octets::is(*octet, class)) {
+        at += 1;
+    }
+    at
+}

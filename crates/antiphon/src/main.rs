@@ -14,7 +14,10 @@ use clap::Parser as _;
 fn main() -> ExitCode {
     let ended = match cli::Cli::try_parse() {
         Ok(cli) => run::run(cli.command),
-        Err(error) => cli::error::settle(&error),
+        Err(error) => {
+            let typed = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+            cli::error::settle(&error, &typed.collect::<Vec<_>>())
+        }
     };
     ended.unwrap_or_else(|fault| {
         terminal::complain(&fault);

@@ -143,9 +143,9 @@ pub(super) async fn follow_plan(
             None => None,
         };
         let plan = plan(agent.listeners());
-        Answering { plan, registration, streams: HashMap::new(), begun: 0, ended: 0 }
-            .run(agent, client.timeout)
-            .await
+        let answering =
+            Answering { plan, registration, streams: HashMap::new(), begun: 0, ended: 0 };
+        Ok(answering.run(agent, client.timeout).await)
     })
     .await
 }
@@ -187,26 +187,26 @@ struct Answering {
 }
 
 impl Answering {
-    async fn run(mut self, agent: &mut Agent, bound: Option<Duration>) -> Result<Ending, Failure> {
+    async fn run(mut self, agent: &mut Agent, bound: Option<Duration>) -> Ending {
         let until = bound.map(|bound| Instant::now() + bound);
         while self.plan.count.is_none_or(|count| self.ended < count) {
             match agent.next(until).await {
                 Happening::Event(Event::Outcome(outcome))
                     if Some(outcome.action) == self.registration =>
                 {
-                    return Ok(unregistered(agent, outcome));
+                    return unregistered(agent, outcome);
                 }
-                Happening::Event(event) => self.handle(agent, &event).await?,
+                Happening::Event(event) => self.handle(agent, &event).await,
                 Happening::Interrupted | Happening::Over => break,
-                Happening::TimeUp => return Ok(self.time_up()),
+                Happening::TimeUp => return self.time_up(),
             }
         }
-        Ok(Ending::Succeeded)
+        Ending::Succeeded
     }
 
-    async fn handle(&mut self, agent: &mut Agent, event: &Event) -> Result<(), Failure> {
+    async fn handle(&mut self, agent: &mut Agent, event: &Event) {
         match event {
-            Event::IncomingCall { call, .. } => self.begin(agent, *call).await?,
+            Event::IncomingCall { call, .. } => self.begin(agent, *call).await,
             Event::Established { call, .. } | Event::MediaChanged { call, .. } => {
                 if let Some(stream) = self.streams.get(call) {
                     follow(event, stream);
@@ -226,18 +226,20 @@ impl Answering {
             }
             _ => {}
         }
-        Ok(())
     }
 
-    async fn begin(&mut self, agent: &mut Agent, call: CallId) -> Result<(), Failure> {
-        let stream = agent.open_media().await?;
+    async fn begin(&mut self, agent: &mut Agent, call: CallId) {
+        let Ok(stream) = agent.open_media().await else {
+            // One call too many for this machine; those that are there go on.
+            let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE);
+            return agent.command(Command::Respond { call, reply }).await;
+        };
         let last = self.plan.answers.len().saturating_sub(1);
         let answer = self.plan.answers.get(self.begun.min(last));
         let script = answer.map(|answer| answer.script(&stream)).unwrap_or_default();
         self.begun += 1;
         self.streams.insert(call, stream);
         agent.command(Command::Play { call, script }).await;
-        Ok(())
     }
 
     const fn time_up(&self) -> Ending {

@@ -2,23 +2,26 @@
 
 use std::process::ExitCode;
 
+use clap::CommandFactory as _;
 use clap::error::ErrorKind;
 
+use super::Cli;
 use crate::fault::Fault;
 use crate::terminal;
 
-/// Shows what was asked for (help, version), or gives the fault.
-pub(crate) fn settle(error: &clap::Error) -> Result<ExitCode, Fault> {
+/// Shows what was asked for (help, version), or gives the fault. `typed` is what stands behind the
+/// name of the program.
+pub(crate) fn settle(error: &clap::Error, typed: &[String]) -> Result<ExitCode, Fault> {
+    let command = command(typed);
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             terminal::print(&error.render().to_string());
             Ok(ExitCode::SUCCESS)
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            let help = error.render().to_string();
-            Err(Fault::CommandLine(Line::new("a command is missing", &help)))
+            Err(Fault::CommandLine(Line::new("a command is missing", &command)))
         }
-        _ => Err(Fault::CommandLine(Line::of(&error.render().to_string()))),
+        _ => Err(Fault::CommandLine(Line::of(&error.render().to_string(), &command))),
     }
 }
 
@@ -28,7 +31,7 @@ pub(crate) struct Line(Box<str>);
 
 impl Line {
     /// From a rendered error: its first paragraph, its tips, and where to read more.
-    fn of(rendered: &str) -> Self {
+    fn of(rendered: &str, command: &str) -> Self {
         let text = rendered.strip_prefix("error: ").unwrap_or(rendered);
         let mut words: Vec<&str> = Vec::new();
         words.extend(text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim));
@@ -38,12 +41,12 @@ impl Line {
             line.push_str("; ");
             line.push_str(tip);
         }
-        Self::new(&line, text)
+        Self::new(&line, command)
     }
 
-    /// The fault, and where to read more: the help of the command whose usage is in `text`.
-    fn new(fault: &str, text: &str) -> Self {
-        Self(format!("{fault}; see '{} --help'", command(text)).into())
+    /// The fault, and which help to read.
+    fn new(fault: &str, command: &str) -> Self {
+        Self(format!("{fault}; see '{command} --help'").into())
     }
 }
 
@@ -53,11 +56,17 @@ impl std::fmt::Display for Line {
     }
 }
 
-/// The command whose usage the error shows.
-fn command(text: &str) -> String {
-    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or("antiphon");
-    let is_word = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase());
-    usage.split_whitespace().take_while(is_word).collect::<Vec<_>>().join(" ")
+/// The command that was meant, as far as it was typed.
+fn command(typed: &[String]) -> String {
+    let mut meant = Cli::command();
+    let mut name = meant.get_name().to_owned();
+    for word in typed {
+        let Some(next) = meant.find_subcommand(word) else { break };
+        name.push(' ');
+        name.push_str(word);
+        meant = next.clone();
+    }
+    name
 }
 
 #[cfg(test)]
@@ -65,11 +74,11 @@ mod tests {
     use clap::Parser as _;
 
     use super::*;
-    use crate::cli::Cli;
 
     fn line(arguments: &[&str]) -> String {
         let error = Cli::try_parse_from(arguments).unwrap_err();
-        settle(&error).unwrap_err().to_string()
+        let typed: Vec<_> = arguments.iter().skip(1).map(ToString::to_string).collect();
+        settle(&error, &typed).unwrap_err().to_string()
     }
 
     #[test]
@@ -94,6 +103,7 @@ mod tests {
     #[test]
     fn it_names_the_help_of_the_command() {
         assert!(line(&["antiphon", "user", "add"]).ends_with("see 'antiphon user add --help'"));
+        assert!(line(&["antiphon", "call", "x y"]).ends_with("see 'antiphon call --help'"));
         assert_eq!(line(&["antiphon", "user"]), "a command is missing; see 'antiphon user --help'");
     }
 }

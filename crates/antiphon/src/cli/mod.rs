@@ -7,16 +7,15 @@ pub(crate) mod value;
 
 use clap::{Parser, Subcommand};
 
-/// A complete SIP system: a server, a user agent, and what explains why a call failed.
+/// A SIP system in one program: a server, and a user agent for people and scripts.
 #[derive(Debug, Parser)]
 #[command(
     name = "antiphon",
     version,
-    propagate_version = true,
     max_term_width = 100,
     after_help = "EXAMPLE\n  \
         antiphon serve                          a server on this machine, with two accounts\n  \
-        antiphon demo                           what it looks like, in two seconds\n  \
+        antiphon demo                           what it looks like: six calls with their ladders\n  \
         antiphon call sip:bob@127.0.0.1         a call\n\n\
         EXIT STATUS\n  \
         0 the request succeeded; 3, 4, 5, 6 the final answer was of that class; 8 no answer at all;\n  \

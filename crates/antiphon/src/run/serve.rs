@@ -101,10 +101,18 @@ fn first_call(text: &mut String, prepared: &Prepared, accounts: &[NewAccount]) {
     let _ = writeln!(
         text,
         "\nThe first call, from two other terminals:\n\n  \
-         antiphon answer --from {to} --password {}\n  \
-         antiphon call {to} --from {from} --password {} --duration 5",
-        callee.password, caller.password,
+         {program} answer --from {to} --password {}\n  \
+         {program} call {to} --from {from} --password {} --duration 5",
+        callee.password,
+        caller.password,
+        program = program(),
     );
+}
+
+/// The program as it was called, which finds it again from the same place.
+fn program() -> String {
+    let called = std::env::args().next().filter(|path| !path.chars().any(char::is_whitespace));
+    called.unwrap_or_else(|| "antiphon".to_owned())
 }
 
 /// The port as it stands in a URI: not at all if it is the usual one.

@@ -146,10 +146,10 @@ fn options_and_message_are_answered() {
 fn nobody_there_ends_with_8() {
     let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let uri = format!("sip:bob@{}", silent.local_addr().unwrap());
-    let called = run(&["call", &uri, "--timeout", "0.3", "--json"]);
-    assert_eq!(called.status, Some(8), "{called:?}");
-    assert_eq!(called.outcome()["exit"], 8);
-    assert_eq!(called.outcome()["code"], Value::Null);
+    let asked = run(&["options", &uri, "--timeout", "0.3", "--json"]);
+    assert_eq!(asked.status, Some(8), "{asked:?}");
+    assert_eq!(asked.outcome()["exit"], 8);
+    assert_eq!(asked.outcome()["code"], Value::Null);
 }
 
 #[test]

@@ -37,7 +37,10 @@ pub trait Node {
 
 /// What can happen to a node.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "an input is handed over once; a box would cost more")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "an input is handed over once; a box would cost more"
+)]
 pub enum Input<A, C> {
     /// A datagram arrived.
     Datagram {

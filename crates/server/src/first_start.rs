@@ -40,9 +40,7 @@ pub fn password() -> Option<String> {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut octets = [0; 16];
     getrandom::fill(&mut octets).ok()?;
-    let letter = |octet: &u8| {
-        LETTERS.get(usize::from(octet % 32)).copied().map_or('x', char::from)
-    };
+    let letter = |octet: &u8| LETTERS.get(usize::from(octet % 32)).copied().map_or('x', char::from);
     Some(octets.iter().map(letter).collect())
 }
 

@@ -11,5 +11,5 @@ mod serve;
 mod stores;
 
 pub use first_start::{NewAccount, password};
-pub use serve::{Data, Observer, Prepared, ServeConfig, ServeError};
-pub use stores::StoresError;
+pub use serve::{Observer, Prepared, ServeConfig, ServeError};
+pub use stores::{Data, StoresError};

@@ -4,7 +4,6 @@
 //! of its configuration is known before it says that it is ready.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::thread::ThreadId;
 
 use antiphon_core::auth::Authenticator;
@@ -21,7 +20,7 @@ use crate::housekeeping::Housekeeping;
 use crate::node::{
     Answer, CommitFault, Domains, Question, Server, ServerConfig, ServerEvent, Ticket,
 };
-use crate::stores::{Stores, StoresError};
+use crate::stores::{Data, Stores, StoresError};
 
 /// What a server is to be.
 #[derive(Debug, Clone)]
@@ -32,15 +31,6 @@ pub struct ServeConfig {
     pub domains: Vec<String>,
     /// Where its state lives.
     pub data: Data,
-}
-
-/// Where the state of a server lives.
-#[derive(Debug, Clone)]
-pub enum Data {
-    /// In memory: gone with the process.
-    Memory(Vec<antiphon_store::Account>),
-    /// In an embedded database in this directory.
-    Directory(PathBuf),
 }
 
 /// Sees what a server does.
@@ -132,11 +122,8 @@ impl Prepared {
         };
         let (driver, _handle) = self.net.driver(Server::new(config, seed));
         let housekeeping = Housekeeping::start(&self.stores);
-        let host = StoreHost {
-            stores: self.stores,
-            observer,
-            loop_thread: std::thread::current().id(),
-        };
+        let host =
+            StoreHost { stores: self.stores, observer, loop_thread: std::thread::current().id() };
         let result = driver.run(host, shutdown).await.map_err(ServeError::Io);
         housekeeping.stop();
         result.map(drop)

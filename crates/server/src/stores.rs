@@ -5,11 +5,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use antiphon_store::{
-    AccountError, Bindings, Embedded, Memory, MemorySubscribers, OpenError, SubscriberFile,
-    Subscribers,
+    Account, AccountError, Bindings, Embedded, Memory, MemorySubscribers, OpenError,
+    SubscriberFile, Subscribers,
 };
 
-use crate::serve::Data;
+/// Where the state of a server lives.
+#[derive(Debug, Clone)]
+pub enum Data {
+    /// In memory: gone with the process.
+    Memory(Vec<Account>),
+    /// In an embedded database in this directory.
+    Directory(PathBuf),
+}
 
 /// Bindings, subscribers and the secret of one server.
 pub(crate) struct Stores {

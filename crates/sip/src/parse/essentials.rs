@@ -25,11 +25,17 @@ pub(super) struct Places {
     content_length: Place,
 }
 
-/// The value of the first and of the second line with a name.
+/// The value of the first line with a name, and how many such lines there are.
 #[derive(Default, Clone, Copy)]
 struct Place {
-    first: Option<Span>,
-    second: Option<Span>,
+    value: Span,
+    times: u16,
+}
+
+impl Place {
+    fn first(self) -> Option<Span> {
+        (self.times > 0).then_some(self.value)
+    }
 }
 
 impl Places {
@@ -44,12 +50,10 @@ impl Places {
             Some(HeaderName::ContentLength) => &mut self.content_length,
             _ => return,
         };
-        let value = Span::new(line.value_start(), line.value_end());
-        if place.first.is_none() {
-            place.first = Some(value);
-        } else if place.second.is_none() {
-            place.second = Some(value);
+        if place.times == 0 {
+            place.value = value_of(line);
         }
+        place.times = place.times.saturating_add(1);
     }
 }
 
@@ -62,7 +66,7 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     pub(super) fn essentials(&self) -> Result<Essentials, ParseError> {
-        let via = self.places.via.first.ok_or_else(|| self.missing(HeaderName::Via))?;
+        let via = self.places.via.first().ok_or_else(|| self.missing(HeaderName::Via))?;
         let top_via = self.top_via(via)?;
         let (from, from_tag) = self.party::<From<'_>>(self.places.from, From::tag)?;
         let (to, to_tag) = self.party::<To<'_>>(self.places.to, To::tag)?;
@@ -82,7 +86,7 @@ impl<'a> Fields<'a> {
             return Err(ParseError { offset, rule: Rule::CSeqMethod });
         }
         let place = self.places.max_forwards;
-        if place.first.is_none() {
+        if place.times == 0 {
             return Ok(());
         }
         let value = self.only(HeaderName::MaxForwards, place)?;
@@ -95,10 +99,10 @@ impl<'a> Fields<'a> {
     /// Content-Length; several equal ones are taken as one, two different ones are an error
     /// (RFC 4475 §3.3.9).
     pub(super) fn content_length(&self) -> Result<Option<usize>, ParseError> {
-        let Place { first, second } = self.places.content_length;
-        let Some(value) = first else { return Ok(None) };
+        let place = self.places.content_length;
+        let Some(value) = place.first() else { return Ok(None) };
         let length = self.length(value)?;
-        if second.is_some() {
+        if place.times > 1 {
             self.all_lengths_are(length)?;
         }
         Ok(Some(length))
@@ -107,8 +111,7 @@ impl<'a> Fields<'a> {
     #[cold]
     fn all_lengths_are(&self, length: usize) -> Result<(), ParseError> {
         let name = HeaderName::ContentLength;
-        for line in self.lines.iter().filter(|line| line.name == Some(name)) {
-            let value = Span::new(line.value_start(), line.value_end());
+        for value in self.values(name) {
             if self.length(value)? != length {
                 return Err(repeated(name, value));
             }
@@ -169,11 +172,15 @@ impl<'a> Fields<'a> {
 
     /// The value of a field that must stand exactly once.
     fn only(&self, name: HeaderName, place: Place) -> Result<Span, ParseError> {
-        match place {
-            Place { first: Some(value), second: None } => Ok(value),
-            Place { second: Some(second), .. } => Err(repeated(name, second)),
-            Place { first: None, .. } => Err(self.missing(name)),
+        match place.times {
+            1 => Ok(place.value),
+            0 => Err(self.missing(name)),
+            _ => Err(repeated(name, self.values(name).nth(1).unwrap_or(place.value))),
         }
+    }
+
+    fn values(&self, name: HeaderName) -> impl Iterator<Item = Span> {
+        self.lines.iter().filter(move |line| line.name == Some(name)).map(value_of)
     }
 
     fn parse<F: Field<'a>>(&self, value: Span) -> Result<F, ParseError> {
@@ -187,6 +194,10 @@ impl<'a> Fields<'a> {
         let fault = HeaderFault::Missing;
         ParseError { offset, rule: Rule::Header(HeaderError { name, fault }) }
     }
+}
+
+fn value_of(line: &Line) -> Span {
+    Span::new(line.value_start(), line.value_end())
 }
 
 #[cold]

@@ -126,45 +126,58 @@ fn v6(text: &str) -> Option<Ipv6Addr> {
 /// The length of the name that `text` begins with, and what its last label is; `None` when a label
 /// is not well formed: empty, or with `-` at an end. One `.` may end a name.
 pub(super) fn measure_name(text: &[u8]) -> Option<(usize, Kind)> {
-    let mut start = 0;
-    loop {
-        let mut end = start;
-        while text.get(end).is_some_and(|octet| LABEL[usize::from(*octet)]) {
-            end += 1;
-        }
-        let label = text.get(start..end)?;
-        if matches!(label, [] | [b'-', ..] | [.., b'-']) {
+    let mut before = DOT;
+    let mut end = 0;
+    while let Some(octet) = text.get(end) {
+        let class = CLASSES[usize::from(*octet)];
+        if class & (before >> 4) != 0 {
             return None;
         }
-        let is_last = text.get(end) != Some(&b'.');
-        let is_root = !is_last && !text.get(end + 1).is_some_and(|octet| belongs(*octet));
-        if is_last || is_root {
-            return match (label.iter().all(u8::is_ascii_digit), is_root) {
-                (false, _) => Some((end + usize::from(is_root), Kind::Name)),
-                (true, false) => Some((end, Kind::V4)),
-                // With the dot of the root no name ends in digits.
-                (true, true) => None,
-            };
+        if class == 0 {
+            break;
         }
-        start = end + 1;
+        before = class;
+        end += 1;
+    }
+    let name = text.get(..end)?;
+    // As far as the last label, without the dot of the root, with which no name ends in digits.
+    let (labels, is_root) = match name.strip_suffix(b".") {
+        Some(labels) => (labels, true),
+        None => (name, false),
+    };
+    let is_digits = last_label_is_digits(labels);
+    match (labels.last()?, is_digits, is_root) {
+        (b'-', ..) | (_, true, true) => None,
+        (_, true, false) => Some((end, Kind::V4)),
+        (_, false, _) => Some((end, Kind::Name)),
     }
 }
 
-/// Whether an octet belongs to a name: behind a dot it begins a label, be it a bad one.
-fn belongs(octet: u8) -> bool {
-    LABEL[usize::from(octet)] || octet == b'.'
+fn last_label_is_digits(labels: &[u8]) -> bool {
+    let last = labels.iter().rev().find(|octet| !octet.is_ascii_digit());
+    matches!(last, None | Some(b'.'))
 }
 
-/// Octets of a label.
-const LABEL: [bool; 256] = {
-    let mut table = [false; 256];
+/// The class of an octet of a name, and in the upper half the classes that may not follow.
+const CLASSES: [u8; 256] = {
+    let mut table = [0; 256];
     let mut octet = 0u8;
     while octet < 128 {
-        table[octet as usize] = octet.is_ascii_alphanumeric() || octet == b'-' || octet == b'_';
+        table[octet as usize] = match octet {
+            b'.' => DOT,
+            b'-' => HYPHEN,
+            b'_' => OTHER,
+            _ if octet.is_ascii_alphanumeric() => OTHER,
+            _ => 0,
+        };
         octet += 1;
     }
     table
 };
+
+const OTHER: u8 = 1;
+const HYPHEN: u8 = 2 | 4 << 4;
+const DOT: u8 = 4 | (2 | 4) << 4;
 
 /// `1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT`, each at most 255 and without leading zeros.
 pub(super) fn v4(text: &[u8]) -> Option<Ipv4Addr> {

@@ -1,15 +1,15 @@
 //! `answer`: takes calls and answers them as it is told.
 
+mod respond;
+
 use std::collections::HashMap;
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use antiphon_core::user_agent::{
     self, ActionId, CallId, Command, Event, Outcome, Reply, Script, Step,
 };
 use antiphon_net::Bound;
-use antiphon_sip::{HeaderName, StatusCode, Uri, UriBuf, uri::SipUri};
+use antiphon_sip::{StatusCode, Uri, UriBuf, uri::SipUri};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -19,6 +19,9 @@ use crate::ending::{Ending, Failure};
 use crate::media::Stream;
 use crate::report::Verdict;
 use crate::session::{self, Agent, Happening, Session};
+use respond::must_carry;
+
+pub use respond::{Respond, Unanswerable};
 
 /// How calls are answered.
 #[derive(Debug, Clone)]
@@ -32,82 +35,6 @@ pub struct Answer {
     /// Ends after this many calls.
     pub count: Option<u64>,
 }
-
-/// The responses to a call in their order: provisional ones, then a final one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Respond(Vec<StatusCode>);
-
-/// Why a list of codes is no answer to a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unanswerable {
-    /// Something that is no code of 101 to 699.
-    NoCode,
-    /// More than 64.
-    TooMany,
-    /// Something comes after the final response.
-    AfterFinal,
-    /// There is no final response: the call would ring for ever.
-    NoFinal,
-}
-
-impl Respond {
-    /// More than any test wants, and what a script of the user agent takes.
-    const MAX: usize = 64;
-
-    /// The final response.
-    #[must_use]
-    pub fn last(&self) -> StatusCode {
-        self.0.last().copied().unwrap_or(StatusCode::OK)
-    }
-
-    /// Whether the final response says where else to ask, and therefore needs a Contact.
-    #[must_use]
-    pub fn redirects(&self) -> bool {
-        matches!(self.last().as_u16(), 300..=302 | 305)
-    }
-}
-
-/// Rings and answers.
-impl Default for Respond {
-    fn default() -> Self {
-        Self(vec![StatusCode::RINGING, StatusCode::OK])
-    }
-}
-
-impl FromStr for Respond {
-    type Err = Unanswerable;
-
-    fn from_str(text: &str) -> Result<Self, Unanswerable> {
-        let codes: Vec<_> = text.split(',').map(code).collect::<Result<_, _>>()?;
-        if codes.len() > Self::MAX {
-            return Err(Unanswerable::TooMany);
-        }
-        let (last, before) = codes.split_last().ok_or(Unanswerable::NoFinal)?;
-        if before.iter().any(|code| code.is_final()) {
-            return Err(Unanswerable::AfterFinal);
-        }
-        if last.is_final() { Ok(Self(codes)) } else { Err(Unanswerable::NoFinal) }
-    }
-}
-
-fn code(text: &str) -> Result<StatusCode, Unanswerable> {
-    let number = text.trim().parse().map_err(|_| Unanswerable::NoCode)?;
-    // 100 is sent by the transaction itself (RFC 3261 §17.2.1).
-    StatusCode::new(number).filter(|_| number > 100).ok_or(Unanswerable::NoCode)
-}
-
-impl fmt::Display for Unanswerable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoCode => "write codes of 101 to 699 with commas between them, such as 180,200",
-            Self::TooMany => "write 64 codes at most",
-            Self::AfterFinal => "nothing can follow a final response (200 to 699)",
-            Self::NoFinal => "the last code must be a final response (200 to 699)",
-        })
-    }
-}
-
-impl std::error::Error for Unanswerable {}
 
 /// Registers if there are an identity and a password, then answers every call that comes.
 ///
@@ -250,8 +177,8 @@ impl Answering {
 
 impl Answer {
     fn script(&self, stream: &Stream) -> Script {
-        let last = self.respond.0.len().saturating_sub(1);
-        let steps = self.respond.0.iter().enumerate().map(|(number, code)| {
+        let last = self.respond.codes().len().saturating_sub(1);
+        let steps = self.respond.codes().iter().enumerate().map(|(number, code)| {
             let mut reply = Reply::new(*code);
             // 183 is there for early media; a 2xx always has an answer or an offer.
             let has_media = *code == StatusCode::SESSION_PROGRESS || code.is_success();
@@ -280,25 +207,6 @@ impl Answer {
     }
 }
 
-/// The header fields without which a final response says nothing (RFC 3261 §20, §21.4; RFC 4028
-/// §6), as far as an agent that plays a part can know them.
-fn must_carry(code: StatusCode) -> &'static [(HeaderName, &'static str)] {
-    const CHALLENGE: &str =
-        "Digest realm=\"antiphon\", nonce=\"played\", algorithm=SHA-256, qop=\"auth\"";
-    match code.as_u16() {
-        401 => &[(HeaderName::WwwAuthenticate, CHALLENGE)],
-        405 => &[(HeaderName::Allow, "OPTIONS, REGISTER, MESSAGE")],
-        407 => &[(HeaderName::ProxyAuthenticate, CHALLENGE)],
-        415 => &[(HeaderName::Accept, "application/sdp")],
-        420 => &[(HeaderName::Unsupported, "100rel")],
-        421 => &[(HeaderName::Require, "100rel")],
-        422 => &[(HeaderName::MinSe, "1800")],
-        423 => &[(HeaderName::MinExpires, "3600")],
-        489 => &[(HeaderName::AllowEvents, "presence")],
-        _ => &[],
-    }
-}
-
 /// The registration failed for good: nobody will call.
 fn unregistered(agent: &Agent, outcome: Box<Outcome>) -> Ending {
     let target = outcome.tried.last().map_or_else(String::new, |last| last.target.to_string());
@@ -310,23 +218,6 @@ fn unregistered(agent: &Agent, outcome: Box<Outcome>) -> Ending {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_answer_ends_with_one_final_response_rfc3261_13_3_1() {
-        let respond: Respond = "180, 183,486".parse().unwrap();
-        assert_eq!(respond.last(), StatusCode::BUSY_HERE);
-        assert!("302".parse::<Respond>().unwrap().redirects());
-        for (wrong, why) in [
-            ("", Unanswerable::NoCode),
-            ("100", Unanswerable::NoCode),
-            ("700", Unanswerable::NoCode),
-            ("busy", Unanswerable::NoCode),
-            ("180", Unanswerable::NoFinal),
-            ("200,180", Unanswerable::AfterFinal),
-        ] {
-            assert_eq!(wrong.parse::<Respond>(), Err(why), "{wrong}");
-        }
-    }
 
     #[test]
     fn the_registrar_is_the_domain_rfc3261_10_2() {

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use antiphon_sip::{Request, UriBuf};
+use antiphon_sip::Request;
 
 use super::forward::{self, Copy};
 use super::{Proxy, Resolving, Target};
@@ -16,10 +16,18 @@ use crate::time::Time;
 const MAX_WAITING: usize = 1024;
 
 impl Proxy {
-    /// Forwards an ACK. Nothing can be answered to one that cannot be forwarded.
-    pub fn forward_ack(&mut self, now: Time, endpoint: &mut Endpoint, request: &Request) {
-        let target = Target::new(UriBuf::from(request.uri()));
-        let Ok(copy) = forward::copy(request, &target) else { return };
+    /// Forwards an ACK to its one target. Nothing can be answered to one that cannot be forwarded.
+    pub fn forward_ack(
+        &mut self,
+        now: Time,
+        endpoint: &mut Endpoint,
+        request: &Request,
+        target: &Target,
+    ) {
+        let Ok(copy) = forward::copy(request, target) else { return };
+        if let Some(flow) = target.flow {
+            return endpoint.send_ack(now, copy.request, flow);
+        }
         match copy.hop.host.clone() {
             HopHost::Address(address) => send(now, endpoint, copy, [address]),
             HopHost::Name(name) if self.waiting_acks < MAX_WAITING => {

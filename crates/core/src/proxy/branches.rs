@@ -223,9 +223,10 @@ impl Proxy {
         };
         forward::set_breadth(&mut copy.request, breadth);
         let host = copy.hop.host.clone();
-        let branch = context.push(Branch::new(copy, target.flow));
+        let has_flow = target.flow.is_some();
+        let branch = context.push(Branch::new(copy, target));
         let place = Place { server, branch };
-        if target.flow.is_some() {
+        if has_flow {
             self.send(now, endpoint, place);
         } else {
             self.look_up(now, endpoint, place, host);

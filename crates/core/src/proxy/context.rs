@@ -21,6 +21,7 @@ pub(super) struct Context {
     inbound: Flow,
     loop_hash: String,
     route_token: String,
+    caller_token: Option<String>,
     /// Branches that may be open at one time (RFC 5393 §5).
     breadth: u32,
     /// When the caller has stopped waiting: a branch that begins later helps nobody. None for an
@@ -66,6 +67,8 @@ struct Ways {
     copy: Copy,
     /// The flow known for it, and whether it was tried.
     flow: Option<(Flow, bool)>,
+    /// What that flow is called in Record-Route.
+    token: Option<String>,
     addresses: VecDeque<IpAddr>,
 }
 
@@ -81,9 +84,9 @@ pub(super) enum NextWay {
 }
 
 impl Branch {
-    pub(super) fn new(copy: Copy, flow: Option<Flow>) -> Self {
-        let flow = flow.map(|flow| (flow, false));
-        let ways = Ways { copy, flow, addresses: VecDeque::new() };
+    pub(super) fn new(copy: Copy, target: Target) -> Self {
+        let flow = target.flow.map(|flow| (flow, false));
+        let ways = Ways { copy, flow, token: target.token, addresses: VecDeque::new() };
         Self { state: BranchState::Unsent(Box::new(ways)) }
     }
 
@@ -131,6 +134,7 @@ impl Ways {
     /// behind an address translator: here it would be somebody else's.
     fn behind_flow(&mut self) -> NextWay {
         let Some((flow, _)) = self.flow.take() else { return NextWay::None };
+        self.token = None;
         let hop = &self.copy.hop;
         let is_elsewhere = match hop.host {
             HopHost::Address(address) => address != flow.remote.ip(),
@@ -146,7 +150,7 @@ impl Ways {
 
 impl Context {
     pub(super) fn new(now: Time, endpoint: &Endpoint, forwarding: Forwarding) -> Self {
-        let Forwarding { server, request, inbound, mut targets, token } = forwarding;
+        let Forwarding { server, request, inbound, mut targets, token, caller_token } = forwarding;
         // Stable: targets of equal preference keep their order.
         targets.sort_by_key(|target| std::cmp::Reverse(target.q));
         let is_invite = *request.method() == Method::Invite;
@@ -157,6 +161,7 @@ impl Context {
             request,
             inbound,
             route_token: token,
+            caller_token,
             too_late: (!is_invite).then(|| now + 64 * endpoint.config().intervals.t1),
             waiting: targets.into(),
             branches: Vec::new(),
@@ -249,7 +254,11 @@ impl Context {
             && let Some(inbound) = listener_of(endpoint, &self.inbound)
             && let Some(outbound) = listener_of(endpoint, &flow)
         {
-            forward::record_route(&mut request, inbound, outbound, &self.route_token);
+            let user =
+                |token: &'_ Option<String>| token.as_ref().unwrap_or(&self.route_token).clone();
+            let inbound = (inbound, user(&self.caller_token));
+            let outbound = (outbound, user(&ways.token));
+            forward::record_route(&mut request, &inbound, &outbound);
         }
         Some((request, flow))
     }

@@ -84,18 +84,18 @@ pub(super) fn makes_dialog(request: &Request) -> bool {
 }
 
 /// Step 4: our values, one when the request leaves the way it came, two when transport or address
-/// change (RFC 5658 §3): the side that each end of the dialog talks to stands nearest to it.
+/// change (RFC 5658 §3) or the flow of one side is to be known again: the side that each end of
+/// the dialog talks to stands nearest to it.
 pub(super) fn record_route(
     request: &mut Request,
-    inbound: &Listener,
-    outbound: &Listener,
-    token: &str,
+    inbound: &(&Listener, String),
+    outbound: &(&Listener, String),
 ) {
     let is_secure = asks_for_security(request);
     let headers = request.headers_mut();
-    headers.push_top(HeaderName::RecordRoute, own_route(inbound, token, is_secure));
+    headers.push_top(HeaderName::RecordRoute, own_route(inbound, is_secure));
     if inbound != outbound {
-        headers.push_top(HeaderName::RecordRoute, own_route(outbound, token, is_secure));
+        headers.push_top(HeaderName::RecordRoute, own_route(outbound, is_secure));
     }
 }
 
@@ -108,7 +108,7 @@ fn asks_for_security(request: &Request) -> bool {
 
 /// The URI by which a listener puts itself into a route set. A listener without TLS has no SIPS
 /// URI: nobody could reach it by one.
-fn own_route(listener: &Listener, token: &str, is_secure: bool) -> String {
+fn own_route((listener, token): &(&Listener, String), is_secure: bool) -> String {
     let transport = listener.transport;
     let is_sips = is_secure && transport.is_secure();
     let scheme = if is_sips { "sips" } else { "sip" };
@@ -187,13 +187,13 @@ mod tests {
         let tls = listener(Transport::Tls, "192.0.2.10:5061");
         let wss = listener(Transport::Wss, "192.0.2.10:443");
         let mut secure = request("INVITE sips:b@b.example SIP/2.0\r\n");
-        record_route(&mut secure, &wss, &tls, "t");
+        record_route(&mut secure, &(&wss, "t".into()), &(&tls, "t".into()));
         assert_eq!(
             values(&secure, HeaderName::RecordRoute),
             ["<sips:t@192.0.2.10:5061;lr>", "<sips:t@192.0.2.10:443;transport=ws;lr>"]
         );
         let mut plain = request(INVITE);
-        record_route(&mut plain, &tls, &tls, "t");
+        record_route(&mut plain, &(&tls, "t".into()), &(&tls, "t".into()));
         assert_eq!(
             values(&plain, HeaderName::RecordRoute),
             ["<sip:t@192.0.2.10:5061;transport=tls;lr>"]

@@ -56,13 +56,16 @@ pub struct Target {
     /// The flow over which it is reached, when that is known better than its URI tells. When it
     /// is gone, the URI is tried unless it names another machine than the flow's.
     pub flow: Option<Flow>,
+    /// The user part of our Record-Route value on the side of this target, when `flow` is to be
+    /// known again in its dialog; without it the value is that of the request.
+    pub token: Option<String>,
 }
 
 impl Target {
     /// A target that is reached by its URI alone.
     #[must_use]
     pub const fn new(uri: UriBuf) -> Self {
-        Self { uri, q: 1000, path: Vec::new(), flow: None }
+        Self { uri, q: 1000, path: Vec::new(), flow: None, token: None }
     }
 }
 
@@ -80,6 +83,8 @@ pub struct Forwarding {
     /// The user part of the URI by which this proxy puts itself into the route set, so that
     /// whoever made it knows its own again.
     pub token: String,
+    /// The same for the caller's side, when how the request came is to be known again.
+    pub caller_token: Option<String>,
 }
 
 /// All requests that are being forwarded.

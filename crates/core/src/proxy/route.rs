@@ -9,32 +9,33 @@ use crate::refusal::Refusal;
 
 /// Takes our own values off the top of the Route set and undoes what a strict router did.
 ///
-/// `is_own` says whether a URI names this element; `is_recorded`, whether it is one that this
-/// element put into the Record-Route of this very call. Gives whether one of those was there: the
-/// request then belongs to a dialog that was let through before.
+/// `is_own` says whether a URI names this element; `recorded`, what it stands for if it is one that
+/// this element put into the Record-Route of this very call. Gives the last of those: the request
+/// belongs to a dialog that was let through before, and this is the value of its far side.
 ///
 /// # Errors
 /// 400 for a Route that is none.
-pub fn preprocess(
+pub fn preprocess<R>(
     request: &mut Request,
     is_own: impl Fn(&Uri<'_>) -> bool,
-    is_recorded: impl Fn(&Uri<'_>) -> bool,
-) -> Result<bool, Refusal> {
-    let mut was_recorded = is_recorded(&request.uri());
-    if was_recorded {
+    recorded: impl Fn(&Uri<'_>) -> Option<R>,
+) -> Result<Option<R>, Refusal> {
+    let mut last = recorded(&request.uri());
+    if last.is_some() {
         undo_strict_routing(request)?;
     }
-    // A change of transport or address was recorded with two values (§16.6 step 4, RFC 5658), so
-    // more than one of ours may stand there.
+    // A change of transport, address or flow was recorded with two values (§16.6 step 4,
+    // RFC 5658), so more than one of ours may stand there.
     while let Some(route) = request.headers().first::<Route<'_>>()? {
-        let recorded = is_recorded(&route.uri);
-        if !recorded && !is_own(&route.uri) {
+        let this = recorded(&route.uri);
+        if this.is_none() && !is_own(&route.uri) {
             break;
         }
-        was_recorded |= recorded;
+        // One of ours that was tampered with ends the trust in those before it.
+        last = this;
         request.headers_mut().pop_first(HeaderName::Route);
     }
-    Ok(was_recorded)
+    Ok(last)
 }
 
 /// Takes `maddr` off the Request-URI, with port and transport, when it names this element by the
@@ -117,12 +118,21 @@ mod tests {
         matches!(uri, Uri::Sip(uri) if uri.host.to_string() == "192.0.2.10")
     }
 
-    fn is_recorded(uri: &Uri<'_>) -> bool {
-        is_own(uri) && matches!(uri, Uri::Sip(uri) if uri.user == Some("t"))
+    fn recorded(uri: &Uri<'_>) -> Option<String> {
+        let Uri::Sip(sip) = uri else { return None };
+        let user = sip.user.filter(|user| is_own(uri) && user.starts_with('t'));
+        user.map(str::to_owned)
     }
 
     fn taken_off(request: &mut Request) -> bool {
-        preprocess(request, is_own, is_recorded).unwrap()
+        preprocess(request, is_own, recorded).unwrap().is_some()
+    }
+
+    #[test]
+    fn the_last_of_our_values_is_that_of_the_far_side_rfc5658_3() {
+        let routes = "Route: <sip:t1@192.0.2.10;lr>, <sip:t2@192.0.2.10;lr>\r\n";
+        let mut request = request("sip:b@192.0.2.2", routes);
+        assert_eq!(preprocess(&mut request, is_own, recorded).unwrap().as_deref(), Some("t2"));
     }
 
     fn routes(request: &Request) -> Vec<String> {
@@ -133,7 +143,7 @@ mod tests {
     fn our_own_values_come_off_the_top_rfc3261_16_4() {
         let mut request = request(
             "sip:b@192.0.2.2",
-            "Route: <sip:t@192.0.2.10;lr>, <sip:192.0.2.10;transport=tcp;lr>\r\n\
+            "Route: <sip:t@192.0.2.10;lr>, <sip:t@192.0.2.10;transport=tcp;lr>\r\n\
              Route: <sip:192.0.2.7;lr>, <sip:192.0.2.10;lr>\r\n",
         );
         assert!(taken_off(&mut request));
@@ -152,6 +162,14 @@ mod tests {
         let mut request = request("sip:b@192.0.2.2", "Route: <sip:x@192.0.2.10;lr>\r\n");
         assert!(!taken_off(&mut request));
         assert!(routes(&request).is_empty());
+    }
+
+    #[test]
+    fn one_of_ours_that_was_tampered_with_ends_the_trust_in_those_before_it() {
+        let routes = "Route: <sip:t@192.0.2.10;lr>, <sip:x@192.0.2.10;lr>\r\n";
+        assert!(!taken_off(&mut request("sip:b@192.0.2.2", routes)));
+        let routes = "Route: <sip:192.0.2.10;lr>, <sip:t@192.0.2.10;lr>\r\n";
+        assert!(taken_off(&mut request("sip:b@192.0.2.2", routes)), "an outbound proxy before it");
     }
 
     #[test]
@@ -174,7 +192,7 @@ mod tests {
     #[test]
     fn a_route_that_is_none_is_refused_rfc3261_16_3() {
         let mut request = request("sip:b@192.0.2.2", "Route: sip:192.0.2.10;lr>\r\n");
-        assert!(preprocess(&mut request, is_own, is_recorded).is_err());
+        assert!(preprocess(&mut request, is_own, recorded).is_err());
     }
 
     #[test]

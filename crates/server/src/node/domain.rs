@@ -1,6 +1,6 @@
 //! Own domain? Which URIs are ours, and who has to sign in.
 
-use antiphon_sip::{HeaderName, Method, Request, Uri, uri::SipUri};
+use antiphon_sip::{HeaderName, Host, Method, Request, Uri, uri::SipUri};
 
 use super::{Arrival, Server};
 
@@ -17,8 +17,11 @@ impl Domains {
     /// The domain that a URI's host is, in the form in which it was configured.
     #[must_use]
     pub fn of(&self, uri: &SipUri<'_>) -> Option<&str> {
-        let host = uri.host.to_string();
-        self.0.iter().find(|name| name.eq_ignore_ascii_case(&host)).map(AsRef::as_ref)
+        let is_host = |name: &str| match uri.host {
+            Host::Name(host) => name.eq_ignore_ascii_case(host),
+            address => name == address.to_string(),
+        };
+        self.0.iter().map(AsRef::as_ref).find(|name| is_host(name))
     }
 
     /// All of them.
@@ -84,7 +87,7 @@ impl Server {
     /// To tag alone proves nothing: anybody can write one.
     pub(super) fn who_must_sign_in(&self, arrival: &Arrival) -> Option<String> {
         let request = &arrival.request;
-        if arrival.was_routed_here && request.to_tag().is_some() {
+        if arrival.recorded.is_some() && request.to_tag().is_some() {
             return None;
         }
         let claimed = request.from().and_then(|from| self.domain_of(&from.uri).map(str::to_owned));

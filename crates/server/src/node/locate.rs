@@ -31,7 +31,7 @@ impl Server {
             // A call to sips: only ever goes to sips: (RFC 5630 §5.3).
             .filter(|binding| !is_secure || is_sips(binding))
             .filter(|binding| matches!(binding.contact.as_uri(), Uri::Sip(_)))
-            .map(target)
+            .map(|binding| self.target(arrival.request.call_id(), binding))
             .collect();
         if targets.is_empty() {
             return self.ask_whether_there_is_such_a_user(now, arrival);
@@ -48,6 +48,26 @@ impl Server {
         self.ask(Waiting::Absent(arrival), |ticket| Question::Subscriber { ticket, user, domain });
     }
 
+    fn target(&self, call_id: &str, binding: &Binding) -> Target {
+        let flow = binding.source.as_ref().map(|source| Flow {
+            transport: source.transport,
+            local: source.local,
+            remote: source.remote,
+            connection: None,
+        });
+        // What was registered over a plain flow and is to be reached securely goes by its URI.
+        let is_plain = |flow: &Flow| is_sips(binding) && !flow.transport.is_secure();
+        // A Path says by itself where to go first (RFC 3327 §5.2).
+        let flow = flow.filter(|flow| binding.path.is_empty() && !is_plain(flow));
+        Target {
+            uri: binding.contact.clone(),
+            q: binding.q,
+            path: binding.path.clone(),
+            flow,
+            token: flow.map(|flow| self.route_tokens.token_of_flow(call_id, &flow)),
+        }
+    }
+
     /// §16.5: a user that does not exist is 404, one that is not signed in 480.
     pub(super) fn absent(&mut self, now: Time, arrival: &Arrival, exists: bool) {
         let refusal = if exists {
@@ -61,22 +81,4 @@ impl Server {
 
 fn is_sips(binding: &Binding) -> bool {
     matches!(binding.contact.as_uri(), Uri::Sip(uri) if uri.secure)
-}
-
-fn target(binding: &Binding) -> Target {
-    let flow = binding.source.as_ref().map(|source| Flow {
-        transport: source.transport,
-        local: source.local,
-        remote: source.remote,
-        connection: None,
-    });
-    // What was registered over a plain flow and is to be reached securely goes by its URI.
-    let is_plain = |flow: &Flow| is_sips(binding) && !flow.transport.is_secure();
-    Target {
-        uri: binding.contact.clone(),
-        q: binding.q,
-        path: binding.path.clone(),
-        // A Path says by itself where to go first (RFC 3327 §5.2).
-        flow: flow.filter(|flow| binding.path.is_empty() && !is_plain(flow)),
-    }
 }

@@ -12,6 +12,7 @@ mod locate;
 mod quirks;
 mod register;
 mod route_token;
+mod source;
 
 use std::collections::{HashMap, VecDeque};
 
@@ -23,13 +24,14 @@ use antiphon_core::proxy::{self, Forwarding, Proxy, Target};
 use antiphon_core::refusal::Refusal;
 use antiphon_core::registrar::Policy;
 use antiphon_core::time::Time;
-use antiphon_sip::{Method, Request, StatusCode, UriBuf};
+use antiphon_sip::{HeaderName, Method, Request, StatusCode, Uri, UriBuf};
 
 pub use ask::{Answer, CommitFault, Question, Ticket};
 pub use domain::Domains;
 
 use authenticate::Purpose;
-use route_token::RouteTokens;
+use route_token::{Recorded, RouteTokens};
+use source::flow_of_caller;
 
 /// What a server is told once.
 #[derive(Debug)]
@@ -95,8 +97,8 @@ struct Arrival {
     id: ServerId,
     request: Request,
     flow: Flow,
-    /// It came by a Route of ours that we made for this call.
-    was_routed_here: bool,
+    /// What the Route stands for that we made for this call, if it came by one.
+    recorded: Option<Recorded>,
 }
 
 /// A request that waits for an answer of the world outside.
@@ -169,7 +171,7 @@ impl Server {
 
     /// The order of the phases.
     fn arrive(&mut self, now: Time, id: ServerId, request: Request, flow: Flow) {
-        let mut arrival = Arrival { id, request, flow, was_routed_here: false };
+        let mut arrival = Arrival { id, request, flow, recorded: None };
         // First of all, since a phone may name this server as its outbound proxy in whatever it
         // sends here, and since what is left decides what a loop is.
         if let Err(refusal) = self.take_off_own_routes(&mut arrival) {
@@ -191,8 +193,11 @@ impl Server {
 
     /// Where a request goes whose sender is known or need not be.
     fn route(&mut self, now: Time, arrival: Arrival) {
-        if !arrival.request.headers().has(antiphon_sip::HeaderName::Route)
-            && self.is_ours(&arrival.request.uri())
+        let in_dialog = self.dialog_target(&arrival.request, arrival.recorded);
+        if in_dialog.flow.is_some() {
+            return self.forward(now, arrival, vec![in_dialog]);
+        }
+        if !arrival.request.headers().has(HeaderName::Route) && self.is_ours(&arrival.request.uri())
         {
             return self.locate(now, arrival);
         }
@@ -201,8 +206,16 @@ impl Server {
                 Refusal::new(StatusCode::NOT_FOUND).because("Not a domain of this server");
             return self.refuse(now, &arrival, &refusal);
         }
-        let target = Target::new(UriBuf::from(arrival.request.uri()));
-        self.forward(now, arrival, vec![target]);
+        self.forward(now, arrival, vec![in_dialog]);
+    }
+
+    /// The target that a request names itself: its Request-URI, by the flow that we recorded for
+    /// that side of the dialog unless another element is to come first.
+    fn dialog_target(&self, request: &Request, recorded: Option<Recorded>) -> Target {
+        let flow = recorded.and_then(|recorded| recorded.flow);
+        let flow = flow.filter(|_| !request.headers().has(HeaderName::Route));
+        let token = |flow| self.route_tokens.token_of_flow(request.call_id(), &flow);
+        Target { flow, token: flow.map(token), ..Target::new(UriBuf::from(request.uri())) }
     }
 
     fn validate(&self, request: &Request) -> Result<(), Refusal> {
@@ -211,10 +224,13 @@ impl Server {
     }
 
     fn forward(&mut self, now: Time, arrival: Arrival, targets: Vec<Target>) {
-        let token = self.route_tokens.token(arrival.request.call_id());
+        let call_id = arrival.request.call_id();
+        let token = self.route_tokens.token(call_id);
+        let caller_token =
+            flow_of_caller(&arrival).map(|flow| self.route_tokens.token_of_flow(call_id, &flow));
         let Arrival { id: server, mut request, flow: inbound, .. } = arrival;
         self.take_off_own_credentials(&mut request);
-        let forwarding = Forwarding { server, request, inbound, targets, token };
+        let forwarding = Forwarding { server, request, inbound, targets, token, caller_token };
         self.proxy.forward(now, &mut self.endpoint, forwarding);
     }
 
@@ -222,11 +238,12 @@ impl Server {
     /// (RFC 3261 §22.1, §16.11).
     fn acknowledge(&mut self, now: Time, request: Request, flow: Flow) {
         let mut request = request;
-        let Ok(was_routed_here) = self.take_off(&mut request, &flow) else { return };
+        let Ok(recorded) = self.take_off(&mut request, &flow) else { return };
         // Without a Route that we made for this call we would be a relay for strangers.
-        if was_routed_here && self.validate(&request).is_ok() {
+        if recorded.is_some() && self.validate(&request).is_ok() {
             self.take_off_own_credentials(&mut request);
-            self.proxy.forward_ack(now, &mut self.endpoint, &request);
+            let target = self.dialog_target(&request, recorded);
+            self.proxy.forward_ack(now, &mut self.endpoint, &request, &target);
         }
     }
 
@@ -283,21 +300,20 @@ impl Server {
     }
 
     fn take_off_own_routes(&self, arrival: &mut Arrival) -> Result<(), Refusal> {
-        arrival.was_routed_here = self.take_off(&mut arrival.request, &arrival.flow)?;
+        arrival.recorded = self.take_off(&mut arrival.request, &arrival.flow)?;
         Ok(())
     }
 
-    /// Takes off what names this server and nothing else (§16.4), and says whether a Route that
-    /// we made for this call was among it.
-    fn take_off(&self, request: &mut Request, flow: &Flow) -> Result<bool, Refusal> {
+    /// Takes off what names this server and nothing else (§16.4), and says what the Route that we
+    /// made for this call stands for, if one was among it.
+    fn take_off(&self, request: &mut Request, flow: &Flow) -> Result<Option<Recorded>, Refusal> {
         let call_id = request.call_id().to_owned();
-        let was_recorded = proxy::preprocess(
-            request,
-            |uri| self.is_this_server(uri),
-            |uri| self.is_this_server(uri) && self.route_tokens.fits(uri, &call_id),
-        )?;
+        let is_own = |uri: &Uri<'_>| self.is_this_server(uri);
+        let recorded = proxy::preprocess(request, is_own, |uri| {
+            self.route_tokens.read(uri, &call_id).filter(|_| is_own(uri))
+        })?;
         proxy::strip_maddr(request, flow, |host_port| self.endpoint.is_own(host_port));
-        Ok(was_recorded)
+        Ok(recorded)
     }
 }
 

@@ -10,6 +10,7 @@ use antiphon_sip::header::Date;
 use antiphon_sip::{HeaderName, Request, Response, StatusCode, Uri};
 
 use super::ask::CommitFault;
+use super::source::flow_of_sender;
 use super::{Arrival, Question, Server, ServerEvent, Waiting};
 
 /// A change on its way to the store.
@@ -118,21 +119,8 @@ fn aor_of_to(request: &Request) -> Option<Aor> {
     }
 }
 
-/// Where the phone is to be reached, when its Contact alone does not tell: it came over a stream,
-/// or a NAT stands between (the address it writes into Via is not the one it is seen at).
+/// Where the phone is to be reached, when its Contact alone does not tell.
 fn source_of(arrival: &Arrival) -> Option<Source> {
-    let flow = arrival.flow;
-    let address = match flow.remote.ip() {
-        std::net::IpAddr::V4(address) => address.to_string(),
-        std::net::IpAddr::V6(address) => format!("[{address}]"),
-    };
-    let sent_by = arrival.request.sent_by();
-    let default_port = flow.transport.default_port();
-    let is_behind_nat = sent_by != format!("{address}:{}", flow.remote.port())
-        && !(sent_by == address && flow.remote.port() == default_port);
-    (flow.transport.is_reliable() || is_behind_nat).then_some(Source {
-        transport: flow.transport,
-        remote: flow.remote,
-        local: flow.local,
-    })
+    let flow = flow_of_sender(arrival)?;
+    Some(Source { transport: flow.transport, remote: flow.remote, local: flow.local })
 }

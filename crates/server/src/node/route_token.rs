@@ -1,8 +1,14 @@
 //! Proof that a route set is one that we made: the URI by which this server puts itself into
 //! Record-Route carries a keyed hash of the Call-ID. A stranger cannot make one, so nobody can use
 //! this server as a relay by writing a Route of ours into a request.
+//!
+//! Where one side of the dialog is reached by its flow alone (a phone behind a NAT, on a stream or
+//! a WebSocket), the flow stands behind the hash, and under it (RFC 5626 §5.3).
 
-use antiphon_sip::Uri;
+use std::net::{IpAddr, SocketAddr};
+
+use antiphon_core::flow::Flow;
+use antiphon_sip::{Transport, Uri};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
@@ -10,6 +16,13 @@ use sha2::Sha256;
 #[derive(Debug)]
 pub(super) struct RouteTokens {
     keyed: Hmac<Sha256>,
+}
+
+/// What a Record-Route value of ours stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Recorded {
+    /// The flow by which that side of the dialog is reached, if not by its URI.
+    pub(super) flow: Option<Flow>,
 }
 
 /// Octets of the hash that are used: guessing one takes 2^63 requests on average.
@@ -25,9 +38,37 @@ impl RouteTokens {
 
     /// The token for the requests of one call.
     pub(super) fn token(&self, call_id: &str) -> String {
+        self.hash(call_id, "")
+    }
+
+    /// The token for the side of a call that is reached by this flow.
+    pub(super) fn token_of_flow(&self, call_id: &str, flow: &Flow) -> String {
+        let flow = write_flow(flow);
+        format!("{}-{flow}", self.hash(call_id, &flow))
+    }
+
+    /// What a Route value stands for, if it carries a token of this call.
+    pub(super) fn read(&self, uri: &Uri<'_>, call_id: &str) -> Option<Recorded> {
+        let Uri::Sip(uri) = uri else { return None };
+        let user = uri.user?;
+        let (hash, flow) = user.split_once('-').unwrap_or((user, ""));
+        // Nearly every user is none of ours, and is told so without a hash.
+        if hash.len() != 2 * LENGTH {
+            return None;
+        }
+        // Not a secret once it is on the wire, so an ordinary comparison does.
+        if hash != self.hash(call_id, flow) {
+            return None;
+        }
+        Some(Recorded { flow: read_flow(flow) })
+    }
+
+    fn hash(&self, call_id: &str, flow: &str) -> String {
         use std::fmt::Write as _;
         let mut keyed = self.keyed.clone();
         keyed.update(b"route\0");
+        keyed.update(flow.as_bytes());
+        keyed.update(b"\0");
         keyed.update(call_id.as_bytes());
         let mut token = String::with_capacity(2 * LENGTH);
         for octet in keyed.finalize().into_bytes().iter().take(LENGTH) {
@@ -35,11 +76,93 @@ impl RouteTokens {
         }
         token
     }
+}
 
-    /// Whether a Route value carries the token of this call.
-    pub(super) fn fits(&self, uri: &Uri<'_>, call_id: &str) -> bool {
-        let Uri::Sip(uri) = uri else { return false };
-        // Not a secret once it is on the wire, so an ordinary comparison does.
-        uri.user.is_some_and(|user| user == self.token(call_id))
+/// A letter for the transport, then the peer's address and ours in hexadecimal.
+fn write_flow(flow: &Flow) -> String {
+    let address = |address: SocketAddr| {
+        let ip = match address.ip() {
+            IpAddr::V4(ip) => format!("{:08x}", ip.to_bits()),
+            IpAddr::V6(ip) => format!("{:032x}", ip.to_bits()),
+        };
+        format!("{ip}{:04x}", address.port())
+    };
+    let transport = LETTERS.iter().find(|(_, transport)| *transport == flow.transport);
+    let letter = transport.map_or('u', |(letter, _)| *letter);
+    format!("{letter}{}{}", address(flow.remote), address(flow.local))
+}
+
+const LETTERS: [(char, Transport); 5] = [
+    ('u', Transport::Udp),
+    ('t', Transport::Tcp),
+    ('s', Transport::Tls),
+    ('w', Transport::Ws),
+    ('x', Transport::Wss),
+];
+
+fn read_flow(text: &str) -> Option<Flow> {
+    let mut chars = text.chars();
+    let letter = chars.next()?;
+    let (_, transport) = LETTERS.iter().find(|(other, _)| *other == letter)?;
+    let addresses = chars.as_str();
+    let (remote, local) = addresses.split_at_checked(addresses.len() / 2)?;
+    Some(Flow {
+        transport: *transport,
+        remote: read_address(remote)?,
+        local: read_address(local)?,
+        connection: None,
+    })
+}
+
+fn read_address(text: &str) -> Option<SocketAddr> {
+    let (ip, port) = text.split_at_checked(text.len().checked_sub(4)?)?;
+    let port = u16::from_str_radix(port, 16).ok()?;
+    let ip: IpAddr = match ip.len() {
+        8 => IpAddr::V4(u32::from_str_radix(ip, 16).ok()?.into()),
+        32 => IpAddr::V6(u128::from_str_radix(ip, 16).ok()?.into()),
+        _ => return None,
+    };
+    Some(SocketAddr::new(ip, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(tokens: &RouteTokens, token: &str, call_id: &str) -> Option<Recorded> {
+        let uri = format!("sip:{token}@192.0.2.10;lr");
+        tokens.read(&Uri::parse(&uri).unwrap(), call_id)
+    }
+
+    #[test]
+    fn a_flow_is_read_as_it_was_written_and_by_its_own_call_alone_rfc5626_5_3() {
+        let tokens = RouteTokens::new(&[1; 32]);
+        for (transport, remote, local) in [
+            (Transport::Tcp, "192.0.2.1:49152", "192.0.2.10:5060"),
+            (Transport::Wss, "[2001:db8::1]:443", "[2001:db8::10]:8443"),
+        ] {
+            let flow = Flow {
+                transport,
+                remote: remote.parse().unwrap(),
+                local: local.parse().unwrap(),
+                connection: None,
+            };
+            let token = tokens.token_of_flow("call", &flow);
+            assert_eq!(read(&tokens, &token, "call"), Some(Recorded { flow: Some(flow) }));
+            assert_eq!(read(&tokens, &token, "other"), None);
+            assert_eq!(read(&RouteTokens::new(&[2; 32]), &token, "call"), None);
+            assert_eq!(read(&tokens, &token.replace("-", "-0"), "call"), None);
+        }
+        let token = tokens.token("call");
+        assert_eq!(read(&tokens, &token, "call"), Some(Recorded { flow: None }));
+        assert_eq!(read(&tokens, "x", "call"), None);
+    }
+
+    #[test]
+    fn what_is_no_flow_is_read_as_none() {
+        for text in ["", "t", "tc0", "qc000020213c4c000020a13c4", "té0é0é0é0é0é0é", "tc000020213c4"]
+        {
+            assert_eq!(read_flow(text), None, "{text}");
+        }
     }
 }

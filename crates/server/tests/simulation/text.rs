@@ -85,6 +85,16 @@ impl Text {
         self
     }
 
+    /// The same with other Route values.
+    pub(crate) fn edit_routes(mut self, edit: impl Fn(&str) -> String) -> Self {
+        for (name, value) in &mut self.headers {
+            if name == "Route" {
+                *value = edit(value);
+            }
+        }
+        self
+    }
+
     pub(crate) fn max_forwards(mut self, value: &str) -> Self {
         self.max_forwards = format!("Max-Forwards: {value}\r\n");
         self

@@ -115,3 +115,76 @@ fn a_caller_by_tcp_gets_its_answers_there_rfc3261_18_2_2() {
     assert_eq!(world.statuses(alice), [100, 180, 200]);
     assert!(world.sim.node(alice).heard().iter().all(|heard| heard.flow.connection.is_some()));
 }
+
+/// Bob and Alice are behind translators, connected by TCP; their Contacts lead nowhere.
+fn call_between_private_networks(world: &mut World) -> (Handle<RawPeer>, Handle<RawPeer>, Text) {
+    let alice = world.peer("alice", "192.0.2.1:5060");
+    let bob = world.peer("bob", "192.0.2.2:5060");
+    answers(world, bob);
+    answers(world, alice);
+    let contact = "<sip:bob@10.0.0.1:5060;transport=tcp>";
+    let register = Text::register("bob").header("Contact", contact);
+    world.send_by_tcp(bob, &register);
+    world.run_for_seconds(1);
+    let challenge = world.sim.node(bob).responses().remove(0);
+    world.send_by_tcp(bob, &register.next_cseq().answering(&challenge, "bob", &password("bob")));
+    world.run_for_seconds(1);
+    let invite = Text::new("INVITE", "sip:bob@example.org")
+        .header("Contact", "<sip:alice@10.0.0.1:5060;transport=tcp>");
+    world.send_by_tcp(alice, &invite);
+    world.run_for_seconds(1);
+    assert_eq!(world.statuses(alice), [100, 200]);
+    (alice, bob, invite)
+}
+
+#[test]
+fn a_dialog_stays_on_the_connections_of_its_phones_rfc5626_5_3() {
+    let mut world = World::new(1);
+    let (alice, bob, invite) = call_between_private_networks(&mut world);
+    let ok = world.sim.node(alice).responses().pop().unwrap();
+    // The Contact of the answer is no way to bob either.
+    let private = "sip:bob@10.0.0.1:5060;transport=tcp";
+    world.send_by_tcp(alice, &invite.in_dialog("ACK", &ok).uri(private));
+    world.send_by_tcp(alice, &invite.in_dialog("INFO", &ok).uri(private));
+    world.run_for_seconds(1);
+    let heard: Vec<_> =
+        world.sim.node(bob).requests().iter().map(|heard| heard.method().to_string()).collect();
+    assert_eq!(heard, ["INVITE", "ACK", "INFO"]);
+
+    let heard = world.sim.node(bob).requests().remove(0);
+    let routes = heard.headers().list::<antiphon_sip::header::RecordRoute<'_>>();
+    let routes: Vec<_> = routes.map(|route| route.unwrap().to_string()).collect();
+    let bye = Text::new("BYE", "sip:alice@10.0.0.1:5060;transport=tcp")
+        .from("sip:bob@example.org")
+        .to(heard.from_text())
+        .call_id(heard.call_id())
+        .header("Route", &routes.join(", "));
+    world.send_by_tcp(bob, &bye);
+    world.run_for_seconds(1);
+    assert_eq!(world.sim.node(alice).requests().pop().unwrap().method().as_str(), "BYE");
+    assert_eq!(world.sim.node(bob).responses().pop().unwrap().status().as_u16(), 200);
+    let opened: std::collections::BTreeSet<_> = world
+        .sim
+        .capture()
+        .iter()
+        .filter(|record| record.transport == antiphon_sip::Transport::Tcp)
+        .flat_map(|record| [record.from, record.to])
+        .collect();
+    assert_eq!(opened.len(), 3, "one connection each: {opened:?}");
+    world.settle();
+}
+
+#[test]
+fn nobody_chooses_a_flow_for_us_rfc5626_5_3() {
+    let mut world = World::new(1);
+    let (alice, bob, invite) = call_between_private_networks(&mut world);
+    let ok = world.sim.node(alice).responses().pop().unwrap();
+    world.peer("victim", "192.0.2.3:5060");
+    let info = invite.in_dialog("INFO", &ok);
+    // The last octet of bob's address is made that of somebody else.
+    let forged = info.clone().edit_routes(|routes| routes.replace("c0000202", "c0000203"));
+    world.send_by_tcp(alice, &forged);
+    world.run_for_seconds(1);
+    assert_eq!(world.sim.node(alice).responses().pop().unwrap().status().as_u16(), 407);
+    assert_eq!(world.sim.node(bob).requests().len(), 1);
+}

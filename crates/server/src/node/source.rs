@@ -1,0 +1,52 @@
+//! Where a request came from, when that is where its sender is to be reached.
+
+use std::net::IpAddr;
+
+use antiphon_core::flow::Flow;
+use antiphon_sip::header::{Contact, Via};
+use antiphon_sip::{Host, Transport, Uri};
+
+use super::Arrival;
+
+/// The flow of a sender whose Contact alone does not tell how it is reached: it came over a
+/// stream, or a NAT stands between.
+pub(super) fn flow_of_sender(arrival: &Arrival) -> Option<Flow> {
+    let flow = Flow { connection: None, ..arrival.flow };
+    (flow.transport.is_reliable() || is_behind_nat(arrival)).then_some(flow)
+}
+
+/// The flow of a caller who is reached by it in the dialog: the request came from the caller
+/// itself, and its Contact leads nowhere else.
+pub(super) fn flow_of_caller(arrival: &Arrival) -> Option<Flow> {
+    let is_first_hop = arrival.request.headers().list::<Via<'_>>().count() == 1;
+    flow_of_sender(arrival).filter(|flow| is_first_hop && contact_leads_to(arrival, flow))
+}
+
+/// Whether the sender writes another address into Via than the one it is seen at. Another port
+/// alone may be that of a client that sends and listens at different ones, unless it asks for
+/// answers at the one it sends from (RFC 3581 §3).
+fn is_behind_nat(arrival: &Arrival) -> bool {
+    let remote = arrival.flow.remote;
+    let Some(via) = arrival.request.top_via() else { return false };
+    let is_elsewhere = via.host().ip() != Some(remote.ip().to_canonical());
+    let port = via.port().unwrap_or_else(|| arrival.flow.transport.default_port());
+    is_elsewhere || (port != remote.port() && arrival.request.wants_rport())
+}
+
+/// Whether a Contact means the sender, by its address or by one that means nothing here: a private
+/// one, or the names that browsers make up (RFC 7118 §5).
+fn contact_leads_to(arrival: &Arrival, flow: &Flow) -> bool {
+    if matches!(flow.transport, Transport::Ws | Transport::Wss) {
+        return true;
+    }
+    let contact = arrival.request.headers().first::<Contact<'_>>();
+    let Ok(Some(Contact::Addr(address))) = contact else { return false };
+    let Uri::Sip(uri) = address.uri else { return false };
+    match uri.host {
+        Host::V4(ip) => ip.is_private() || ip.is_link_local() || IpAddr::V4(ip) == flow.remote.ip(),
+        Host::V6(ip) => {
+            ip.is_unique_local() || ip.is_unicast_link_local() || IpAddr::V6(ip) == flow.remote.ip()
+        }
+        Host::Name(name) => name.to_ascii_lowercase().ends_with(".invalid"),
+    }
+}

@@ -59,11 +59,7 @@ pub fn update(
     let expires = request.headers().field::<Expires>().ok().flatten().map(|field| field.0);
     let current: Vec<Binding> = current.live(now).cloned().collect();
     if contacts.iter().any(|contact| matches!(contact, Contact::Star)) {
-        if contacts.len() > 1 || expires != Some(0) {
-            return Err(Refusal::bad_request("Contact: * needs Expires: 0 and no other contact"));
-        }
-        check_order(request, &current)?;
-        return Ok(Update::Replace(Vec::new()));
+        return remove_all(request, &contacts, expires, &current);
     }
     let path = path_of(request)?;
     let mut bindings = current.clone();
@@ -95,6 +91,20 @@ pub fn update(
         return Err(Refusal::new(StatusCode::FORBIDDEN).because("Too many contacts"));
     }
     Ok(Update::Replace(bindings))
+}
+
+/// `Contact: *` (§10.3 step 6).
+fn remove_all(
+    request: &Request,
+    contacts: &[Contact<'_>],
+    expires: Option<u32>,
+    current: &[Binding],
+) -> Result<Update, Refusal> {
+    if contacts.len() > 1 || expires != Some(0) {
+        return Err(Refusal::bad_request("Contact: * needs Expires: 0 and no other contact"));
+    }
+    check_order(request, current)?;
+    Ok(Update::Replace(Vec::new()))
 }
 
 /// A wish, bounded. "Less than one hour and below the minimum" is what 423 is for (§10.3 step 7).

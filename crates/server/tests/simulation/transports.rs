@@ -188,3 +188,46 @@ fn nobody_chooses_a_flow_for_us_rfc5626_5_3() {
     assert_eq!(world.sim.node(alice).responses().pop().unwrap().status().as_u16(), 407);
     assert_eq!(world.sim.node(bob).requests().len(), 1);
 }
+
+#[test]
+fn a_caller_behind_a_translator_is_reached_where_it_is_seen_rfc5626_5_3() {
+    let mut world = World::new(1);
+    let alice = world.peer("alice", "192.0.2.1:5060");
+    let bob = world.bound("bob", "192.0.2.2:5060", Script::answers(0));
+    answers(&mut world, alice);
+    let invite = Text::new("INVITE", "sip:bob@example.org")
+        .header("Contact", "<sip:alice@10.0.0.9:5060>")
+        .via("SIP/2.0/UDP 10.0.0.9:5060;rport;branch=z9hG4bK-nat");
+    assert_eq!(world.status(alice, &invite), 200);
+    let heard = world.heard(bob, "INVITE").remove(0);
+    let routes = heard.headers().list::<antiphon_sip::header::RecordRoute<'_>>();
+    let routes: Vec<_> = routes.map(|route| route.unwrap().to_string()).collect();
+    let bye = Text::new("BYE", "sip:alice@10.0.0.9:5060")
+        .from("sip:bob@example.org")
+        .to(heard.from_text())
+        .call_id(heard.call_id())
+        .header("Route", &routes.join(", "));
+    let other = world.peer("bob's other socket", "192.0.2.2:5062");
+    assert_eq!(world.status(other, &bye), 200);
+    assert_eq!(world.sim.node(alice).requests().pop().unwrap().method().as_str(), "BYE");
+}
+
+#[test]
+fn a_client_that_listens_at_another_port_is_reached_there_rfc3581_3() {
+    let mut world = World::new(1);
+    let sends = world.peer("sends", "192.0.2.2:40000");
+    let listens = world.peer("listens", "192.0.2.2:5060");
+    let alice = world.peer("alice", "192.0.2.1:5060");
+    answers(&mut world, listens);
+    let register = Text::register("bob").header("Contact", "<sip:bob@192.0.2.2:5060>");
+    let via = |branch| format!("SIP/2.0/UDP 192.0.2.2:5060;branch=z9hG4bK-two-ports-{branch}");
+    world.send(sends, &register.clone().via(&via(1)));
+    world.run_for_seconds(1);
+    let challenge = world.sim.node(listens).responses().remove(0);
+    let register = register.next_cseq().answering(&challenge, "bob", &password("bob"));
+    world.send(sends, &register.via(&via(2)));
+    world.run_for_seconds(1);
+    assert_eq!(world.statuses(listens), [401, 200]);
+    assert_eq!(world.status(alice, &Text::invite("sip:bob@example.org")), 200);
+    assert!(world.sim.node(sends).heard().is_empty());
+}

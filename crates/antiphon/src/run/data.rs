@@ -27,10 +27,10 @@ mod tests {
     #[test]
     fn the_usual_directory_is_that_of_xdg() {
         let usual = |data: &str, home: &str| usual(Some(data.into()), Some(home.into()));
-        assert_eq!(usual("/data", "/home/a"), Some("/data/antiphon".into()));
-        let fallback = Some("/home/a/.local/share/antiphon".into());
-        assert_eq!(usual("", "/home/a"), fallback);
-        assert_eq!(usual("relative", "/home/a"), fallback);
+        assert_eq!(usual("/data", "/users/a"), Some("/data/antiphon".into()));
+        let fallback = Some("/users/a/.local/share/antiphon".into());
+        assert_eq!(usual("", "/users/a"), fallback);
+        assert_eq!(usual("relative", "/users/a"), fallback);
         assert_eq!(usual("", ""), None);
     }
 }

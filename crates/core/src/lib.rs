@@ -13,6 +13,7 @@ pub mod locate;
 pub mod node;
 pub mod offer_answer;
 pub mod proxy;
+pub mod reaction;
 pub mod refusal;
 pub mod registrar;
 pub mod time;

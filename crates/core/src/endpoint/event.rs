@@ -16,7 +16,7 @@ pub struct ClientId(pub(crate) u64);
 #[derive(Debug)]
 pub enum Event {
     /// A request arrived and has a server transaction, which must be answered. An INVITE that
-    /// gets no answer within 3 minutes, not even a provisional one beyond 100, is answered 500 by
+    /// gets no answer within an hour, not even a provisional one beyond 100, is answered 500 by
     /// the endpoint and counted. Another request that gets none within 64*T1 is counted and
     /// forgotten: its client has given up by then, and any response would be a stray one
     /// (RFC 4320 §4.2).

@@ -39,13 +39,14 @@ pub(crate) enum Timer {
     LateTrying,
     /// Gives up waiting for the response to a cancelled INVITE: 64*T1 (RFC 3261 §9.1).
     Cancelled,
-    /// Notices that the user does not answer: 64*T1, and 3 minutes for INVITE, which is the
-    /// shortest a proxy's Timer C may be (§16.6 step 11).
+    /// Notices that the user does not answer: 64*T1, and an hour for INVITE.
     Unanswered,
 }
 
-/// When the user must have said something to an INVITE (§16.6 step 11, §17.2.1).
-const INVITE_ANSWER: Duration = Duration::from_secs(3 * 60);
+/// When the user must have said something to an INVITE. A net under roles that forget a request,
+/// so it is wider than any of them may rightly take: a proxy that tries ten targets one after the
+/// other waits for Timer C, more than 3 minutes, with each (§16.6 step 11).
+const INVITE_ANSWER: Duration = Duration::from_secs(60 * 60);
 
 /// How long a user may be silent before the 100 to an INVITE is sent (§17.2.1).
 const INVITE_TRYING: Duration = Duration::from_millis(200);

@@ -1,6 +1,6 @@
 //! The server as a node: sans I/O, one owner of its endpoint, proxy and authenticator.
 //!
-//! A request goes through phases, each a file of its own, in the order that [`Server::arrive`]
+//! A request goes through phases, each a file of its own, in the order that `Server::arrive`
 //! shows: sanity, route set, own domain?, authenticate, then the registrar, an answer of the
 //! server itself, or locate and forward.
 

@@ -219,9 +219,9 @@ fn an_invite_that_no_role_answers_gets_500_rfc3261_17_2_1() {
     let (id, _) = invited(&mut endpoint);
     endpoint.handle_deadline(at(200));
     assert_eq!(status(&mut endpoint), 100);
-    endpoint.handle_deadline(at(179_999));
+    endpoint.handle_deadline(at(3_599_999));
     assert!(transmits(&mut endpoint).is_empty());
-    endpoint.handle_deadline(at(180_000));
+    endpoint.handle_deadline(at(3_600_000));
     assert_eq!(status(&mut endpoint), 500);
     assert_eq!(endpoint.counters().unanswered, 1);
     assert!(endpoint.server_request(id).is_none());

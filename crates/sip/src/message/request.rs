@@ -10,9 +10,8 @@ use crate::parse::scan::Scanner;
 use crate::uri::{Uri, UriBuf};
 
 /// A request, received or built here.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Request {
-    wire: Bytes,
     method: Method,
     uri: RequestUri,
     headers: Headers,
@@ -26,6 +25,18 @@ enum RequestUri {
     Own(UriBuf),
 }
 
+impl Clone for Request {
+    fn clone(&self) -> Self {
+        Self {
+            method: self.method.clone(),
+            uri: self.uri.clone(),
+            headers: self.headers.copy(),
+            body: self.body.clone(),
+            essentials: self.essentials,
+        }
+    }
+}
+
 impl Request {
     pub(crate) fn from_wire(
         method: Method,
@@ -34,8 +45,7 @@ impl Request {
         body: Bytes,
         essentials: Essentials,
     ) -> Self {
-        let wire = headers.wire().clone();
-        Self { wire, method, uri: RequestUri::Wire(uri), headers, body, essentials }
+        Self { method, uri: RequestUri::Wire(uri), headers, body, essentials }
     }
 
     pub(crate) fn from_parts(
@@ -45,8 +55,7 @@ impl Request {
         body: Bytes,
         essentials: Essentials,
     ) -> Self {
-        let wire = headers.wire().clone();
-        Self { wire, method, uri: RequestUri::Own(uri), headers, body, essentials }
+        Self { method, uri: RequestUri::Own(uri), headers, body, essentials }
     }
 
     pub(super) const fn essentials(&self) -> &Essentials {
@@ -78,7 +87,7 @@ impl Request {
     #[must_use]
     pub fn uri_text(&self) -> &str {
         match &self.uri {
-            RequestUri::Wire(span) => span.text(&self.wire),
+            RequestUri::Wire(span) => span.text(self.headers.wire()),
             RequestUri::Own(uri) => uri.as_str(),
         }
     }
@@ -109,7 +118,7 @@ impl Request {
     /// The Call-ID.
     #[must_use]
     pub fn call_id(&self) -> &str {
-        self.essentials.call_id.text(&self.wire)
+        self.essentials.call_id.text(self.headers.wire())
     }
 
     /// The sequence number of CSeq; its method is that of the request.
@@ -121,25 +130,25 @@ impl Request {
     /// The value of From.
     #[must_use]
     pub fn from_text(&self) -> &str {
-        self.essentials.from.text(&self.wire)
+        self.essentials.from.text(self.headers.wire())
     }
 
     /// The tag of From; only elements of RFC 2543 send none.
     #[must_use]
     pub fn from_tag(&self) -> Option<&str> {
-        self.essentials.from_tag.map(|tag| tag.text(&self.wire))
+        self.essentials.from_tag.map(|tag| tag.text(self.headers.wire()))
     }
 
     /// The value of To.
     #[must_use]
     pub fn to_text(&self) -> &str {
-        self.essentials.to.text(&self.wire)
+        self.essentials.to.text(self.headers.wire())
     }
 
     /// The tag of To, which a request in a dialog has.
     #[must_use]
     pub fn to_tag(&self) -> Option<&str> {
-        self.essentials.to_tag.map(|tag| tag.text(&self.wire))
+        self.essentials.to_tag.map(|tag| tag.text(self.headers.wire()))
     }
 
     /// From, parsed. `None` only in a request that was built with something that is none.
@@ -157,13 +166,13 @@ impl Request {
     /// The branch of the topmost Via as received (RFC 3261 §8.1.1.7).
     #[must_use]
     pub fn branch(&self) -> Option<&str> {
-        self.essentials.top_via.branch.map(|branch| branch.text(&self.wire))
+        self.essentials.top_via.branch.map(|branch| branch.text(self.headers.wire()))
     }
 
     /// `sent-by` of the topmost Via as received: host, and port if one is given.
     #[must_use]
     pub fn sent_by(&self) -> &str {
-        self.essentials.top_via.sent_by.text(&self.wire)
+        self.essentials.top_via.sent_by.text(self.headers.wire())
     }
 
     /// The transport that the topmost Via as received names, if the tables know it.

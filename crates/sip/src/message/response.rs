@@ -9,9 +9,8 @@ use crate::name::{Method, StatusCode};
 use crate::parse::scan::Scanner;
 
 /// A response, received or built here.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Response {
-    wire: Bytes,
     status: StatusCode,
     reason: Reason,
     headers: Headers,
@@ -25,6 +24,18 @@ enum Reason {
     Own(Box<str>),
 }
 
+impl Clone for Response {
+    fn clone(&self) -> Self {
+        Self {
+            status: self.status,
+            reason: self.reason.clone(),
+            headers: self.headers.copy(),
+            body: self.body.clone(),
+            essentials: self.essentials,
+        }
+    }
+}
+
 impl Response {
     pub(crate) fn from_wire(
         status: StatusCode,
@@ -33,8 +44,7 @@ impl Response {
         body: Bytes,
         essentials: Essentials,
     ) -> Self {
-        let wire = headers.wire().clone();
-        Self { wire, status, reason: Reason::Wire(reason), headers, body, essentials }
+        Self { status, reason: Reason::Wire(reason), headers, body, essentials }
     }
 
     /// Begins the response to a request: Via, From, To, Call-ID and CSeq are copied from it
@@ -55,7 +65,7 @@ impl Response {
     #[must_use]
     pub fn reason(&self) -> &str {
         match &self.reason {
-            Reason::Wire(span) => span.text(&self.wire),
+            Reason::Wire(span) => span.text(self.headers.wire()),
             Reason::Own(text) => text,
         }
     }
@@ -86,7 +96,7 @@ impl Response {
     /// The Call-ID.
     #[must_use]
     pub fn call_id(&self) -> &str {
-        self.essentials.call_id.text(&self.wire)
+        self.essentials.call_id.text(self.headers.wire())
     }
 
     /// The sequence number of CSeq.
@@ -98,37 +108,38 @@ impl Response {
     /// The method of CSeq, which says to what this is the answer.
     #[must_use]
     pub fn cseq_method(&self) -> Method {
-        Method::from_bytes(self.essentials.cseq_method.of(&self.wire)).unwrap_or(Method::Invite)
+        Method::from_bytes(self.essentials.cseq_method.of(self.headers.wire()))
+            .unwrap_or(Method::Invite)
     }
 
     /// The method of CSeq as written.
     #[must_use]
     pub fn cseq_method_text(&self) -> &str {
-        self.essentials.cseq_method.text(&self.wire)
+        self.essentials.cseq_method.text(self.headers.wire())
     }
 
     /// The value of From.
     #[must_use]
     pub fn from_text(&self) -> &str {
-        self.essentials.from.text(&self.wire)
+        self.essentials.from.text(self.headers.wire())
     }
 
     /// The tag of From.
     #[must_use]
     pub fn from_tag(&self) -> Option<&str> {
-        self.essentials.from_tag.map(|tag| tag.text(&self.wire))
+        self.essentials.from_tag.map(|tag| tag.text(self.headers.wire()))
     }
 
     /// The value of To.
     #[must_use]
     pub fn to_text(&self) -> &str {
-        self.essentials.to.text(&self.wire)
+        self.essentials.to.text(self.headers.wire())
     }
 
     /// The tag of To.
     #[must_use]
     pub fn to_tag(&self) -> Option<&str> {
-        self.essentials.to_tag.map(|tag| tag.text(&self.wire))
+        self.essentials.to_tag.map(|tag| tag.text(self.headers.wire()))
     }
 
     /// To, parsed. `None` only in a response that was built with something that is none.
@@ -140,14 +151,14 @@ impl Response {
     /// The branch of the topmost Via as received, by which the transaction is found (§17.1.3).
     #[must_use]
     pub fn branch(&self) -> Option<&str> {
-        self.essentials.top_via.branch.map(|branch| branch.text(&self.wire))
+        self.essentials.top_via.branch.map(|branch| branch.text(self.headers.wire()))
     }
 
     /// `sent-by` of the topmost Via as received; a response whose top Via is not ours is dropped
     /// (§18.1.2).
     #[must_use]
     pub fn sent_by(&self) -> &str {
-        self.essentials.top_via.sent_by.text(&self.wire)
+        self.essentials.top_via.sent_by.text(self.headers.wire())
     }
 
     /// The topmost Via as it stands now; `None` once the last was taken off.

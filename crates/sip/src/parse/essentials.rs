@@ -16,44 +16,50 @@ use crate::name::{HeaderName, Method};
 /// Where the fields stand that are asked of every message.
 #[derive(Default)]
 pub(super) struct Places {
-    via: Place,
-    from: Place,
-    to: Place,
-    call_id: Place,
-    cseq: Place,
-    max_forwards: Place,
-    content_length: Place,
+    /// The first line of each.
+    first: [u16; OTHERS + 1],
+    /// A bit for each that is there.
+    seen: u8,
+    /// A bit for each that is there again.
+    repeated: u8,
 }
 
-/// The value of the first line with a name, and how many such lines there are.
-#[derive(Default, Clone, Copy)]
-struct Place {
-    value: Span,
-    times: u16,
-}
+const VIA: usize = 0;
+const FROM: usize = 1;
+const TO: usize = 2;
+const CALL_ID: usize = 3;
+const CSEQ: usize = 4;
+const MAX_FORWARDS: usize = 5;
+const CONTENT_LENGTH: usize = 6;
+/// Noted like the rest, so that nothing has to be decided for each line, and never asked for.
+const OTHERS: usize = 7;
 
-impl Place {
-    fn first(self) -> Option<Span> {
-        (self.times > 0).then_some(self.value)
-    }
-}
+/// Where a name is noted.
+const PLACES: [usize; 256] = {
+    let mut places = [OTHERS; 256];
+    places[HeaderName::Via as usize] = VIA;
+    places[HeaderName::From as usize] = FROM;
+    places[HeaderName::To as usize] = TO;
+    places[HeaderName::CallId as usize] = CALL_ID;
+    places[HeaderName::CSeq as usize] = CSEQ;
+    places[HeaderName::MaxForwards as usize] = MAX_FORWARDS;
+    places[HeaderName::ContentLength as usize] = CONTENT_LENGTH;
+    places
+};
 
 impl Places {
-    pub(super) fn note(&mut self, line: &Line) {
-        let place = match line.name {
-            Some(HeaderName::Via) => &mut self.via,
-            Some(HeaderName::From) => &mut self.from,
-            Some(HeaderName::To) => &mut self.to,
-            Some(HeaderName::CallId) => &mut self.call_id,
-            Some(HeaderName::CSeq) => &mut self.cseq,
-            Some(HeaderName::MaxForwards) => &mut self.max_forwards,
-            Some(HeaderName::ContentLength) => &mut self.content_length,
-            _ => return,
-        };
-        if place.times == 0 {
-            place.value = value_of(line);
+    /// Notes that a line with this name is the next to be kept, behind so many.
+    #[inline]
+    pub(super) fn note(&mut self, name: Option<HeaderName>, index: usize) {
+        let place = name.map_or(OTHERS, |name| PLACES[name as usize]);
+        let bit = 1 << place;
+        if self.seen & bit == 0 {
+            // A head of 65,535 octets has less lines than that.
+            self.first[place] = u16::try_from(index).unwrap_or(u16::MAX);
+        } else {
+            self.repeated |= bit;
         }
-        place.times = place.times.saturating_add(1);
+        self.seen |= bit;
     }
 }
 
@@ -66,10 +72,10 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     pub(super) fn essentials(&self) -> Result<Essentials, ParseError> {
-        let via = self.places.via.first().ok_or_else(|| self.missing(HeaderName::Via))?;
+        let via = self.first(VIA).ok_or_else(|| self.missing(HeaderName::Via))?;
         let top_via = self.top_via(via)?;
-        let (from, from_tag) = self.party::<From<'_>>(self.places.from, From::tag)?;
-        let (to, to_tag) = self.party::<To<'_>>(self.places.to, To::tag)?;
+        let (from, from_tag) = self.party::<From<'_>>(FROM, From::tag)?;
+        let (to, to_tag) = self.party::<To<'_>>(TO, To::tag)?;
         let call_id = self.call_id()?;
         let (cseq, cseq_method) = self.cseq()?;
         Ok(Essentials { top_via, from, from_tag, to, to_tag, call_id, cseq, cseq_method })
@@ -85,11 +91,10 @@ impl<'a> Fields<'a> {
             let offset = essentials.cseq_method.start();
             return Err(ParseError { offset, rule: Rule::CSeqMethod });
         }
-        let place = self.places.max_forwards;
-        if place.times == 0 {
+        if self.first(MAX_FORWARDS).is_none() {
             return Ok(());
         }
-        let value = self.only(HeaderName::MaxForwards, place)?;
+        let value = self.only(HeaderName::MaxForwards, MAX_FORWARDS)?;
         match usual::number(value.of(self.octets)) {
             Some(0..=255) => Ok(()),
             _ => self.parse::<MaxForwards>(value).map(|_| ()),
@@ -99,10 +104,9 @@ impl<'a> Fields<'a> {
     /// Content-Length; several equal ones are taken as one, two different ones are an error
     /// (RFC 4475 §3.3.9).
     pub(super) fn content_length(&self) -> Result<Option<usize>, ParseError> {
-        let place = self.places.content_length;
-        let Some(value) = place.first() else { return Ok(None) };
+        let Some(value) = self.first(CONTENT_LENGTH) else { return Ok(None) };
         let length = self.length(value)?;
-        if place.times > 1 {
+        if self.is_repeated(CONTENT_LENGTH) {
             self.all_lengths_are(length)?;
         }
         Ok(Some(length))
@@ -140,7 +144,7 @@ impl<'a> Fields<'a> {
     /// The value and the tag of From or To.
     fn party<F: Field<'a>>(
         &self,
-        place: Place,
+        place: usize,
         tag: impl FnOnce(&F) -> Option<&'a str>,
     ) -> Result<(Span, Option<Span>), ParseError> {
         let value = self.only(F::NAME, place)?;
@@ -153,7 +157,7 @@ impl<'a> Fields<'a> {
     }
 
     fn call_id(&self) -> Result<Span, ParseError> {
-        let value = self.only(HeaderName::CallId, self.places.call_id)?;
+        let value = self.only(HeaderName::CallId, CALL_ID)?;
         if !usual::is_call_id(value.of(self.octets)) {
             self.parse::<CallId<'_>>(value)?;
         }
@@ -161,7 +165,7 @@ impl<'a> Fields<'a> {
     }
 
     fn cseq(&self) -> Result<(u32, Span), ParseError> {
-        let value = self.only(HeaderName::CSeq, self.places.cseq)?;
+        let value = self.only(HeaderName::CSeq, CSEQ)?;
         let octets = value.of(self.octets);
         if let Some((number, method)) = usual::cseq(octets) {
             return Ok((number, value.part(method..octets.len())));
@@ -170,13 +174,25 @@ impl<'a> Fields<'a> {
         Ok((cseq.number, Span::of_part(self.octets, cseq.method)))
     }
 
-    /// The value of a field that must stand exactly once.
-    fn only(&self, name: HeaderName, place: Place) -> Result<Span, ParseError> {
-        match place.times {
-            1 => Ok(place.value),
-            0 => Err(self.missing(name)),
-            _ => Err(repeated(name, self.values(name).nth(1).unwrap_or(place.value))),
+    /// The value of the first line of a field.
+    fn first(&self, place: usize) -> Option<Span> {
+        if self.places.seen & 1 << place == 0 {
+            return None;
         }
+        self.lines.get(usize::from(self.places.first[place])).map(value_of)
+    }
+
+    fn is_repeated(&self, place: usize) -> bool {
+        self.places.repeated & 1 << place != 0
+    }
+
+    /// The value of a field that must stand exactly once.
+    fn only(&self, name: HeaderName, place: usize) -> Result<Span, ParseError> {
+        let value = self.first(place).ok_or_else(|| self.missing(name))?;
+        if self.is_repeated(place) {
+            return Err(repeated(name, self.values(name).nth(1).unwrap_or(value)));
+        }
+        Ok(value)
     }
 
     fn values(&self, name: HeaderName) -> impl Iterator<Item = Span> {

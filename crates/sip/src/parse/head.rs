@@ -105,7 +105,7 @@ impl Head {
             if self.lines.len() >= max {
                 return Err(ParseError { offset: line.start(), rule: Rule::TooManyFields });
             }
-            self.places.note(&line);
+            self.places.note(line.name, self.lines.len());
             self.lines.push(line);
         }
         Ok(())

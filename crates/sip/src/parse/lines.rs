@@ -37,7 +37,7 @@ impl<'a> LineReader<'a> {
     }
 
     /// The next field line, `None` at the empty line.
-    #[inline]
+    #[inline(always)]
     pub(super) fn field(&mut self) -> Result<Option<Line>, ParseError> {
         let rest = self.octets.get(self.at..).unwrap_or_default();
         if let Some(line) = usual_line(rest, self.at) {
@@ -115,7 +115,7 @@ struct Name {
 
 /// The line at the start of `rest`, which is `start` octets into the head, when it is
 /// `Name:[SP]value CRLF` with nothing to be taken off and no fold behind it.
-#[inline]
+#[inline(always)]
 fn usual_line(rest: &[u8], start: usize) -> Option<Line> {
     let (colon, words) = find_colon(rest)?;
     let name = usual_name(words).or_else(|| HeaderName::from_bytes(rest.get(..colon)?));

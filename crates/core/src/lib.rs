@@ -16,6 +16,7 @@ pub mod proxy;
 pub mod reaction;
 pub mod refusal;
 pub mod registrar;
+pub mod reply;
 pub mod time;
 pub mod timer;
 mod transaction;

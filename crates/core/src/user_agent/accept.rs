@@ -6,7 +6,7 @@ use antiphon_sip::{HeaderName, Request, Response};
 use bytes::Bytes;
 
 use super::action::{ActionKey, Purpose};
-use super::call::{Ack, Call, Stage, Talking};
+use super::call::{Ack, Call, EarlyDialog, Stage, Talking};
 use super::command::CallId;
 use super::event::{EndCause, Event, Side};
 use super::outcome::Conclusion;
@@ -40,8 +40,10 @@ impl UserAgent {
         let Some(waiting) = action.waiting() else { return };
         let stopped = waiting.stopped;
         let (request, flow) = (waiting.request.clone(), waiting.flow);
-        self.answered
-            .insert(client, AnsweredInvite { request: request.clone(), call, flow, forks: 0 });
+        self.answered.insert(
+            client,
+            AnsweredInvite { request: request.clone(), call, flow, forks: 0, early: Vec::new() },
+        );
         self.timers.set(Subject::Answered(client), Some(now + t1 * 64));
         if !is_call {
             return self.reinvite_accepted(now, key, &request, response);
@@ -50,11 +52,15 @@ impl UserAgent {
         if let Some(stopped) = stopped {
             // The 2xx has crossed the CANCEL (§9.1): the call stands, and is hung up.
             self.note(now, key, got, Some(response), Reaction::Report);
-            self.unwanted(now, &request, flow, response);
+            let early = self.answered_branch(call, response);
+            self.unwanted(now, &request, flow, response, early);
             return self.conclude(now, key, stopped, Some(response));
         }
         self.note(now, key, got, Some(response), Reaction::Succeed);
-        let acceptable = self.establish(now, call, &request, flow, response);
+        let (acceptable, others) = self.establish(now, call, &request, flow, response);
+        if let Some(answered) = self.answered.get_mut(&client) {
+            answered.early = others;
+        }
         let Some((media, action)) = self.calls.get(&call).map(|call| (call.media, call.action))
         else {
             return;
@@ -67,7 +73,8 @@ impl UserAgent {
         self.arm_call(call);
     }
 
-    /// Makes the call's dialog, and sends the ACK. False if its media cannot be agreed on.
+    /// Makes the call's dialog, and sends the ACK. False if its media cannot be agreed on. Gives the
+    /// early dialogs of other forks.
     fn establish(
         &mut self,
         now: Time,
@@ -75,8 +82,8 @@ impl UserAgent {
         request: &Request,
         flow: Flow,
         response: &Response,
-    ) -> bool {
-        let Some(call) = self.calls.get_mut(&id) else { return true };
+    ) -> (bool, Vec<EarlyDialog>) {
+        let Some(call) = self.calls.get_mut(&id) else { return (true, Vec::new()) };
         let dialog_id = DialogId::of_response(response);
         let mut early = match &mut call.stage {
             Stage::Calling { early, duration } => {
@@ -86,12 +93,12 @@ impl UserAgent {
             }
             _ => Vec::new(),
         };
-        let known = early.iter().position(|dialog| *dialog.id() == dialog_id);
-        let mut dialog = match known.map(|index| early.swap_remove(index)) {
-            Some(dialog) => dialog.confirmed_by(response),
-            None => Dialog::confirmed_uac(request, response, is_secure(request, &flow)),
-        };
-        dialog.note_local_cseq(request.cseq());
+        let branch = take_branch(&mut early, &dialog_id);
+        let is_agreed = branch.as_ref().is_some_and(|branch| branch.is_agreed);
+        if let Some(branch) = &branch {
+            call.take_over(branch);
+        }
+        let dialog = confirmed(branch, request, &flow, response);
         // The other early dialogs have no use any more; a 2xx of theirs is hung up by itself.
         for other in call.dialogs.drain(..) {
             self.dialogs.remove(&other);
@@ -99,12 +106,21 @@ impl UserAgent {
         call.dialogs.push(dialog_id.clone());
         self.dialogs.insert(dialog_id, id);
         call.established = Some(now);
-        let (answer, acceptable) = agree(call, response);
+        let (answer, acceptable) = agree(call, response, is_agreed);
         self.acknowledge(now, id, &dialog, request, answer);
         if let Some(call) = self.calls.get_mut(&id) {
             call.stage = Stage::Talking(Box::new(Talking::new(dialog)));
         }
-        acceptable
+        (acceptable, early)
+    }
+
+    /// Takes the early dialog that a 2xx belongs to out of its call.
+    fn answered_branch(&mut self, call: CallId, response: &Response) -> Option<EarlyDialog> {
+        let call = self.calls.get_mut(&call)?;
+        let Stage::Calling { early, .. } = &mut call.stage else { return None };
+        let id = DialogId::of_response(response);
+        call.dialogs.retain(|other| *other != id);
+        take_branch(early, &id)
     }
 
     /// A 2xx after the first: again of the same fork, or of another one.
@@ -119,7 +135,8 @@ impl UserAgent {
         let Some(answered) = self.answered.get_mut(&client) else { return };
         answered.forks += 1;
         let (request, flow) = (answered.request.clone(), answered.flow);
-        self.unwanted(now, &request, flow, response);
+        let early = take_branch(&mut answered.early, &DialogId::of_response(response));
+        self.unwanted(now, &request, flow, response, early);
     }
 
     /// Whether the INVITE was no re-INVITE.
@@ -128,10 +145,17 @@ impl UserAgent {
     }
 
     /// Acknowledges a 2xx that nobody wants, and hangs up in silence.
-    fn unwanted(&mut self, now: Time, request: &Request, flow: Flow, response: &Response) {
+    fn unwanted(
+        &mut self,
+        now: Time,
+        request: &Request,
+        flow: Flow,
+        response: &Response,
+        early: Option<EarlyDialog>,
+    ) {
         let id = CallId(self.number());
         let dialog_id = DialogId::of_response(response);
-        let dialog = Dialog::confirmed_uac(request, response, is_secure(request, &flow));
+        let dialog = confirmed(early.clone(), request, &flow, response);
         let origin =
             self.answered.values().find(|answered| answered.request.call_id() == request.call_id());
         let origin = origin.and_then(|answered| self.calls.get(&answered.call));
@@ -151,7 +175,10 @@ impl UserAgent {
             actions: Vec::new(),
             dialogs: vec![dialog_id.clone()],
         };
-        let (answer, _) = agree(&mut call, response);
+        if let Some(early) = &early {
+            call.take_over(early);
+        }
+        let (answer, _) = agree(&mut call, response, early.is_some_and(|early| early.is_agreed));
         self.calls.insert(id, call);
         self.dialogs.insert(dialog_id, id);
         self.acknowledge(now, id, &dialog, request, answer);
@@ -169,7 +196,7 @@ impl UserAgent {
         let Some(action) = self.actions.get(&key) else { return };
         let Some(id) = action.call else { return };
         let Some(call) = self.calls.get_mut(&id) else { return };
-        let (answer, acceptable) = agree(call, response);
+        let (answer, acceptable) = agree(call, response, false);
         let media = call.media;
         let Some(talking) = call.talking() else { return };
         talking.dialog.refresh_target(response.headers());
@@ -235,9 +262,34 @@ impl UserAgent {
     }
 }
 
+/// Takes the early dialog of this name.
+fn take_branch(early: &mut Vec<EarlyDialog>, id: &DialogId) -> Option<EarlyDialog> {
+    let index = early.iter().position(|branch| branch.dialog.id() == id)?;
+    Some(early.swap_remove(index))
+}
+
+/// The dialog of a 2xx, grown out of its early dialog if there was one.
+fn confirmed(
+    early: Option<EarlyDialog>,
+    request: &Request,
+    flow: &Flow,
+    response: &Response,
+) -> Dialog<Confirmed> {
+    let mut dialog = match early {
+        Some(early) => early.dialog.confirmed_by(response),
+        None => Dialog::confirmed_uac(request, response, is_secure(request, flow)),
+    };
+    dialog.note_local_cseq(request.cseq());
+    dialog
+}
+
 /// Takes the session description of a 2xx: the answer to our offer, or an offer, whose answer
-/// goes in the ACK (§13.2.1). False if it cannot be agreed on.
-fn agree(call: &mut Call, response: &Response) -> (Option<Bytes>, bool) {
+/// goes in the ACK (§13.2.1). False if it cannot be agreed on. What was agreed on by reliable
+/// provisional responses stays, whatever the 2xx says (§13.2.1, RFC 3262 §5).
+fn agree(call: &mut Call, response: &Response, is_agreed: bool) -> (Option<Bytes>, bool) {
+    if is_agreed {
+        return (None, call.media.is_some());
+    }
     let Some(local) = call.local else { return (None, true) };
     let sdp = sdp_of(response);
     if call.local_sdp.is_some() {

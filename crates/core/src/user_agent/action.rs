@@ -12,7 +12,7 @@ use super::event::{EndCause, Side};
 use super::outcome::{Attempt, Conclusion};
 use super::targets::Targets;
 use crate::auth;
-use crate::dialog::RouteSet;
+use crate::dialog::{Dialog, Early, RouteSet};
 use crate::endpoint::ClientId;
 use crate::flow::Flow;
 use crate::locate::Hop;
@@ -46,6 +46,8 @@ pub(super) struct Action {
     pub(super) deadline: Option<Time>,
     /// The end of ringing.
     pub(super) ring_deadline: Option<Time>,
+    /// The end of ringing however often it is put off.
+    pub(super) queue_deadline: Option<Time>,
 }
 
 /// What an action is for.
@@ -63,6 +65,8 @@ pub(super) enum Purpose {
     Reinvite,
     /// The end of a call.
     Bye { by: Side, why: EndCause },
+    /// The acknowledgement of a reliable provisional response (RFC 3262 §4).
+    Prack,
 }
 
 #[derive(Debug)]
@@ -132,8 +136,26 @@ pub(super) struct Draft {
 
 #[derive(Debug)]
 pub(super) enum Base {
-    Outside { from: String, to: String, call_id: String, cseq: u32, routes: RouteSet },
+    Outside {
+        from: String,
+        to: String,
+        call_id: String,
+        cseq: u32,
+        routes: RouteSet,
+    },
     Dialog(CallId),
+    /// An early dialog of the call, which the action outlives.
+    Early(CallId, Box<Dialog<Early>>),
+}
+
+impl Base {
+    /// The call within which it runs.
+    pub(super) const fn call(&self) -> Option<CallId> {
+        match self {
+            Self::Outside { .. } => None,
+            Self::Dialog(call) | Self::Early(call, _) => Some(*call),
+        }
+    }
 }
 
 /// The Contact of a request.
@@ -173,6 +195,7 @@ impl Action {
             begun: now,
             deadline: None,
             ring_deadline: None,
+            queue_deadline: None,
         }
     }
 
@@ -183,7 +206,7 @@ impl Action {
     }
 
     pub(super) const fn in_dialog(&self) -> bool {
-        matches!(self.draft.base, Base::Dialog(_))
+        self.draft.base.call().is_some()
     }
 
     pub(super) fn is_locating(&self, question: ResolveId) -> bool {

@@ -2,14 +2,15 @@
 
 use std::collections::VecDeque;
 
-use antiphon_sip::{Request, Response};
+use antiphon_sip::{Method, Request, Response};
 use bytes::Bytes;
 
 use super::action::ActionKey;
 use super::command::{ActionId, Reply};
 use super::event::{EndCause, Side};
+use super::reliable::Reliable;
 use crate::auth;
-use crate::dialog::{AcceptedInvite, Confirmed, Dialog, DialogId, Early};
+use crate::dialog::{AcceptedInvite, Confirmed, Dialog, DialogId, Early, InDialog};
 use crate::endpoint::ServerId;
 use crate::flow::Flow;
 use crate::locate::Hop;
@@ -45,11 +46,26 @@ pub(super) struct Call {
 #[derive(Debug)]
 pub(super) enum Stage {
     /// Placed, not answered.
-    Calling { early: Vec<Dialog<Early>>, duration: Option<std::time::Duration> },
+    Calling { early: Vec<EarlyDialog>, duration: Option<std::time::Duration> },
     /// Received, not answered.
     Ringing(Box<Ringing>),
     /// Answered.
     Talking(Box<Talking>),
+}
+
+/// An early dialog of a call that is placed: one for each phone that rings.
+#[derive(Debug, Clone)]
+pub(super) struct EarlyDialog {
+    pub(super) dialog: Dialog<Early>,
+    /// The RSeq of the last reliable provisional response in order (RFC 3262 §4).
+    pub(super) rseq: Option<u32>,
+    /// Offer and answer are complete within it, by reliable messages: the 2xx adds nothing.
+    pub(super) is_agreed: bool,
+    /// What its session descriptions come to.
+    pub(super) media: Option<Media>,
+    /// Our description within it, and its version.
+    pub(super) local_sdp: Option<Bytes>,
+    pub(super) version: SessionVersion,
 }
 
 #[derive(Debug)]
@@ -64,8 +80,18 @@ pub(super) struct Ringing {
     pub(super) give_up: Time,
     /// When the INVITE expires (RFC 3261 §13.3.1).
     pub(super) expires: Option<Time>,
-    /// The last provisional response, said again every minute (§13.3.1.1).
-    pub(super) provisional: Option<(Response, Time)>,
+    /// The last provisional response, said again every so often (§13.3.1.1).
+    pub(super) provisional: Option<Said>,
+    pub(super) reliable: Reliable,
+}
+
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) reply: Reply,
+    /// As it was sent; `None` if it went reliably, for then it is written anew.
+    pub(super) response: Option<Response>,
+    /// When it is said again.
+    pub(super) again: Time,
 }
 
 #[derive(Debug)]
@@ -78,6 +104,11 @@ pub(super) struct Talking {
     pub(super) ending: bool,
     /// A re-INVITE of ours is under way (§14.1), and this was the media before.
     pub(super) reinviting: Option<LocalMedia>,
+    /// The RSeq of the last reliable provisional response to it (RFC 3262 §4).
+    pub(super) rseq: Option<u32>,
+    /// RSeq and CSeq number of a reliable provisional response that was not acknowledged when the
+    /// 2xx went out: its PRACK may still come (RFC 3262 §3).
+    pub(super) unpracked: Option<(u32, u32)>,
 }
 
 #[derive(Debug)]
@@ -98,15 +129,26 @@ pub(super) struct Ack {
 
 impl Talking {
     pub(super) const fn new(dialog: Dialog<Confirmed>) -> Self {
-        Self { dialog, unacked: None, hang_up: None, ending: false, reinviting: None }
+        Self {
+            dialog,
+            unacked: None,
+            hang_up: None,
+            ending: false,
+            reinviting: None,
+            rseq: None,
+            unpracked: None,
+        }
     }
 }
 
 impl Ringing {
     fn due(&self) -> Time {
-        let again = self.provisional.as_ref().map(|(_, at)| *at);
+        let again = self.provisional.as_ref().map(|said| said.again);
         let script = self.script.front().map(|(at, _)| *at);
-        [self.expires, again, script].into_iter().flatten().fold(self.give_up, Time::min)
+        [self.expires, again, script, self.reliable.due()]
+            .into_iter()
+            .flatten()
+            .fold(self.give_up, Time::min)
     }
 }
 
@@ -120,6 +162,37 @@ impl Call {
                 let repeat = talking.unacked.as_ref().map(|unacked| unacked.accepted.deadline());
                 let end = self.hang_up_at.filter(|_| !talking.ending && talking.hang_up.is_none());
                 [repeat, end].into_iter().flatten().min()
+            }
+        }
+    }
+
+    /// The early dialog of this name.
+    pub(super) fn early(&mut self, id: &DialogId) -> Option<&mut EarlyDialog> {
+        match &mut self.stage {
+            Stage::Calling { early, .. } => early.iter_mut().find(|one| one.dialog.id() == id),
+            _ => None,
+        }
+    }
+
+    /// Writes the next request in a dialog of this name, as long as it lives.
+    pub(super) fn request_in(&mut self, id: &DialogId, method: &Method) -> Option<InDialog> {
+        match &mut self.stage {
+            Stage::Talking(talking) if talking.dialog.id() == id => {
+                Some(talking.dialog.request(method.clone()))
+            }
+            _ => Some(self.early(id)?.dialog.request(method.clone())),
+        }
+    }
+
+    /// Takes the remote target of a target refresh request (RFC 3261 §12.2.2).
+    pub(super) fn refresh_target(&mut self, request: &Request) {
+        match &mut self.stage {
+            Stage::Ringing(ringing) => ringing.dialog.refresh_target(request.headers()),
+            Stage::Talking(talking) => talking.dialog.refresh_target(request.headers()),
+            Stage::Calling { .. } => {
+                if let Some(early) = self.early(&DialogId::of_request(request)) {
+                    early.dialog.refresh_target(request.headers());
+                }
             }
         }
     }

@@ -68,7 +68,7 @@ impl UserAgent {
     /// those of the registration that is refreshed.
     pub(super) fn known_realms(&self, action: &Action) -> Vec<(auth::Side, String)> {
         match (&action.draft.base, &action.purpose) {
-            (Base::Dialog(call), _) => {
+            (Base::Dialog(call) | Base::Early(call, _), _) => {
                 self.calls.get(call).map(|call| call.realms.clone()).unwrap_or_default()
             }
             (_, Purpose::Register(registration)) => registration.realms.clone(),

@@ -32,6 +32,7 @@ impl UserAgent {
         if success && response.cseq_method() == Method::Invite {
             return self.invite_accepted(now, key, client, response);
         }
+        self.early_dialogs_over(key);
         self.settle(now, key, Got::Response(response.status()), Some(response));
     }
 
@@ -41,6 +42,7 @@ impl UserAgent {
             Failure::Timeout => NoAnswer::Timeout,
             Failure::Transport(fault) => NoAnswer::Transport(fault),
         };
+        self.early_dialogs_over(key);
         self.settle(now, key, Got::Failure(failure), None);
     }
 
@@ -201,7 +203,7 @@ impl UserAgent {
                 return self.registration_failed(now, key, got, response, limit);
             }
             Purpose::InCall | Purpose::Reinvite => self.in_call_failed(now, key, got),
-            Purpose::Call | Purpose::Ask | Purpose::Bye { .. } => {}
+            Purpose::Call | Purpose::Ask | Purpose::Bye { .. } | Purpose::Prack => {}
         }
         let conclusion = match got {
             Got::Response(_) => Conclusion::Refused,

@@ -55,6 +55,14 @@ pub enum Command {
         /// The script.
         script: Script,
     },
+    /// Tells where RTP of an incoming call is awaited, for the responses of a script that need it
+    /// and wait for it.
+    Media {
+        /// The call.
+        call: CallId,
+        /// Where.
+        address: SocketAddr,
+    },
     /// Ends a call: BYE if it is answered, CANCEL or 603 if it is not.
     Hangup(CallId),
     /// Ends everything: calls, registrations, actions. [`Event::Idle`](super::Event::Idle) tells
@@ -191,13 +199,30 @@ pub struct Reply {
     /// Where RTP is awaited: 2xx need it, 101 to 199 carry an answer if it is given. Taken from
     /// the last response that had one if it is missing.
     pub media: Option<SocketAddr>,
+    /// Whether one of 101 to 199 carries a session description though `media` is missing; it waits
+    /// until [`Command::Media`] came, as a 2xx does that is played by a script.
+    pub session: bool,
+    /// Whether one of 101 to 199 is sent reliably where the caller supports it (RFC 3262). Where
+    /// the caller requires it, it always is.
+    pub reliable: bool,
+    /// Content type and body of a final response that is no 2xx, in place of what its code has by
+    /// itself.
+    pub body: Option<(String, Bytes)>,
 }
 
 impl Reply {
     /// A response without anything special.
     #[must_use]
     pub const fn new(code: StatusCode) -> Self {
-        Self { code, reason: None, headers: Vec::new(), media: None }
+        Self {
+            code,
+            reason: None,
+            headers: Vec::new(),
+            media: None,
+            session: false,
+            reliable: false,
+            body: None,
+        }
     }
 }
 

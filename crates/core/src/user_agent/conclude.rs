@@ -2,7 +2,7 @@
 
 use antiphon_sip::{HeaderName, Method, Response};
 
-use super::action::{Action, ActionKey, Base, Purpose, State};
+use super::action::{Action, ActionKey, Purpose, State};
 use super::event::Event;
 use super::outcome::{Conclusion, Misuse, Outcome};
 use super::react::{Limit, Reaction};
@@ -61,7 +61,7 @@ impl UserAgent {
         if let Some(waiting) = action.waiting() {
             self.clients.remove(&waiting.client);
         }
-        if let Base::Dialog(call) = action.draft.base
+        if let Some(call) = action.draft.base.call()
             && let Some(call) = self.calls.get_mut(&call)
         {
             call.actions.retain(|other| *other != key);

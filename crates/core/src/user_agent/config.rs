@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use antiphon_sip::uri::escape_user;
-use antiphon_sip::{Transport, UriBuf};
+use antiphon_sip::{OptionTag, Transport, UriBuf};
 
 use super::command::Script;
 use crate::auth;
@@ -36,6 +36,56 @@ pub struct UserAgentConfig {
     pub max_calls: usize,
     /// Whether 3xx are followed without being asked (RFC 3261 §8.1.3.4). Default: yes.
     pub follow_redirects: bool,
+    /// Reliable provisional responses (RFC 3262). Default: [`Reliability::Supported`].
+    pub reliability: Reliability,
+    /// What is refused for its size or for what it lacks.
+    pub acceptance: Acceptance,
+}
+
+/// Whether provisional responses are acknowledged (RFC 3262, option tag `100rel`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reliability {
+    /// Not spoken: a peer that requires it is answered 420.
+    Never,
+    /// Offered in every INVITE (§4: SHOULD); own provisional responses are sent reliably to who
+    /// requires it, and where a [`Reply`](super::Reply) asks for it to who supports it.
+    #[default]
+    Supported,
+    /// Required in every INVITE; own provisional responses are always sent reliably, and an
+    /// INVITE without support for it is answered 421.
+    Required,
+}
+
+/// What an incoming request has to keep to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acceptance {
+    /// Octets of a Request-URI at most; more are answered 414 (RFC 3261 §21.4.12). Default: 4096.
+    pub max_uri: usize,
+    /// Octets of a body at most; more are answered 413 (§21.4.11). Default: 64 KiB.
+    pub max_body: usize,
+    /// Octets of a whole request at most; more are answered 513 (§21.5.7). Default: 128 KiB.
+    pub max_message: usize,
+    /// Extensions without which an INVITE is answered 421 (§21.4.16). Default: none.
+    pub demands: Vec<OptionTag>,
+    /// The shortest interval of a session timer, in seconds; a shorter one is answered 422
+    /// (RFC 4028 §6). Never below 90. Default: 90.
+    pub min_se: u32,
+    /// Whether a person has to agree before an UPDATE changes the media, which takes too long for
+    /// an UPDATE: it is answered 504 (RFC 3311 §5.2). Default: no.
+    pub media_needs_consent: bool,
+}
+
+impl Default for Acceptance {
+    fn default() -> Self {
+        Self {
+            max_uri: 4096,
+            max_body: 64 * 1024,
+            max_message: 128 * 1024,
+            demands: Vec::new(),
+            min_se: 90,
+            media_needs_consent: false,
+        }
+    }
 }
 
 impl UserAgentConfig {
@@ -54,6 +104,8 @@ impl UserAgentConfig {
             patience: Patience::default(),
             max_calls: 10_000,
             follow_redirects: true,
+            reliability: Reliability::default(),
+            acceptance: Acceptance::default(),
         }
     }
 }
@@ -64,6 +116,9 @@ pub struct Patience {
     /// From the first provisional response of a call to its final one; then CANCEL. Default:
     /// 180 s.
     pub ring: Duration,
+    /// The same in all for a call that waits in a queue, where each 182 begins the wait for
+    /// [`ring`](Self::ring) anew. Default: 30 minutes.
+    pub queue: Duration,
     /// A whole action that is no call, when its command says nothing else. Default: 60 s.
     pub action: Duration,
     /// An incoming call that nobody answers; then 480. Default: 180 s.
@@ -74,6 +129,7 @@ impl Default for Patience {
     fn default() -> Self {
         Self {
             ring: Duration::from_secs(180),
+            queue: Duration::from_secs(1800),
             action: Duration::from_secs(60),
             answer: Duration::from_secs(180),
         }

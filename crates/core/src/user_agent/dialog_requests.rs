@@ -1,9 +1,10 @@
 //! Requests that the other side sends within a call (RFC 3261 §12.2.2, §14.2, §15.1.2).
 
 use antiphon_sip::{HeaderName, Method, Request, Response, StatusCode};
+use bytes::Bytes;
 
 use super::UserAgent;
-use super::call::{Call, Stage, Unacked};
+use super::call::{Call, EarlyDialog, Stage, Unacked};
 use super::command::CallId;
 use super::event::{EndCause, Event, Side};
 use super::in_call::reason_of;
@@ -35,6 +36,7 @@ impl UserAgent {
         match request.method() {
             Method::Bye => self.bye_came(now, id, server, request),
             Method::Invite | Method::Update => self.offer_came(now, id, server, request, flow),
+            Method::Prack => self.prack_came(now, id, server, request, flow),
             Method::Options => self.answer_options(now, server, request, flow),
             Method::Info if request.headers().has(HeaderName::InfoPackage) => {
                 // No Info Package is known here (RFC 6086 §4.2.2).
@@ -83,6 +85,12 @@ impl UserAgent {
         if let Some(refusal) = glare(call, request, draw) {
             return self.refuse(now, server, request, &refusal);
         }
+        let needs_consent = self.config.acceptance.media_needs_consent;
+        if needs_consent && *request.method() == Method::Update && offer_of(request).is_some() {
+            // Nobody can be asked in the time that an UPDATE has (RFC 3311 §5.2).
+            let refusal = Refusal::new(StatusCode::SERVER_TIMEOUT);
+            return self.refuse(now, server, request, &refusal);
+        }
         let changed = match renegotiate(call, request) {
             Ok(changed) => changed,
             Err(fault) => {
@@ -90,11 +98,10 @@ impl UserAgent {
                 return self.refuse(now, server, request, &refusal);
             }
         };
-        let Some(talking) = call.talking() else { return };
-        talking.dialog.refresh_target(request.headers());
+        call.refresh_target(request);
         let is_invite = *request.method() == Method::Invite;
         let has_offer = offer_of(request).is_some();
-        let sdp = call.local_sdp.clone().filter(|_| is_invite || has_offer);
+        let sdp = call.description_for(request).filter(|_| is_invite || has_offer);
         let Some(call) = self.calls.get(&id) else { return };
         let builder = Response::builder(request, StatusCode::OK);
         let mut builder = self.establishing(builder, call, request, &flow);
@@ -170,28 +177,60 @@ impl Call {
         match &mut self.stage {
             Stage::Ringing(ringing) => ringing.dialog.receive(request),
             Stage::Talking(talking) => talking.dialog.receive(request),
-            Stage::Calling { early, .. } => {
-                let id = DialogId::of_request(request);
-                match early.iter_mut().find(|dialog| *dialog.id() == id) {
-                    Some(dialog) => dialog.receive(request),
-                    None => Ok(()),
-                }
-            }
+            Stage::Calling { .. } => match self.early(&DialogId::of_request(request)) {
+                Some(early) => early.dialog.receive(request),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// Our session description in the dialog of a request.
+    fn description_for(&mut self, request: &Request) -> Option<Bytes> {
+        let id = DialogId::of_request(request);
+        match self.early(&id) {
+            Some(early) => early.local_sdp.clone(),
+            None => self.local_sdp.clone(),
         }
     }
 }
 
+/// The same in an early dialog of a call that was placed: its media are its own.
+fn renegotiate_early(
+    early: &mut EarlyDialog,
+    local: &LocalMedia,
+    request: &Request,
+) -> Result<Option<Media>, Unacceptable> {
+    let Some(offer) = offer_of(request) else { return Ok(None) };
+    let version = early.version.next();
+    let answered = offer_answer::answer(offer, local, version)?;
+    early.version = version;
+    early.local_sdp = Some(answered.sdp);
+    early.media = Some(answered.media);
+    Ok(None)
+}
+
 /// Whether an offer comes at a time when it cannot be taken.
-fn glare(call: &Call, request: &Request, draw: u64) -> Option<Refusal> {
+fn glare(call: &mut Call, request: &Request, draw: u64) -> Option<Refusal> {
     let later = || {
         // §14.2: between 0 and 10 seconds.
         Refusal::new(StatusCode::SERVER_INTERNAL_ERROR).with(HeaderName::RetryAfter, draw % 11)
     };
+    let pending = || Some(Refusal::new(StatusCode::REQUEST_PENDING));
+    let changes_media = *request.method() == Method::Invite || offer_of(request).is_some();
+    if matches!(call.stage, Stage::Calling { .. }) {
+        let early = call.early(&DialogId::of_request(request));
+        let is_agreed = early.is_some_and(|early| early.is_agreed);
+        // Our own INVITE is under way (§14.2), our own offer not answered yet (RFC 3311 §5.2).
+        let takes = *request.method() == Method::Update && (is_agreed || !changes_media);
+        return if takes { None } else { pending() };
+    }
     match &call.stage {
-        // Our own offer is not answered yet (RFC 3311 §5.2).
-        Stage::Calling { .. } => Some(Refusal::new(StatusCode::REQUEST_PENDING)),
-        // Theirs is not (§14.2).
-        Stage::Ringing(_) => Some(later()),
+        // The first INVITE has no final response yet (§14.2).
+        Stage::Ringing(_) if *request.method() == Method::Invite => Some(later()),
+        Stage::Ringing(_) if !changes_media => None,
+        Stage::Ringing(ringing) if ringing.reliable.awaits_answer() => pending(),
+        // Their own offer is not answered yet (RFC 3311 §5.2).
+        Stage::Ringing(ringing) if !ringing.reliable.is_agreed() => Some(later()),
         Stage::Talking(talking) if talking.ending => {
             Some(Refusal::new(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST))
         }
@@ -209,13 +248,23 @@ fn glare(call: &Call, request: &Request, draw: u64) -> Option<Refusal> {
         {
             Some(Refusal::new(StatusCode::REQUEST_PENDING))
         }
-        Stage::Talking(_) => None,
+        _ => None,
     }
 }
 
 /// Answers the offer of a request, or makes one if it has none. Gives the media if they changed.
-fn renegotiate(call: &mut Call, request: &Request) -> Result<Option<Media>, Unacceptable> {
-    let Some(local) = call.local else { return Err(Unacceptable::NoAudio) };
+pub(super) fn renegotiate(
+    call: &mut Call,
+    request: &Request,
+) -> Result<Option<Media>, Unacceptable> {
+    let Some(local) = call.local else {
+        // Only an offer needs to know where RTP is awaited.
+        let nothing = *request.method() != Method::Invite && offer_of(request).is_none();
+        return if nothing { Ok(None) } else { Err(Unacceptable::NoAudio) };
+    };
+    if let Some(early) = call.early(&DialogId::of_request(request)) {
+        return renegotiate_early(early, &local, request);
+    }
     let Some(offer) = offer_of(request) else {
         if *request.method() == Method::Invite {
             // The current session, offered anew (§14.2).

@@ -38,6 +38,8 @@ pub enum Event {
         call: CallId,
         /// 101 to 199.
         code: StatusCode,
+        /// What it says.
+        meaning: Progress,
         /// The reason phrase, to be shown in quotes.
         reason: String,
         /// The tag of To: which early dialog it belongs to. Empty if it has none.
@@ -127,6 +129,27 @@ pub enum Event {
     Outcome(Box<Outcome>),
     /// After [`Command::Shutdown`](super::Command::Shutdown): nothing is left to be done.
     Idle,
+}
+
+/// What a provisional response says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Progress {
+    /// 180: a phone is ringing.
+    Ringing,
+    /// 181: the call is being passed on to another phone.
+    Forwarded,
+    /// 182: the call waits in a queue; the reason phrase may say at which place, in words for a
+    /// person (RFC 3261 §21.1.4).
+    Queued,
+    /// 183 and every code that is not known (§8.1.3.2).
+    Session,
+    /// 199: the branch with this To tag has come to nothing; its early dialog and its early media
+    /// are gone (RFC 6228 §4).
+    BranchEnded {
+        /// The status code that ended it, from Reason.
+        cause: Option<u32>,
+    },
 }
 
 /// A request that came in.

@@ -52,6 +52,7 @@ impl UserAgent {
             return self.misused(now, reinvite.action, Misuse::WrongState);
         }
         talking.reinviting = Some(old);
+        talking.rseq = None;
         let address = reinvite.media.unwrap_or(old.address);
         let local = LocalMedia { address, direction: reinvite.direction };
         call.local = Some(local);

@@ -7,10 +7,11 @@ use antiphon_sip::message::ResponseBuilder;
 use antiphon_sip::{HeaderName, Request, Response, StatusCode};
 
 use super::UserAgent;
-use super::call::{Call, Ringing, Stage, Talking, Unacked};
+use super::call::{Call, Ringing, Said, Stage, Talking, Unacked};
 use super::command::{CallId, Reply, Script};
 use super::event::{EndCause, Event, Side};
 use super::in_call::reason_of;
+use super::reliable::Reliable;
 use super::server::{incoming, offer_of};
 use super::write::{add_free, is_secure};
 use crate::dialog::{AcceptedInvite, Dialog};
@@ -22,6 +23,8 @@ use crate::time::Time;
 
 /// A provisional response is said again this often (§13.3.1.1).
 const EVERY_MINUTE: Duration = Duration::from_secs(60);
+/// One that is acknowledged need not be said so often (RFC 3262 §3).
+const WHEN_RELIABLE: Duration = Duration::from_secs(150);
 /// Steps of a script that are played.
 const MAX_STEPS: usize = 64;
 
@@ -103,6 +106,7 @@ impl UserAgent {
             give_up: now + self.config.patience.answer,
             expires,
             provisional: None,
+            reliable: Reliable::of(&request),
             request,
         })
     }
@@ -143,15 +147,41 @@ impl UserAgent {
         if ringing.give_up <= now {
             return self.respond(now, id, Reply::new(StatusCode::TEMPORARILY_UNAVAILABLE));
         }
-        let server = ringing.server;
-        if let Some((response, at)) = &mut ringing.provisional
-            && *at <= now
-        {
-            *at = now + EVERY_MINUTE;
-            let response = response.clone();
-            self.reply(now, server, response);
+        if self.reliable_due(now, id) {
+            self.say_again(now, id);
         }
         self.arm_call(id);
+    }
+
+    /// Repeats the last provisional response so that no proxy gives up (§13.3.1.1).
+    fn say_again(&mut self, now: Time, id: CallId) {
+        let Some(ringing) = self.calls.get_mut(&id).and_then(Call::ringing) else { return };
+        let server = ringing.server;
+        let Some(said) = ringing.provisional.as_mut().filter(|said| said.again <= now) else {
+            return;
+        };
+        match &said.response {
+            Some(response) => {
+                said.again = now + EVERY_MINUTE;
+                let response = response.clone();
+                self.reply(now, server, response);
+            }
+            None => {
+                said.again = now + WHEN_RELIABLE;
+                let reply = said.reply.clone();
+                self.progress(now, id, reply);
+            }
+        }
+    }
+
+    /// It is known where RTP is awaited.
+    pub(super) fn media_known(&mut self, now: Time, id: CallId, address: std::net::SocketAddr) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        if call.ringing().is_some() {
+            take_media(call, LocalMedia { address, direction: Direction::SendRecv });
+            self.resume(now, id);
+            self.ringing_due(now, id);
+        }
     }
 
     fn next_step(&mut self, now: Time, id: CallId) -> Option<Reply> {
@@ -173,20 +203,42 @@ impl UserAgent {
         }
         match reply.code.as_u16() {
             100 => {}
-            101..=199 => self.progress(now, id, &reply),
-            200..=299 => self.accept(now, id, &reply),
+            101..=199 => self.progress(now, id, reply),
+            200..=299 => self.accept(now, id, reply),
             _ => self.reject(now, id, &reply),
         }
         self.arm_call(id);
     }
 
-    fn progress(&mut self, now: Time, id: CallId, reply: &Reply) {
-        let Some(response) = self.write_reply(id, reply, reply.media.is_some()) else { return };
-        let Some(Call { stage: Stage::Ringing(ringing), .. }) = self.calls.get_mut(&id) else {
-            return;
-        };
-        ringing.provisional = Some((response.clone(), now + EVERY_MINUTE));
+    fn progress(&mut self, now: Time, id: CallId, reply: Reply) {
+        let ours = self.config.reliability;
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let has_local = call.local.is_some();
+        let Some(ringing) = call.ringing() else { return };
+        let reliable = &mut ringing.reliable;
+        let reliably = reliable.applies(ours, reply.reliable);
+        let has_offer = offer_of(&ringing.request).is_some();
+        // The first reliable response to an INVITE without an offer brings one (RFC 3262 §5).
+        let wants_sdp = reply.media.is_some()
+            || reply.session
+            || (reliably && !has_offer && reliable.wants_offer());
+        if (wants_sdp && !has_local) || (reliably && reliable.is_under_way()) {
+            return reliable.wait(reply);
+        }
+        let with_sdp = wants_sdp && !reliable.is_agreed();
         let server = ringing.server;
+        let Some(mut response) = self.write_reply(id, &reply, with_sdp) else { return };
+        let draw = self.endpoint.random();
+        let intervals = self.endpoint.config().intervals;
+        let Some(ringing) = self.calls.get_mut(&id).and_then(Call::ringing) else { return };
+        if reliably {
+            ringing.reliable.begin(&mut response, has_offer, now, &intervals, draw);
+        }
+        ringing.provisional = Some(Said {
+            again: now + if reliably { WHEN_RELIABLE } else { EVERY_MINUTE },
+            response: (!reliably).then(|| response.clone()),
+            reply,
+        });
         self.reply(now, server, response);
     }
 
@@ -200,14 +252,20 @@ impl UserAgent {
         self.end_call(now, id, Side::Local, EndCause::Refused { code, reason });
     }
 
-    fn accept(&mut self, now: Time, id: CallId, reply: &Reply) {
+    fn accept(&mut self, now: Time, id: CallId, reply: Reply) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        if call.local.is_none() {
+        let has_local = call.local.is_some();
+        let Some(ringing) = call.ringing() else { return };
+        if !has_local && !reply.session {
             // Nobody said where RTP is awaited: the call cannot be answered.
             let refusal = Reply::new(StatusCode::SERVER_INTERNAL_ERROR);
             return self.reject(now, id, &refusal);
         }
-        let Some(response) = self.write_reply(id, reply, true) else { return };
+        if !has_local || ringing.reliable.holds_back_2xx() {
+            return ringing.reliable.wait(reply);
+        }
+        let is_agreed = ringing.reliable.is_agreed();
+        let Some(response) = self.write_reply(id, &reply, !is_agreed) else { return };
         let intervals = self.endpoint.config().intervals;
         let Some(call) = self.calls.get_mut(&id) else { return };
         let Stage::Ringing(ringing) = &call.stage else { return };
@@ -216,8 +274,10 @@ impl UserAgent {
         talking.unacked = Some(Unacked {
             server,
             accepted: AcceptedInvite::new(response.clone(), now, &intervals),
-            awaits_answer: offer_of(&ringing.request).is_none(),
+            awaits_answer: !is_agreed && offer_of(&ringing.request).is_none(),
         });
+        let cseq = ringing.request.cseq();
+        talking.unpracked = ringing.reliable.outstanding().map(|number| (number, cseq));
         call.stage = Stage::Talking(Box::new(talking));
         call.established = Some(now);
         let media = call.media;

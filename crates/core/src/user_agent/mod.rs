@@ -28,13 +28,16 @@ mod command;
 mod conclude;
 mod config;
 mod dialog_requests;
+mod early;
 mod event;
 mod in_call;
 mod incoming;
+mod judge;
 mod outcome;
 mod place;
 mod react;
 mod register;
+mod reliable;
 mod send;
 mod server;
 mod targets;
@@ -45,8 +48,8 @@ pub use command::{
     ActionId, Ask, CallId, Command, InCall, PlaceCall, Register, Reinvite, Reply, Script,
     SendMessage, Step, Unbind, Unregister,
 };
-pub use config::{Identity, Patience, UserAgentConfig};
-pub use event::{EndCause, Event, Incoming, Side};
+pub use config::{Acceptance, Identity, Patience, Reliability, UserAgentConfig};
+pub use event::{EndCause, Event, Incoming, Progress, Side};
 pub use outcome::{Attempt, Conclusion, Misuse, NoAnswer, Outcome};
 pub use react::{Limit, Reaction};
 
@@ -90,6 +93,8 @@ struct AnsweredInvite {
     call: CallId,
     flow: Flow,
     forks: usize,
+    /// The early dialogs of the other forks: each may still bring a 2xx of its own.
+    early: Vec<call::EarlyDialog>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -165,6 +170,7 @@ impl UserAgent {
             Command::Stop(action) => self.stop(now, action, Conclusion::Stopped),
             Command::Respond { call, reply } => self.respond(now, call, reply),
             Command::Play { call, script } => self.play(now, call, script),
+            Command::Media { call, address } => self.media_known(now, call, address),
             Command::Hangup(call) => self.hang_up(now, call, Side::Local, HangUp::Asked),
             Command::Shutdown => self.shut_down(now),
         }

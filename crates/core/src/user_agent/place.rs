@@ -2,18 +2,15 @@
 
 use antiphon_sip::{HeaderName, Method, Response};
 
-use super::action::{Action, ActionKey, Base, ContactLine, Draft, Purpose, State, Waiting};
+use super::action::{Action, Base, ContactLine, Draft, Purpose};
 use super::call::{Call, Stage};
 use super::command::{Ask, CallId, PlaceCall, SendMessage};
 use super::event::{EndCause, Event, Side};
 use super::outcome::{Conclusion, NoAnswer};
 use super::{Subject, UserAgent};
-use crate::dialog::{Dialog, DialogId, RouteSet};
+use crate::dialog::RouteSet;
 use crate::offer_answer::{self, Direction, LocalMedia, SessionVersion};
 use crate::time::Time;
-
-/// Early dialogs of one INVITE at most: one for each phone that rings.
-const MAX_EARLY: usize = 32;
 
 impl UserAgent {
     /// What every request outside of a dialog begins with (RFC 3261 §8.1.1).
@@ -107,70 +104,6 @@ impl UserAgent {
         self.begin(now, action);
     }
 
-    /// A provisional response (§13.2.2.1). 100 says only that the next hop lives.
-    pub(super) fn provisional(&mut self, now: Time, key: ActionKey, response: &Response) {
-        let ring = self.config.patience.ring;
-        let Some(action) = self.actions.get_mut(&key) else { return };
-        if !matches!(action.purpose, Purpose::Call) {
-            return;
-        }
-        let code = response.status();
-        // 182 says that the wait is long and meant to be (§21.1.4).
-        if action.ring_deadline.is_none() || code.as_u16() == 182 {
-            action.ring_deadline = Some(now + ring);
-        }
-        let (id, call) = (action.id, action.call);
-        let State::Waiting(waiting) = &action.state else { return };
-        let stopped = waiting.stopped.is_some();
-        let early = (code.as_u16() > 100 && !stopped).then(|| early(waiting, response)).flatten();
-        self.arm_action(key);
-        let (Some(action), Some(call)) = (id, call) else { return };
-        if code.as_u16() == 100 || stopped {
-            return;
-        }
-        self.early_dialog(call, response, early);
-        let media = self.early_media(call, response);
-        self.tell(Event::Provisional {
-            action,
-            call,
-            code,
-            reason: response.reason().to_owned(),
-            to_tag: response.to_tag().unwrap_or_default().to_owned(),
-            media,
-        });
-    }
-
-    /// Takes up the early dialog of a provisional response, or ends it: 199 (RFC 6228 §4).
-    fn early_dialog(
-        &mut self,
-        id: CallId,
-        response: &Response,
-        dialog: Option<Dialog<crate::dialog::Early>>,
-    ) {
-        let dialog_id = DialogId::of_response(response);
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        let Stage::Calling { early, .. } = &mut call.stage else { return };
-        if response.status().as_u16() == 199 {
-            early.retain(|dialog| *dialog.id() != dialog_id);
-            call.dialogs.retain(|other| *other != dialog_id);
-            self.dialogs.remove(&dialog_id);
-            return;
-        }
-        let Some(dialog) = dialog else { return };
-        if early.len() < MAX_EARLY && early.iter().all(|other| *other.id() != dialog_id) {
-            early.push(dialog);
-            call.dialogs.push(dialog_id.clone());
-            self.dialogs.insert(dialog_id, id);
-        }
-    }
-
-    fn early_media(&self, call: CallId, response: &Response) -> Option<offer_answer::Media> {
-        let call = self.calls.get(&call)?;
-        call.local_sdp.as_ref()?;
-        let sdp = sdp_of(response)?;
-        offer_answer::conclude(sdp, call.local.as_ref()?).ok()
-    }
-
     /// The call's INVITE has come to nothing.
     pub(super) fn call_failed(
         &mut self,
@@ -210,13 +143,6 @@ impl UserAgent {
             self.conclude(now, key, Conclusion::Stopped, None);
         }
     }
-}
-
-/// The early dialog that a provisional response with a To tag establishes (§12.1).
-fn early(waiting: &Waiting, response: &Response) -> Option<Dialog<crate::dialog::Early>> {
-    response.to_tag()?;
-    let secure = super::write::is_secure(&waiting.request, &waiting.flow);
-    Some(Dialog::early_uac(&waiting.request, response, secure))
 }
 
 /// The session description of a response, if it has one.

@@ -24,7 +24,7 @@ impl UserAgent {
         if let Some(id) = action.id {
             self.names.insert(id, key);
         }
-        if let Base::Dialog(call) = action.draft.base
+        if let Some(call) = action.draft.base.call()
             && let Some(call) = self.calls.get_mut(&call)
         {
             call.actions.push(key);
@@ -45,6 +45,7 @@ impl UserAgent {
                 let dialog = &talking.dialog;
                 dialog.routes().apply(dialog.remote_target()).next_hop
             }
+            Base::Early(_, dialog) => dialog.routes().apply(dialog.remote_target()).next_hop,
         };
         let uri = next_hop.as_uri();
         let Some(hop) = self.hop(&uri, action.in_dialog()) else {

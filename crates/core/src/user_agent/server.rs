@@ -1,11 +1,11 @@
 //! Requests that come in: what is refused at once, and whose business the rest is (RFC 3261 §8.2).
 
-use antiphon_sip::{HeaderName, Method, OptionTag, Request, StatusCode, Uri};
+use antiphon_sip::{HeaderName, Method, OptionTag, Request, StatusCode};
 
 use super::UserAgent;
 use super::event::{Event, Incoming};
+use super::judge::judge;
 use super::place::is_sdp;
-use super::write::{ACCEPT, ALLOW, SUPPORTED};
 use crate::dialog::DialogId;
 use crate::endpoint::ServerId;
 use crate::flow::Flow;
@@ -15,7 +15,7 @@ use antiphon_sip::Response;
 
 impl UserAgent {
     pub(super) fn request_came(&mut self, now: Time, id: ServerId, request: Request, flow: Flow) {
-        if let Err(refusal) = judge(&request) {
+        if let Err(refusal) = judge(&request, &self.config) {
             return self.refuse(now, id, &request, &refusal);
         }
         if request.to_tag().is_some() {
@@ -108,86 +108,24 @@ pub(super) fn incoming(request: &Request, flow: Flow) -> Incoming {
     }
 }
 
-/// The checks of §8.2 in their order: method, Request-URI, Require, content.
-fn judge(request: &Request) -> Result<(), Refusal> {
-    judge_method(request.method())?;
-    if !matches!(request.uri(), Uri::Sip(_)) {
-        return Err(Refusal::new(StatusCode::UNSUPPORTED_URI_SCHEME));
-    }
-    judge_extensions(request)?;
-    judge_content(request)
-}
-
-fn judge_method(method: &Method) -> Result<(), Refusal> {
-    let status = match method {
-        Method::Invite
-        | Method::Bye
-        | Method::Options
-        | Method::Info
-        | Method::Message
-        | Method::Update => return Ok(()),
-        // Understood as a word, but nothing that is done here (§8.2.1, §21.4.6); or no known word
-        // at all (§21.5.2).
-        Method::Other(_) => StatusCode::NOT_IMPLEMENTED,
-        _ => StatusCode::METHOD_NOT_ALLOWED,
-    };
-    Err(Refusal::new(status).with(HeaderName::Allow, ALLOW))
-}
-
-/// §8.2.2.3.
-fn judge_extensions(request: &Request) -> Result<(), Refusal> {
-    let unknown: Vec<_> = request
-        .headers()
-        .values(HeaderName::Require)
-        .filter_map(|value| std::str::from_utf8(value).ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .filter(|tag| !tag.is_empty())
-        .filter(|tag| {
-            OptionTag::from_bytes(tag.as_bytes()) != Some(OptionTag::EarlyDialogTerminated)
-        })
-        .collect();
-    if unknown.is_empty() {
-        return Ok(());
-    }
-    let refusal = Refusal::new(StatusCode::BAD_EXTENSION);
-    Err(refusal.with(HeaderName::Unsupported, unknown.join(", ")))
-}
-
-/// §8.2.3. A body that may be ignored is (Content-Disposition: handling=optional).
-fn judge_content(request: &Request) -> Result<(), Refusal> {
-    if request.body().is_empty() || is_optional(request) {
-        return Ok(());
-    }
-    let unsupported = Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    let coded = request
-        .headers()
-        .text(HeaderName::ContentEncoding)
-        .is_some_and(|coding| !coding.trim().eq_ignore_ascii_case("identity"));
-    if coded {
-        return Err(unsupported.with(HeaderName::AcceptEncoding, "identity"));
-    }
-    let content_type = request.headers().text(HeaderName::ContentType).unwrap_or_default();
-    let accepted = match request.method() {
-        Method::Invite | Method::Update if !is_sdp(content_type) => ACCEPT,
-        Method::Message if !is_text(content_type) => "text/plain",
-        _ => return Ok(()),
-    };
-    Err(unsupported.with(HeaderName::Accept, accepted).with(HeaderName::Supported, SUPPORTED))
-}
-
-fn is_text(content_type: &str) -> bool {
-    content_type.get(..5).is_some_and(|kind| kind.eq_ignore_ascii_case("text/"))
-}
-
-fn is_optional(request: &Request) -> bool {
-    request.headers().text(HeaderName::ContentDisposition).is_some_and(|disposition| {
-        disposition.to_ascii_lowercase().replace(' ', "").contains("handling=optional")
-    })
-}
-
 /// The session description of a request, if it has one.
 pub(super) fn offer_of(request: &Request) -> Option<&[u8]> {
     let content_type = request.headers().text(HeaderName::ContentType)?;
     (is_sdp(content_type) && !request.body().is_empty()).then(|| &request.body()[..])
+}
+
+/// The option tags that a field of a request lists.
+pub(super) fn tags(request: &Request, name: HeaderName) -> impl Iterator<Item = &str> {
+    request
+        .headers()
+        .values(name)
+        .filter_map(|value| std::str::from_utf8(value).ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|tag| !tag.is_empty())
+}
+
+/// Whether a field of a request lists an option tag.
+pub(super) fn lists(request: &Request, name: HeaderName, tag: &OptionTag) -> bool {
+    tags(request, name).any(|listed| OptionTag::from_bytes(listed.as_bytes()).as_ref() == Some(tag))
 }

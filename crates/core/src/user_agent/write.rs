@@ -1,21 +1,27 @@
 //! Requests and responses as they are written: what every one of a method carries.
 
 use antiphon_sip::message::{RequestBuilder, ResponseBuilder};
-use antiphon_sip::{HeaderName, Method, Request, Response, Uri, UriBuf};
+use antiphon_sip::{HeaderName, Method, OptionTag, Request, Response, Uri, UriBuf};
 
 use super::UserAgent;
 use super::action::{Base, ContactLine, Draft};
+use super::config::Reliability;
 use super::outcome::Misuse;
 use crate::auth;
 use crate::dialog::InDialog;
 use crate::flow::Flow;
 
 /// The methods that are understood (RFC 3261 §20.5).
-pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, UPDATE";
+pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, UPDATE, PRACK";
 
 /// The extensions that are understood (§20.37): 199 tells which early dialog has ended
-/// (RFC 6228), which is acted on.
-pub(super) const SUPPORTED: &str = "199";
+/// (RFC 6228), which is acted on; 100rel has provisional responses acknowledged (RFC 3262).
+pub(super) const fn supported(reliability: Reliability) -> &'static str {
+    match reliability {
+        Reliability::Never => "199",
+        Reliability::Supported | Reliability::Required => "199, 100rel",
+    }
+}
 
 /// The bodies that are understood in an INVITE (§20.1).
 pub(super) const ACCEPT: &str = "application/sdp";
@@ -48,7 +54,7 @@ impl UserAgent {
                 builder.header(HeaderName::Contact, contact)
             }
         };
-        builder = capabilities(builder, &draft.method);
+        builder = capabilities(builder, &draft.method, self.config.reliability);
         if let Some(expires) = draft.expires {
             builder = builder.header(HeaderName::Expires, expires);
         }
@@ -102,6 +108,14 @@ impl UserAgent {
                     talking.dialog.request(draft.method.clone());
                 Ok((builder, request_uri))
             }
+            Base::Early(call, dialog) => {
+                // The numbers are the living dialog's as long as there is one.
+                let live = self.calls.get_mut(call);
+                let written = live.and_then(|call| call.request_in(dialog.id(), &draft.method));
+                let InDialog { builder, request_uri, .. } =
+                    written.unwrap_or_else(|| dialog.request(draft.method.clone()));
+                Ok((builder, request_uri))
+            }
         }
     }
 
@@ -127,7 +141,7 @@ impl UserAgent {
     pub(super) fn describe<'a>(&self, builder: ResponseBuilder<'a>) -> ResponseBuilder<'a> {
         let builder = builder
             .header(HeaderName::Allow, ALLOW)
-            .header(HeaderName::Supported, SUPPORTED)
+            .header(HeaderName::Supported, supported(self.config.reliability))
             .header(HeaderName::Accept, ACCEPT);
         self.sign(builder)
     }
@@ -141,14 +155,24 @@ impl UserAgent {
     }
 }
 
-fn capabilities(builder: RequestBuilder, method: &Method) -> RequestBuilder {
+fn capabilities(
+    builder: RequestBuilder,
+    method: &Method,
+    reliability: Reliability,
+) -> RequestBuilder {
+    let supported = supported(reliability);
     match method {
+        // Of all requests only INVITE may require it (RFC 3262 §4).
+        Method::Invite if reliability == Reliability::Required => builder
+            .header(HeaderName::Allow, ALLOW)
+            .header(HeaderName::Supported, supported)
+            .header(HeaderName::Require, OptionTag::Rel100),
         Method::Invite | Method::Update => {
-            builder.header(HeaderName::Allow, ALLOW).header(HeaderName::Supported, SUPPORTED)
+            builder.header(HeaderName::Allow, ALLOW).header(HeaderName::Supported, supported)
         }
         Method::Options => builder
             .header(HeaderName::Allow, ALLOW)
-            .header(HeaderName::Supported, SUPPORTED)
+            .header(HeaderName::Supported, supported)
             .header(HeaderName::Accept, ACCEPT),
         // A proxy may put itself in the path of a registration only with this (RFC 3327 §5.1).
         Method::Register => {

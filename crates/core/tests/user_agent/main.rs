@@ -8,6 +8,8 @@
 
 mod calls;
 mod client;
+mod early;
 mod registration;
+mod reliable;
 mod server;
 mod support;

@@ -142,7 +142,8 @@ pub enum Reaction {
     },
     /// Again, signed.
     SignIdentity(Signing),
-    /// The mechanism is set up, then again.
+    /// The mechanism is set up, then again. For `digest`, whoever answers the challenge adds
+    /// `d-ver` to Security-Verify (RFC 3329 §2.2): it needs the password.
     AgreeSecurity {
         /// Its name.
         mechanism: String,
@@ -230,6 +231,9 @@ pub struct Report {
     pub effect: DialogEffect,
     /// The action was cancelled: this is no failure.
     pub cancelled: bool,
+    /// An address that would do instead, to be tried on the person's word: the sips: form, when
+    /// that is what is missing (480 with Warning 381, RFC 5630 §5.3).
+    pub proposes: Option<UriBuf>,
 }
 
 /// When something may be tried again (RFC 3261 §20.33).

@@ -135,6 +135,15 @@ impl History {
         }
     }
 
+    /// The history of an action to an address that a 301 has changed: it begins at the new ones,
+    /// best first, and the address itself is tried once if they turn out to be wrong.
+    #[must_use]
+    pub fn remembering(asked: UriBuf, new: Vec<UriBuf>, budget: Budget) -> Self {
+        let room = usize::from(budget.targets).saturating_sub(1);
+        let targets = Targets::remembering(asked.clone(), new.into_iter().take(room));
+        Self { targets, ..Self::new(asked, budget) }
+    }
+
     /// Notes a request that begins a transaction.
     pub fn sent(&mut self, request: &Request, server: Option<Server>) {
         self.requests = self.requests.saturating_add(1);

@@ -68,7 +68,7 @@ pub use keeper::{Ended, Keeper, KeeperState};
 pub use kind::Kind;
 pub use limit::{Cause, Fault, FaultKind, Lack, Limit, Stopped};
 pub use redirect::Redirect;
-pub use remember::{Remember, forgets_remembered};
+pub use remember::{Remember, confirms_remembered, forgets_remembered};
 pub use row::{Bound, DialogEffect, Element, Key, Times};
 pub use table::{Row, rows};
 pub use targets::Targets;

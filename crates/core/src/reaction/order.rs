@@ -21,8 +21,8 @@ use super::limit::{Cause, Limit, Stopped};
 use super::redirect::Redirect;
 use super::row::Row;
 use super::{
-    Kind, body, challenge, dialog, extension, identity, interval, person, redirect, retry, scheme,
-    security, session, shrink,
+    Kind, body, challenge, dialog, extension, identity, interval, person, redirect, remember,
+    retry, scheme, security, session, shrink,
 };
 
 /// A step gives a reaction, or why there is none; `None` if it has nothing to do with the code.
@@ -66,6 +66,10 @@ fn decision(inputs: &Inputs<'_>, row: &Row, reaction: Reaction, stopped: Vec<Sto
 /// The code's own reaction.
 fn own(inputs: &Inputs<'_>, row: &Row) -> Attempted {
     let Got::Response(response) = inputs.got else { return None };
+    // 604 stops an action, but a remembered address that has gone is only a bad memory.
+    if row.reaction == Kind::StopEverywhere && is_bad_memory(inputs) {
+        return None;
+    }
     let attempted = match row.reaction {
         Kind::ChooseTarget | Kind::RememberTarget | Kind::TryTargets => {
             redirect::follow(inputs, row, response)
@@ -106,12 +110,26 @@ fn own_of_a_report(inputs: &Inputs<'_>, response: &antiphon_sip::Response) -> At
     }
 }
 
-/// The next target of an earlier 3xx.
+/// The next target of an earlier 3xx, or of a remembered one; behind the last of these the address
+/// that was asked for.
 fn next_target(inputs: &Inputs<'_>, row: &Row) -> Attempted {
-    let waits = inputs.history.next_target()?;
-    let about_this_target =
-        row.key.class() != Class::GlobalFailure && inputs.status().as_u16() != 380;
-    about_this_target.then(|| Ok(Reaction::TryTargets(Redirect::to_waiting(waits.clone()))))
+    let targets = inputs.history.targets();
+    let next = match inputs.history.next_target() {
+        Some(waits) => waits,
+        None => targets.asked().filter(|_| is_bad_memory(inputs))?,
+    };
+    let about_person = row.key.class() == Class::GlobalFailure && !is_bad_memory(inputs);
+    if about_person || inputs.status().as_u16() == 380 {
+        return None;
+    }
+    Some(Ok(Reaction::TryTargets(Redirect::to_waiting(next.clone()))))
+}
+
+/// Whether an address that was remembered has turned out to be wrong.
+fn is_bad_memory(inputs: &Inputs<'_>) -> bool {
+    let silent = !matches!(inputs.got, Got::Response(_));
+    let wrong = silent || !remember::confirms_remembered(inputs.status());
+    wrong && inputs.history.targets().asked().is_some()
 }
 
 /// Whether the budget, the bound of the row and the progress rule have room for the reaction.
@@ -152,5 +170,6 @@ fn report(inputs: &Inputs<'_>) -> Reaction {
         later: retry::later(inputs),
         effect: dialog::effect(inputs),
         cancelled: inputs.means.cancelled,
+        proposes: person::proposes(inputs),
     })
 }

@@ -1,7 +1,8 @@
 //! What a person chooses: OfferAlternatives (380, 485, and a 305 to a stranger), AskForMore (484).
 
-use antiphon_sip::header::{Contact, ContentType};
-use antiphon_sip::{HeaderName, Response};
+use antiphon_sip::header::{Contact, ContentType, Warning};
+use antiphon_sip::uri::SipUri;
+use antiphon_sip::{HeaderName, Response, Uri, UriBuf};
 
 use super::decision::{Choice, Reaction};
 use super::inputs::{Got, Inputs};
@@ -18,12 +19,30 @@ const MAX_SEARCHED: usize = 64 * 1024;
 /// What the person can choose from. It is never tried by itself, not even if there is but one.
 pub(super) fn choose(inputs: &Inputs<'_>, row: &Row) -> Attempted {
     let Got::Response(response) = inputs.got else { return None };
+    // In a dialog the number and the person are settled: it ends.
+    if inputs.in_dialog() {
+        return None;
+    }
     match response.status().as_u16() {
         // Without a list the server keeps the names to itself (RFC 3261 §21.4.23).
         485 => offered(contacts(response)),
         380 => Some(alternatives(response)),
-        305 if !inputs.in_dialog() && contacts(response).len() == 1 => offered(contacts(response)),
+        305 if contacts(response).len() == 1 => offered(contacts(response)),
         484 => Some(more_digits(inputs, row)),
+        _ => None,
+    }
+}
+
+/// The sips: form of a sip: address, when a Warning says that nothing less is taken (RFC 5630
+/// §5.3).
+pub(super) fn proposes(inputs: &Inputs<'_>) -> Option<UriBuf> {
+    let Got::Response(response) = inputs.got else { return None };
+    let mut warnings = response.headers().list::<Warning<'_>>().map_while(Result::ok);
+    let wanted = response.status().as_u16() == 480 && warnings.any(|w| w.code.as_u16() == 381);
+    match inputs.request.uri() {
+        Uri::Sip(uri) if wanted && !uri.secure => {
+            Some(UriBuf::from(Uri::Sip(SipUri { secure: true, ..uri })))
+        }
         _ => None,
     }
 }
@@ -98,7 +117,7 @@ fn more_digits(inputs: &Inputs<'_>, row: &Row) -> Result<Reaction, Cause> {
 mod tests {
     use super::super::Kind;
     use super::super::change::Body;
-    use super::super::testing::{Bench, invite};
+    use super::super::testing::{Bench, invite, invite_to};
     use super::*;
 
     fn uris(reaction: &Reaction) -> Vec<&str> {
@@ -139,6 +158,20 @@ mod tests {
         let decided = Bench::new(invite()).to(305, &contact);
         assert_eq!(uris(&decided.reaction), ["sip:p.example.org"]);
         assert_eq!(decided.stopped[0].cause, Limit::ForeignProxy.into());
+    }
+
+    #[test]
+    fn sips_is_proposed_where_nothing_less_is_taken_and_sip_never_rfc5630_5_3() {
+        let proposes = |bench: Bench, warning| {
+            let decided = bench.to(480, &[(HeaderName::Warning, warning)]);
+            let Reaction::Report(report) = decided.reaction else { panic!("{decided:?}") };
+            report.proposes.map(|uri| uri.to_string())
+        };
+        let sips = Some("sips:bob@example.com".to_owned());
+        assert_eq!(proposes(Bench::new(invite()), "381 h \"SIPS required\""), sips);
+        let secure = || Bench::new(invite_to("sips:bob@example.com"));
+        assert_eq!(proposes(secure(), "380 h \"SIPS not allowed\""), None);
+        assert_eq!(proposes(secure(), "381 h \"SIPS required\""), None);
     }
 
     #[test]

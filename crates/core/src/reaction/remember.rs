@@ -38,6 +38,13 @@ pub fn forgets_remembered(status: StatusCode) -> bool {
     matches!(status.as_u16(), 404 | 410 | 604)
 }
 
+/// Whether an answer shows that the new address is right, so that it may be remembered. The others
+/// say that it is not, or not this way: the old address is tried once.
+#[must_use]
+pub fn confirms_remembered(status: StatusCode) -> bool {
+    !matches!(status.as_u16(), 404 | 410 | 416 | 484 | 485 | 604)
+}
+
 pub(super) fn rule(inputs: &Inputs<'_>, targets: &[Target]) -> Remember {
     // In a dialog nothing is remembered: what moved is a target, not an address.
     if inputs.in_dialog() || !inputs.authentic {
@@ -77,7 +84,8 @@ mod tests {
     use antiphon_sip::{HeaderName, Transport};
 
     use super::super::decision::Reaction;
-    use super::super::inputs::{Place, Server};
+    use super::super::history::{Budget, History};
+    use super::super::inputs::{Got, Place, Server};
     use super::super::testing::{Bench, invite};
     use super::*;
 
@@ -117,6 +125,44 @@ mod tests {
         assert!(matches!(remember(&bench, OTHER), Remember::Keep { .. }));
         bench.policy.remember = Remembering::SameDomain;
         assert!(matches!(remember(&bench, OTHER), Remember::Offer { .. }));
+    }
+
+    fn remembered(new: &[&str]) -> Bench {
+        let uri = |text: &&str| UriBuf::parse(text).unwrap();
+        let mut bench = Bench::new(invite());
+        let asked = uri(&"sip:bob@example.com");
+        let new: Vec<_> = new.iter().map(uri).collect();
+        bench.history = History::remembering(asked, new, Budget::default());
+        bench
+    }
+
+    #[test]
+    fn a_wrong_memory_is_made_good_by_the_old_address_once_rfc3261_21_3_2() {
+        for code in [404, 410, 416, 484, 485, 604] {
+            let mut bench = remembered(&["sip:b1@example.com", "sip:b2@example.com"]);
+            assert_eq!(bench.history.targets().current().as_str(), "sip:b1@example.com");
+            for next in ["sip:b2@example.com", "sip:bob@example.com"] {
+                let decided = bench.step(code, &[]);
+                let Reaction::TryTargets(redirect) = &decided.reaction else {
+                    panic!("{decided:?}")
+                };
+                assert_eq!(redirect.next.uri.as_str(), next, "{code}");
+            }
+            assert!(!bench.step(code, &[]).reaction.goes_on(), "{code}");
+        }
+        let busy = remembered(&["sip:b1@example.com"]).to(486, &[]);
+        assert!(!busy.reaction.goes_on(), "the memory is right, the person is busy");
+        assert!(forgets_remembered(StatusCode::GONE));
+        assert!(!forgets_remembered(StatusCode::AMBIGUOUS));
+    }
+
+    #[test]
+    fn a_remembered_address_that_cannot_be_reached_gives_way_to_the_old_one() {
+        for got in [Got::TransportError, Got::Timeout { proceeding: false }] {
+            let decided = remembered(&["sip:b1@example.com"]).got(got);
+            let Reaction::TryTargets(redirect) = &decided.reaction else { panic!("{decided:?}") };
+            assert_eq!(redirect.next.uri.as_str(), "sip:bob@example.com");
+        }
     }
 
     #[test]

@@ -108,7 +108,8 @@ pub(super) fn next_server(inputs: &Inputs<'_>, row: &Row) -> Attempted {
     // What was reached by TLS is not reached in the clear: somebody could break the one to get
     // the other (RFC 3261 §26.2.2).
     let secure = |server: &Server| server.transport.is_secure();
-    let clear_before = inputs.server.is_none_or(|server| !secure(&server));
+    let sips = inputs.request.uri().as_sip().is_some_and(|uri| uri.secure);
+    let clear_before = !sips && inputs.server.is_none_or(|server| !secure(&server));
     let next = inputs.servers_left.iter().find(|next| clear_before || secure(next));
     Some(match next {
         Some(server) => Ok(Reaction::NextServer { server: *server, rest: rest(inputs) }),
@@ -165,7 +166,7 @@ mod tests {
 
     use super::super::decision::Decision;
     use super::super::inputs::Purpose;
-    use super::super::testing::{Bench, invite, message, register};
+    use super::super::testing::{Bench, invite, invite_to, message, register};
     use super::*;
 
     fn retry_after(seconds: &str) -> [(HeaderName, &str); 1] {
@@ -290,6 +291,10 @@ mod tests {
             assert_eq!(decided.reaction.kind(), Kind::Report);
             assert_eq!(*cause(&decided), Limit::ClearText.into());
         }
+        let mut sips = Bench::new(invite_to("sips:bob@example.com"));
+        sips.servers_left = vec![server(5060)];
+        sips.server = None;
+        assert_eq!(*cause(&sips.got(Got::TransportError)), Limit::ClearText.into());
         let tls = Server::new(Transport::Tls, "192.0.2.10:5061".parse().unwrap());
         bench.servers_left.push(tls);
         let Reaction::NextServer { server, .. } = bench.got(Got::TransportError).reaction else {

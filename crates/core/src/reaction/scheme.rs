@@ -11,6 +11,10 @@ use super::remember::host;
 /// Moved to the SIP form of a URI of another scheme. sips: is never changed to sip: (RFC 5630
 /// §5.1.1), and a sip: URI has no other form.
 pub(super) fn change(inputs: &Inputs<'_>) -> Result<Reaction, Cause> {
+    // In a dialog the remote target is what it is: the dialog ends (RFC 5057 §5.1 (2)).
+    if inputs.in_dialog() {
+        return Err(Lack::Occasion.into());
+    }
     let text = match inputs.request.uri() {
         Uri::Sip(uri) if uri.secure => return Err(Limit::SipsToSip.into()),
         Uri::Sip(_) => return Err(Lack::Occasion.into()),

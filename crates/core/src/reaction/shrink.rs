@@ -3,7 +3,7 @@
 use antiphon_sip::{HeaderName, Method};
 
 use super::body;
-use super::change::{Change, NewBody};
+use super::change::Change;
 use super::decision::Reaction;
 use super::inputs::Inputs;
 use super::limit::{Cause, Lack};
@@ -42,7 +42,6 @@ pub(super) fn shrink(inputs: &Inputs<'_>) -> Result<Reaction, Cause> {
     if change.is_empty() && stream.is_none() {
         return Err(Lack::Ballast.into());
     }
-    debug_assert!(!matches!(&change.body, Some(NewBody::Other(body)) if body.content.is_empty()));
     Ok(Reaction::Shrink { change, compact: true, stream })
 }
 

@@ -13,12 +13,26 @@ pub struct Targets {
     /// Best first, each with the number of redirects behind it.
     waiting: Vec<(Target, u8)>,
     seen: Vec<UriBuf>,
+    /// What was asked for, while only addresses that were remembered of it are tried.
+    asked: Option<Target>,
 }
 
 impl Targets {
     pub(super) fn new(first: UriBuf) -> Self {
         let seen = vec![first.clone()];
-        Self { current: first.clone(), first, depth: 0, waiting: Vec::new(), seen }
+        Self { current: first.clone(), first, depth: 0, waiting: Vec::new(), seen, asked: None }
+    }
+
+    pub(super) fn remembering(asked: UriBuf, new: impl Iterator<Item = UriBuf>) -> Self {
+        let target = |uri| Target { uri, carries: Vec::new(), q: 1000, expires: None };
+        let mut targets = Self::new(asked.clone());
+        let new: Vec<_> = new.filter(|uri| *uri != asked).map(target).collect();
+        if !new.is_empty() {
+            targets.redirect(&new);
+            targets.advance();
+            targets.asked = Some(target(asked));
+        }
+        targets
     }
 
     /// The URI that was asked for.
@@ -50,6 +64,11 @@ impl Targets {
         self.waiting.iter().map(|(target, _)| &target.uri)
     }
 
+    /// What was asked for, if only addresses remembered of it were tried.
+    pub(super) const fn asked(&self) -> Option<&Target> {
+        self.asked.as_ref()
+    }
+
     pub(super) fn next(&self) -> Option<&Target> {
         self.waiting.first().map(|(target, _)| target)
     }
@@ -71,6 +90,9 @@ impl Targets {
             let (target, depth) = self.waiting.remove(0);
             self.current = target.uri;
             self.depth = depth;
+        } else if let Some(asked) = self.asked.take() {
+            self.current = asked.uri;
+            self.depth = 0;
         }
     }
 
@@ -85,6 +107,7 @@ impl Targets {
     }
 
     pub(super) fn drop_waiting(&mut self) {
+        self.asked = None;
         self.waiting.clear();
     }
 }

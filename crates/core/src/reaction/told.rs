@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use antiphon_sip::{HeaderName, Response};
+use antiphon_sip::{HeaderName, Response, UriBuf};
 
 use super::Kind;
 use super::decision::{Decision, Later, Reaction};
@@ -38,6 +38,8 @@ pub struct Told {
     pub limit: Option<String>,
     /// When it may be tried again.
     pub later: Option<Later>,
+    /// An address that would do instead, to be tried on the person's word.
+    pub proposes: Option<UriBuf>,
 }
 
 /// A header field that says why.
@@ -49,8 +51,9 @@ pub struct Evidence {
     pub value: String,
 }
 
-/// Header fields that say why.
-const TELLING: [HeaderName; 24] = [
+/// Header fields that say why. Call-Info is none of them: the card that a 608 brings in it is shown
+/// only when its signature holds (RFC 8688 §3.4).
+const TELLING: [HeaderName; 23] = [
     HeaderName::Warning,
     HeaderName::RetryAfter,
     HeaderName::Reason,
@@ -72,7 +75,6 @@ const TELLING: [HeaderName; 24] = [
     HeaderName::PermissionMissing,
     HeaderName::GeolocationError,
     HeaderName::AlertMsgError,
-    HeaderName::CallInfo,
     HeaderName::ErrorInfo,
     HeaderName::Server,
 ];
@@ -95,7 +97,16 @@ pub fn told(inputs: &Inputs<'_>, decision: &Decision) -> Told {
         false => (of.row(), None),
     };
     let limit = decision.stopped.first().map(ToString::to_string);
-    Told { limit, later: later(decision), ..of_row(row, response, decision.reaction.kind(), of) }
+    let proposes = match &decision.reaction {
+        Reaction::Report(report) => report.proposes.clone(),
+        _ => None,
+    };
+    Told {
+        limit,
+        later: later(decision),
+        proposes,
+        ..of_row(row, response, decision.reaction.kind(), of)
+    }
 }
 
 fn of_row(row: &'static Row, response: Option<&Response>, reaction: Kind, of: Failure) -> Told {
@@ -111,6 +122,7 @@ fn of_row(row: &'static Row, response: Option<&Response>, reaction: Kind, of: Fa
         evidence: response.map(evidence).unwrap_or_default(),
         limit: None,
         later: None,
+        proposes: None,
     }
 }
 
@@ -149,6 +161,9 @@ impl fmt::Display for Told {
         }
         if let Some(later) = self.later {
             write!(f, "\nIt may be tried again in {} s.", later.seconds)?;
+        }
+        if let Some(uri) = &self.proposes {
+            write!(f, "\n{uri} would do instead.")?;
         }
         write!(f, "\n{}", self.next_step)
     }

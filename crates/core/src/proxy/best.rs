@@ -1,80 +1,9 @@
-//! Choosing the best response (RFC 3261 §16.7 step 6) and merging challenges (step 7).
+//! Choosing the best response (RFC 3261 §16.7 step 6) and merging challenges (step 7). The order of
+//! preference is that of the table in [`reaction`](crate::reaction).
 
-use antiphon_sip::name::Class;
 use antiphon_sip::{HeaderName, Response, StatusCode};
 
-/// The order in which held responses are preferred, best first. It keeps what §16.7 step 6
-/// demands (6xx, then the lowest class) and puts answers that help the caller first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Rank {
-    /// 6xx: the first received.
-    Global,
-    /// 3xx.
-    Redirect,
-    /// 401 and 407: merged.
-    Challenge,
-    /// The caller can mend its request and try again.
-    Repair,
-    /// About the called person.
-    Person,
-    /// Refused.
-    Refuse,
-    /// About the way there.
-    Path,
-    /// 5xx but 503.
-    Server,
-    /// 503.
-    Unavailable,
-}
-
-impl Rank {
-    /// The rank of a final non-2xx code.
-    pub(super) fn of(status: StatusCode) -> Self {
-        match status.as_u16() {
-            401 | 407 => Self::Challenge,
-            412
-            | 413
-            | 415..=417
-            | 420..=425
-            | 428
-            | 429
-            | 433
-            | 436..=439
-            | 469
-            | 470
-            | 484
-            | 485
-            | 488
-            | 489
-            | 493
-            | 494 => Self::Repair,
-            404 | 410 | 480 | 486 => Self::Person,
-            408 | 430 | 440 | 481..=483 | 487 => Self::Path,
-            503 => Self::Unavailable,
-            _ => match status.class() {
-                Class::GlobalFailure => Self::Global,
-                Class::Redirection => Self::Redirect,
-                Class::ServerError => Self::Server,
-                _ => Self::Refuse,
-            },
-        }
-    }
-
-    /// The order among codes of one rank; what is not listed keeps the order of arrival.
-    fn order_within(self, status: StatusCode) -> usize {
-        let preferred: &[u16] = match self {
-            Self::Redirect => &[302, 301, 300, 305, 380],
-            Self::Challenge => &[407, 401],
-            Self::Repair => &[484, 415, 420],
-            Self::Person => &[486, 480, 410, 404],
-            Self::Refuse => &[403, 405, 406, 414, 402, 400, 491],
-            Self::Path => &[408, 440, 430, 483, 481, 487, 482],
-            Self::Server => &[500, 501, 502, 504, 505, 513, 555, 580],
-            Self::Global | Self::Unavailable => &[],
-        };
-        preferred.iter().position(|code| *code == status.as_u16()).unwrap_or(preferred.len())
-    }
-}
+use crate::reaction::Preference;
 
 /// The response to send upstream, made of all that were held; `None` when none was.
 pub(super) fn best(held: Vec<Response>, cancelled: bool) -> Option<Response> {
@@ -113,10 +42,9 @@ fn position_of_best(held: &[Response], cancelled: bool) -> Option<usize> {
     {
         return Some(at);
     }
-    let (at, _) = held.iter().enumerate().min_by_key(|(_, response)| {
-        let rank = Rank::of(response.status());
-        (rank, rank.order_within(response.status()))
-    })?;
+    // Of equals the first: among 6xx it is the first received that counts.
+    let preference = |(_, response): &(usize, &Response)| Preference::of(response.status());
+    let (at, _) = held.iter().enumerate().min_by_key(preference)?;
     Some(at)
 }
 
@@ -178,6 +106,7 @@ mod tests {
     use antiphon_sip::{Limits, Message, parse};
 
     use super::*;
+    use crate::reaction::Rank;
 
     fn response(status: u16, headers: &str) -> Response {
         let text = format!(
@@ -223,7 +152,8 @@ mod tests {
     fn every_code_has_its_rank() {
         for (rank, codes) in RANKS {
             for code in *codes {
-                assert_eq!(Rank::of(StatusCode::new(*code).unwrap()), *rank, "{code}");
+                let status = StatusCode::new(*code).unwrap();
+                assert_eq!(Preference::of(status).rank, *rank, "{code}");
             }
         }
     }

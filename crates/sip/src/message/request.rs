@@ -10,7 +10,7 @@ use crate::parse::scan::Scanner;
 use crate::uri::{Uri, UriBuf};
 
 /// A request, received or built here.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Request {
     method: Method,
     uri: RequestUri,
@@ -23,18 +23,6 @@ pub struct Request {
 enum RequestUri {
     Wire(Span),
     Own(UriBuf),
-}
-
-impl Clone for Request {
-    fn clone(&self) -> Self {
-        Self {
-            method: self.method.clone(),
-            uri: self.uri.clone(),
-            headers: self.headers.copy(),
-            body: self.body.clone(),
-            essentials: self.essentials,
-        }
-    }
 }
 
 impl Request {
@@ -104,7 +92,8 @@ impl Request {
     }
 
     /// The header fields, to be edited. From, To, Call-ID and CSeq, as [`Request`] gives them,
-    /// stay what they were received as.
+    /// stay what they were received as: they lie in the octets that the fields hold, so the fields
+    /// of another message must not be put in the place of these.
     pub const fn headers_mut(&mut self) -> &mut Headers {
         &mut self.headers
     }

@@ -9,7 +9,7 @@ use crate::name::{Method, StatusCode};
 use crate::parse::scan::Scanner;
 
 /// A response, received or built here.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Response {
     status: StatusCode,
     reason: Reason,
@@ -22,18 +22,6 @@ pub struct Response {
 enum Reason {
     Wire(Span),
     Own(Box<str>),
-}
-
-impl Clone for Response {
-    fn clone(&self) -> Self {
-        Self {
-            status: self.status,
-            reason: self.reason.clone(),
-            headers: self.headers.copy(),
-            body: self.body.clone(),
-            essentials: self.essentials,
-        }
-    }
 }
 
 impl Response {

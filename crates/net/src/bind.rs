@@ -12,6 +12,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 use crate::advertise;
 use crate::driver::Driver;
 use crate::host::Handle;
+use crate::layers::{Layers, is_stream};
+use crate::notice::Notice;
 use crate::settings::Settings;
 
 /// Connections that the kernel completes before we accept them. As many as one turn of the loop
@@ -40,6 +42,24 @@ impl ListenSpec {
     #[must_use]
     pub const fn tcp(addr: SocketAddr) -> Self {
         Self { transport: Transport::Tcp, addr }
+    }
+
+    /// TLS connections.
+    #[must_use]
+    pub const fn tls(addr: SocketAddr) -> Self {
+        Self { transport: Transport::Tls, addr }
+    }
+
+    /// WebSocket connections.
+    #[must_use]
+    pub const fn ws(addr: SocketAddr) -> Self {
+        Self { transport: Transport::Ws, addr }
+    }
+
+    /// WebSocket connections over TLS.
+    #[must_use]
+    pub const fn wss(addr: SocketAddr) -> Self {
+        Self { transport: Transport::Wss, addr }
     }
 }
 
@@ -77,41 +97,22 @@ impl fmt::Display for Bound {
     }
 }
 
-/// Something that works less well than asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Notice {
-    /// The system grants a UDP socket a smaller buffer than [`Settings`] ask for.
-    SmallBuffer {
-        /// Which socket.
-        local: SocketAddr,
-        /// Whether it is the buffer of what arrives, or of what is sent.
-        receive: bool,
-        /// Octets asked for.
-        asked: usize,
-        /// Octets granted.
-        granted: usize,
-    },
-}
-
-impl fmt::Display for Notice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::SmallBuffer { local, receive, asked, granted } = self;
-        let (name, limit) = if *receive { ("receive", "rmem_max") } else { ("send", "wmem_max") };
-        write!(
-            f,
-            "udp:{local} has a {name} buffer of {granted} octets instead of {asked}: datagrams \
-             may be lost under load. On Linux, raise it with 'sysctl -w net.core.{limit}={asked}'"
-        )
-    }
-}
-
 /// The listeners, open but not read yet.
 #[derive(Debug)]
 pub struct Net {
     pub(crate) settings: Settings,
-    pub(crate) sockets: Vec<(Bound, Socket)>,
+    pub(crate) layers: Layers,
+    pub(crate) sockets: Vec<Opened>,
     notices: Vec<Notice>,
+}
+
+/// A socket of a listener.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) bound: Bound,
+    pub(crate) socket: Socket,
+    /// Whether peers may connect. If not, the socket only keeps the port, which the Via names.
+    pub(crate) accepts: bool,
 }
 
 impl Net {
@@ -120,19 +121,39 @@ impl Net {
     /// # Errors
     /// The first listener that cannot be opened, and why.
     pub fn bind(specs: &[ListenSpec], settings: Settings) -> Result<Self, BindError> {
-        let mut net = Self { settings, sockets: Vec::new(), notices: Vec::new() };
+        Self::bind_with(specs, settings, Layers::default())
+    }
+
+    /// The same, with TLS, rules for WebSocket, or load balancers in front.
+    ///
+    /// # Errors
+    /// The first listener that cannot be opened, and why.
+    pub fn bind_with(
+        specs: &[ListenSpec],
+        settings: Settings,
+        layers: Layers,
+    ) -> Result<Self, BindError> {
+        let mut net = Self { settings, layers, sockets: Vec::new(), notices: Vec::new() };
         for spec in specs {
-            let socket = net.open(*spec)?;
+            let accepts = net.accepts(*spec)?;
+            let socket = net.open(*spec, accepts)?;
             let local = local_of(&socket).map_err(|error| BindError::new(*spec, error))?;
             let advertised = advertise::usable(local);
-            net.sockets.push((Bound { transport: spec.transport, local, advertised }, socket));
+            let bound = Bound { transport: spec.transport, local, advertised };
+            if !accepts {
+                net.notices.push(Notice::OnlyConnects { transport: spec.transport, local });
+            }
+            net.sockets.push(Opened { bound, socket, accepts });
+        }
+        if net.layers.tls.as_ref().is_some_and(|tls| tls.trust_anchors() == 0) {
+            net.notices.push(Notice::NoTrustAnchor);
         }
         Ok(net)
     }
 
     /// The listeners in the order in which they were asked for.
     pub fn listeners(&self) -> impl Iterator<Item = &Bound> {
-        self.sockets.iter().map(|(bound, _)| bound)
+        self.sockets.iter().map(|opened| &opened.bound)
     }
 
     /// The listeners as the core's `EndpointConfig` wants them.
@@ -153,7 +174,17 @@ impl Net {
         Driver::new(self, node)
     }
 
-    fn open(&mut self, spec: ListenSpec) -> Result<Socket, BindError> {
+    /// Whether peers may connect to a listener.
+    fn accepts(&self, spec: ListenSpec) -> Result<bool, BindError> {
+        let ListenSpec { transport, addr } = spec;
+        match &self.layers.tls {
+            _ if !(is_stream(transport) && transport.is_secure()) => Ok(true),
+            Some(tls) => Ok(tls.can_accept()),
+            None => Err(BindError::NoTls { transport, addr }),
+        }
+    }
+
+    fn open(&mut self, spec: ListenSpec, accepts: bool) -> Result<Socket, BindError> {
         let fail = |error| BindError::new(spec, error);
         match spec.transport {
             Transport::Udp => {
@@ -161,7 +192,7 @@ impl Net {
                 self.enlarge(&socket).map_err(fail)?;
                 Ok(socket)
             }
-            Transport::Tcp => tcp(spec.addr).map_err(fail),
+            transport if is_stream(transport) => tcp(spec.addr, accepts).map_err(fail),
             other => Err(BindError::Unsupported { transport: other }),
         }
     }
@@ -203,7 +234,7 @@ fn udp(addr: SocketAddr) -> io::Result<Socket> {
     Ok(socket)
 }
 
-fn tcp(addr: SocketAddr) -> io::Result<Socket> {
+fn tcp(addr: SocketAddr, accepts: bool) -> io::Result<Socket> {
     let socket = socket(addr, Type::STREAM, Protocol::TCP)?;
     // A restart finds connections of the last run in TIME_WAIT, which must not keep it from its
     // port. On Windows the option means something else.
@@ -211,7 +242,9 @@ fn tcp(addr: SocketAddr) -> io::Result<Socket> {
         socket.set_reuse_address(true)?;
     }
     socket.bind(&addr.into())?;
-    socket.listen(BACKLOG)?;
+    if accepts {
+        socket.listen(BACKLOG)?;
+    }
     Ok(socket)
 }
 
@@ -250,6 +283,13 @@ pub enum BindError {
     },
     /// The system does not allow it to this user.
     PermissionDenied {
+        /// The transport.
+        transport: Transport,
+        /// The address.
+        addr: SocketAddr,
+    },
+    /// A secure transport, but nothing is said about TLS.
+    NoTls {
         /// The transport.
         transport: Transport,
         /// The address.
@@ -307,7 +347,10 @@ impl fmt::Display for BindError {
                 transport.as_uri_param(),
             ),
             Self::Unsupported { transport } => {
-                write!(f, "{transport} cannot be listened on; UDP and TCP can")
+                write!(f, "{transport} cannot be listened on; UDP, TCP, TLS, WS and WSS can")
+            }
+            Self::NoTls { transport, addr } => {
+                write!(f, "{}:{addr} needs a certificate", transport.as_uri_param())
             }
             Self::System { transport, addr, source } => {
                 write!(f, "{}:{addr} cannot be listened on: {source}", transport.as_uri_param())

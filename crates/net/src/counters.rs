@@ -37,6 +37,7 @@ macro_rules! counters {
 }
 
 counters! {
+    stun_messages "STUN messages on the ports of SIP";
     datagrams_in "Datagrams received";
     datagrams_out "Datagrams handed to the kernel";
     datagrams_dropped "Datagrams dropped because the queue of their socket was full";
@@ -44,10 +45,16 @@ counters! {
     icmp_errors "Reports that a datagram could not be delivered";
     messages_in "Messages cut out of streams, pings included";
     messages_out "Messages queued on streams";
+    messages_rejected "Messages of streams that were wrong, or no SIP at all";
+    messages_unfinished "Connections closed because a message was begun and not ended in time";
+    messages_too_large "Connections closed because a WebSocket message was too large";
     connections_open "Stream connections that exist now, those being made included";
     connections_accepted "Connections that peers opened";
     connections_made "Connections that we set out to open";
     connections_refused "Connections turned away because of a limit";
+    handshakes_failed "TLS and WebSocket handshakes and PROXY headers that peers got wrong";
+    handshakes_timed_out "Such handshakes that were not ended in time";
+    peers_untrusted "Peers whose certificate was not accepted";
     connections_failed "Connections that could not be made";
     connections_stalled "Connections closed because the peer did not read";
     accept_pauses "Pauses in accepting because the system had no descriptor or memory left";

@@ -9,6 +9,7 @@ use antiphon_core::time::Time;
 use tokio::sync::mpsc;
 
 use crate::counters::Counters;
+use crate::notice::Notice;
 
 /// Answers that may wait for the loop. A look-up that finds it full waits in its own thread, so
 /// that a slow node slows the look-ups down and memory stays bounded.
@@ -25,6 +26,19 @@ pub trait Host<N: Node> {
 
     /// The node tells.
     fn event(&mut self, event: N::Event);
+
+    /// Hears which SIP domains the client on a connection has proved to be with its certificate
+    /// (RFC 5922 §7.4), before its first message is handed to the node. They hold until the
+    /// connection is closed.
+    fn authenticated(&mut self, flow: &Flow, domains: &[Box<str>]) {
+        let _ = (flow, domains);
+    }
+
+    /// Hears of what a peer did that is to be looked at by whoever runs the program. A source gives
+    /// one notice a minute at most, so each can be a line of a log.
+    fn notice(&mut self, notice: Notice) {
+        let _ = notice;
+    }
 
     /// Sees the octets of each message as it arrives or is sent, for traces. A message that cannot
     /// be parsed arrives here as well when it is a datagram; on a stream it has no octets of its

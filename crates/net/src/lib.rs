@@ -1,8 +1,8 @@
-//! Bytes and names: UDP and TCP sockets, the resolver, and the loop that drives one
+//! Bytes and names: UDP, TCP, TLS and WebSocket, the resolver, and the loop that drives one
 //! [`Node`](antiphon_core::node::Node). No rule of SIP lives here, except how a stream is cut into
 //! messages, which is the parser's ([`Framer`](antiphon_sip::parse::stream::Framer)).
 //!
-//! Where to begin: [`Net::bind`] opens the listeners and tells their real addresses, with which the
+//! Where to begin: [`Net::bind`], or with TLS [`Net::bind_with`], opens the listeners and tells their real addresses, with which the
 //! node is made; [`Net::driver`] puts node and sockets together; [`Driver::run`] is the loop. What
 //! the node asks and tells goes to a [`Host`]; what others want of the node comes through a
 //! [`Handle`]; [`Shutdown`] ends it.
@@ -35,16 +35,25 @@ mod clock;
 mod counters;
 mod driver;
 mod host;
+mod layers;
+mod notice;
+mod refusal;
 mod resolver;
 mod settings;
 mod shutdown;
 mod stream;
+mod tls;
 mod udp;
 
-pub use bind::{BindError, Bound, ListenSpec, Net, Notice};
+pub use bind::{BindError, Bound, ListenSpec, Net};
 pub use clock::Clock;
 pub use counters::{Counters, Counts};
 pub use driver::{Driver, Stopped};
 pub use host::{Direction, Full, Handle, Host, Replies};
+pub use ipnet::IpNet;
+pub use layers::{Layers, WebSocket};
+pub use notice::Notice;
+pub use refusal::Refusal;
 pub use settings::Settings;
 pub use shutdown::Shutdown;
+pub use tls::{Certificate, ClientCertificates, Tls, TlsConfig, TlsError, self_signed};

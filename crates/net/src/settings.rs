@@ -23,13 +23,21 @@ pub struct Settings {
     /// Stream connections at most, both directions together. Each costs about 16 KiB with its
     /// kernel buffers empty, and a file descriptor.
     pub connections: usize,
-    /// Connections at most that one source (an IPv4 address, an IPv6 /64) may open to us. An office behind one address with some
-    /// hundred phones still fits; a single attacker cannot take all.
+    /// Connections at most that one source (an IPv4 address, an IPv6 /64) may open to us, counted
+    /// before any handshake. An office behind one address with some hundred phones still fits; a
+    /// single attacker cannot take all.
     pub connections_per_source: usize,
     /// How long a connection may take to be made: 4 s. Long enough for the second retransmission
     /// of a SYN, and short enough that another target can still be tried before Timer B
     /// (32 s, RFC 3261 §17.1.1.2) has fired.
     pub connect_timeout: Duration,
+    /// How long the PROXY header and the handshakes of TLS and WebSocket may take together: 5 s. A
+    /// peer on a slow mobile network needs a handful of round trips.
+    pub handshake_timeout: Duration,
+    /// Connections at most whose handshake is not done. Each costs some 40 KiB and, at its end,
+    /// about a millisecond of computing; 1,000 are worked off within a second. Beyond it new
+    /// ones are turned away, and phones come again.
+    pub handshakes: usize,
     /// How long a connection may be silent in both directions: 70 minutes. A phone that keeps
     /// nothing alive is still reachable through the connection of its registration, whose usual
     /// expiry is one hour (RFC 3261 §10.2).
@@ -63,6 +71,8 @@ impl Default for Settings {
             connections: 10_000,
             connections_per_source: 512,
             connect_timeout: Duration::from_secs(4),
+            handshake_timeout: Duration::from_secs(5),
+            handshakes: 1000,
             idle_timeout: Duration::from_secs(70 * 60),
             message_timeout: Duration::from_secs(32),
             stall_timeout: Duration::from_secs(32),

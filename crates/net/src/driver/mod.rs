@@ -14,7 +14,7 @@ use antiphon_sip::Transport;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use crate::bind::Net;
+use crate::bind::{Net, Opened};
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::host::{ANSWERS, COMMANDS, Handle, Host, Replies};
@@ -73,13 +73,14 @@ impl<N: Node> Driver<N> {
         let Self { net, node, handle, commands, answers, clock } = self;
         let settings = net.settings;
         let counters = handle.counters();
+        let layers = Arc::new(net.layers);
         let mut ports = Vec::new();
-        let mut accepts = Vec::new();
-        for (bound, socket) in net.sockets {
+        let mut listeners = Vec::new();
+        for Opened { bound, socket, accepts } in net.sockets {
             if bound.transport == Transport::Udp {
                 ports.push(Port::new(socket, bound.local, &settings, Arc::clone(counters))?);
             } else {
-                accepts.push(Accept::new(bound.transport, bound.local, socket)?);
+                listeners.push(Accept::new(bound.transport, bound.local, socket, accepts)?);
             }
         }
         let replies = handle.replies().clone();
@@ -91,7 +92,8 @@ impl<N: Node> Driver<N> {
             commands,
             answers,
             ports,
-            streams: Streams::new(settings, Arc::clone(counters), accepts),
+            streams: Streams::new(settings, layers, Arc::clone(counters), listeners),
+            counters: Arc::clone(counters),
             resolver: Resolver::new(settings, Arc::clone(counters)),
             inbox: VecDeque::new(),
             received: Vec::new(),

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use antiphon_core::flow::{Fault, Flow, Ticket, Transmit};
@@ -16,11 +17,12 @@ use tokio::time::{Instant, Sleep};
 
 use super::Stopped;
 use crate::clock::Clock;
+use crate::counters::Counters;
 use crate::host::{Direction, Host, Replies};
 use crate::resolver::Resolver;
 use crate::shutdown::{Ending, Stage};
-use crate::stream::Streams;
-use crate::udp::{Datagram, Port};
+use crate::stream::{Arrival, Streams};
+use crate::udp::{Datagram, Port, stun};
 
 /// Inputs of one kind that one turn handles at most, so that no kind can hold up the others.
 const WORK: usize = 64;
@@ -36,6 +38,7 @@ pub(super) struct Loop<N: Node, H> {
     pub(super) host: H,
     pub(super) clock: Clock,
     pub(super) replies: Replies<N>,
+    pub(super) counters: Arc<Counters>,
     pub(super) commands: mpsc::Receiver<N::Command>,
     pub(super) answers: mpsc::Receiver<N::Answer>,
     pub(super) ports: Vec<Port>,
@@ -96,6 +99,7 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
         busy |= self.reports(cx);
         busy |= self.streams(cx);
         busy |= self.streams.poll_accept(cx);
+        self.notices();
         busy |= self.answers(cx);
         busy |= self.commands(cx);
         busy |= self.resolved(cx);
@@ -148,6 +152,9 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
             let local = port.local;
             busy |= port.poll_receive(cx, &mut received).is_ready();
             for (remote, octets) in received.drain(..) {
+                if self.is_stun(index, remote, &octets) {
+                    continue;
+                }
                 let flow = Flow { transport: Transport::Udp, local, remote, connection: None };
                 let now = self.clock.now();
                 self.host.tap(Direction::In, &flow, &octets, now);
@@ -156,6 +163,20 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
         }
         self.received = received;
         busy
+    }
+
+    /// Answers what is STUN; keep-alives are no concern of the node.
+    fn is_stun(&mut self, port: usize, remote: SocketAddr, octets: &[u8]) -> bool {
+        let answer = match stun::read(octets, remote) {
+            stun::Datagram::NotStun => return false,
+            stun::Datagram::Other => None,
+            stun::Datagram::Request(answer) => Some(answer),
+        };
+        self.counters.stun_messages.one();
+        if let (Some(octets), Some(port)) = (answer, self.ports.get_mut(port)) {
+            port.queue(Datagram { remote, octets, ticket: None });
+        }
+        true
     }
 
     fn reports(&mut self, cx: &mut Context<'_>) -> bool {
@@ -170,8 +191,15 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
     /// Frames first: when none waits, what a connection that is gone had sent has been handled.
     fn streams(&mut self, cx: &mut Context<'_>) -> bool {
         for _ in 0..WORK {
-            let Poll::Ready((flow, frame)) = self.streams.poll_frame(cx) else {
+            let Poll::Ready((flow, arrival)) = self.streams.poll_arrival(cx) else {
                 return self.ended(cx);
+            };
+            let frame = match arrival {
+                Arrival::Frame(frame) => frame,
+                Arrival::Identities(domains) => {
+                    self.host.authenticated(&flow, &domains);
+                    continue;
+                }
             };
             let now = self.clock.now();
             match &frame {
@@ -196,6 +224,12 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
             self.feed(now, Input::Closed { flow: ended.flow });
         }
         true
+    }
+
+    fn notices(&mut self) {
+        for notice in self.streams.take_notices() {
+            self.host.notice(notice);
+        }
     }
 
     fn answers(&mut self, cx: &mut Context<'_>) -> bool {

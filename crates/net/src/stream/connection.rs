@@ -1,6 +1,6 @@
 //! One connection: made, read, written, ended; and what became of what was queued.
 
-use std::future::pending;
+use std::future::{Future, pending};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -8,19 +8,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use antiphon_core::flow::{Fault, Flow, Ticket};
-use antiphon_sip::parse::stream::{Frame, Framer};
+use antiphon_sip::parse::stream::Frame;
 use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::time::timeout;
 
 use super::activity::Activity;
+use super::handshake::{self, Accepted, Failed, Line};
+use super::line::{Close, Inbound, Outbound, Stop};
+use super::{octets, web_socket};
 use crate::counters::Counters;
+use crate::layers::Layers;
+use crate::refusal::Refusal;
 use crate::settings::Settings;
-
-/// Octets read at once. A SIP message usually fits; a larger one takes a few reads.
-const READ: usize = 4096;
 
 /// Octets to be written, and who wants to know if they are not.
 pub(super) struct Outgoing {
@@ -35,15 +36,28 @@ pub(crate) struct Ended {
     pub(crate) flow: Flow,
     /// Why it ended.
     pub(crate) fault: Fault,
+    /// What the peer did wrong, if it did.
+    pub(crate) refusal: Option<Refusal>,
     /// What was queued and not written.
     pub(crate) undelivered: Vec<Ticket>,
+}
+
+/// What comes out of a connection.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it is handed over once; a box would cost more")]
+pub(crate) enum Arrival {
+    /// The peer has proved to be these SIP domains. Comes before its first frame.
+    Identities(Vec<Box<str>>),
+    /// It has said something.
+    Frame(Frame),
 }
 
 /// What a connection's task has.
 pub(super) struct Task {
     pub(super) flow: Flow,
     pub(super) settings: Settings,
-    pub(super) frames: mpsc::Sender<(Flow, Frame)>,
+    pub(super) layers: Arc<Layers>,
+    pub(super) arrivals: mpsc::Sender<(Flow, Arrival)>,
     pub(super) outgoing: mpsc::Receiver<Outgoing>,
     /// Octets in `outgoing`.
     pub(super) queued: Arc<AtomicUsize>,
@@ -51,28 +65,52 @@ pub(super) struct Task {
     pub(super) counters: Arc<Counters>,
 }
 
-/// The life of a connection that a peer opened.
-pub(super) async fn incoming(task: Task, stream: TcpStream) -> Ended {
-    task.serve(stream).await
+/// How the two halves came to their end.
+struct End {
+    fault: Fault,
+    refusal: Option<Refusal>,
 }
 
-/// The life of a connection that we open.
-pub(super) async fn outgoing(mut task: Task) -> Ended {
-    let connect = timeout(task.settings.connect_timeout, connect(task.flow));
-    let made = tokio::select! {
-        biased;
-        fault = &mut task.killed => Err(fault.unwrap_or(Fault::Closed)),
-        made = connect => made
-            .map_err(|_| Fault::TimedOut)
-            .and_then(|made| made.map_err(|error| fault_of(&error))),
-    };
-    match made {
-        Ok(stream) => task.serve(stream).await,
-        Err(fault) => {
+/// The life of a connection that a peer opened. The permit is for its handshake.
+pub(super) async fn incoming(
+    mut task: Task,
+    stream: TcpStream,
+    permit: Option<OwnedSemaphorePermit>,
+) -> Ended {
+    let layers = Arc::clone(&task.layers);
+    let settings = task.settings;
+    no_delay(&stream);
+    let shaking = handshake::accept(stream, task.flow, &layers, &settings);
+    let line = task.within(settings.handshake_timeout, shaking).await;
+    drop(permit);
+    match line {
+        Ok(Accepted { line, identities }) => {
+            if !identities.is_empty() {
+                // When the loop has ended, serving notices it.
+                let _ = task.arrivals.send((task.flow, Arrival::Identities(identities))).await;
+            }
+            task.serve(line).await
+        }
+        Err(end) => task.end(end, None),
+    }
+}
+
+/// The life of a connection that we open, to a peer that has to prove this name if the transport is
+/// secure.
+pub(super) async fn outgoing(mut task: Task, server_name: Option<Box<str>>) -> Ended {
+    match task.open(server_name.as_deref()).await {
+        Ok(line) => task.serve(line).await,
+        Err(end) => {
             task.counters.connections_failed.one();
-            task.end(fault, None)
+            task.end(end, None)
         }
     }
+}
+
+/// Messages are written whole: waiting for more to fill a segment only delays them. A connection on
+/// which that cannot be set works nevertheless.
+fn no_delay(stream: &TcpStream) {
+    let _ = stream.set_nodelay(true);
 }
 
 /// Connects from the listener's own address, so that the peer sees who its Via names; a wildcard
@@ -100,11 +138,57 @@ fn fault_of(error: &io::Error) -> Fault {
 }
 
 impl Task {
-    async fn serve(mut self, stream: TcpStream) -> Ended {
-        // Messages are written whole: waiting for more to fill a segment only delays them. A
-        // connection on which that cannot be set works nevertheless.
-        let _ = stream.set_nodelay(true);
-        let (mut reader, mut writer) = split(stream);
+    async fn open(&mut self, server_name: Option<&str>) -> Result<Line, End> {
+        let made = tokio::select! {
+            biased;
+            fault = &mut self.killed => Err(fault.unwrap_or(Fault::Closed)),
+            made = timeout(self.settings.connect_timeout, connect(self.flow)) => made
+                .map_err(|_| Fault::TimedOut)
+                .and_then(|made| made.map_err(|error| fault_of(&error))),
+        };
+        let stream = made.map_err(|fault| End { fault, refusal: None })?;
+        no_delay(&stream);
+        let layers = Arc::clone(&self.layers);
+        let settings = self.settings;
+        let shaking = handshake::connect(stream, self.flow, server_name, &layers, &settings);
+        self.within(settings.handshake_timeout, shaking).await
+    }
+
+    /// A handshake, unless it takes too long or the connection is given up.
+    async fn within<T>(
+        &mut self,
+        time: Duration,
+        shaking: impl Future<Output = Result<T, Failed>>,
+    ) -> Result<T, End> {
+        tokio::select! {
+            biased;
+            fault = &mut self.killed => {
+                Err(End { fault: fault.unwrap_or(Fault::Closed), refusal: None })
+            }
+            shaken = timeout(time, shaking) => match shaken {
+                Ok(Ok(made)) => Ok(made),
+                Ok(Err(Failed { fault, refusal })) => Err(End { fault, refusal: Some(refusal) }),
+                Err(_) => Err(End { fault: Fault::TimedOut, refusal: Some(Refusal::NoHandshake) }),
+            },
+        }
+    }
+
+    async fn serve(self, line: Line) -> Ended {
+        let settings = self.settings;
+        match line {
+            Line::Octets(carrier) => {
+                let (reader, writer) = octets::halves(carrier, &settings);
+                self.exchange(reader, writer).await
+            }
+            Line::WebSocket(web_socket) => {
+                let (reader, writer) = web_socket::halves(*web_socket, &settings);
+                self.exchange(reader, writer).await
+            }
+        }
+    }
+
+    /// Reads and writes until one of both ends.
+    async fn exchange(mut self, mut inbound: impl Inbound, mut outbound: impl Outbound) -> Ended {
         let activity = Activity::new();
         let mut unfinished = None;
         let writing = Writing {
@@ -113,89 +197,82 @@ impl Task {
             queued: &self.queued,
             unfinished: &mut unfinished,
         };
-        let reading = read(&mut reader, self.flow, &self.settings, &self.frames, &activity);
+        let reading = read(&mut inbound, self.flow, &self.settings, &self.arrivals, &activity);
         let end = tokio::select! {
             biased;
-            fault = &mut self.killed => Err(fault.unwrap_or(Fault::Closed)),
-            end = writing.run(&mut writer, &activity) => end,
-            fault = reading => Err(fault),
-            () = activity.silence(self.settings.idle_timeout) => Err(Fault::TimedOut),
+            fault = &mut self.killed => Err(Why::Fault(fault.unwrap_or(Fault::Closed))),
+            end = writing.run(&mut outbound, &activity) => end.map_err(Why::Fault),
+            stop = reading => Err(Why::Stop(stop)),
+            () = activity.silence(self.settings.idle_timeout) => Err(Why::Fault(Fault::TimedOut)),
         };
-        if end.is_ok() && !self.frames.is_closed() {
-            linger(&mut reader, self.settings.flush_timeout).await;
+        match end {
+            Ok(()) if !self.arrivals.is_closed() => {
+                inbound.linger(self.settings.flush_timeout).await;
+            }
+            Err(Why::Stop(Stop::TooLarge)) => {
+                let time = self.settings.flush_timeout;
+                let _ = timeout(time, outbound.close(Close::TooLarge)).await;
+                inbound.linger(time).await;
+            }
+            Err(Why::Fault(Fault::Stalled)) => self.counters.connections_stalled.one(),
+            _ => {}
         }
-        if end == Err(Fault::Stalled) {
-            self.counters.connections_stalled.one();
-        }
-        self.end(end.err().unwrap_or(Fault::Closed), unfinished)
+        let end = match end {
+            Ok(()) => End { fault: Fault::Closed, refusal: None },
+            Err(Why::Fault(fault)) => End { fault, refusal: None },
+            Err(Why::Stop(stop)) => End { fault: stop.fault(), refusal: stop.refusal() },
+        };
+        self.end(end, unfinished)
     }
 
-    fn end(mut self, fault: Fault, unfinished: Option<Ticket>) -> Ended {
+    fn end(mut self, end: End, unfinished: Option<Ticket>) -> Ended {
         let mut undelivered: Vec<Ticket> = unfinished.into_iter().collect();
         self.outgoing.close();
         while let Ok(outgoing) = self.outgoing.try_recv() {
             undelivered.extend(outgoing.ticket);
         }
-        Ended { flow: self.flow, fault, undelivered }
+        Ended { flow: self.flow, fault: end.fault, refusal: end.refusal, undelivered }
     }
+}
+
+/// Why a connection ends otherwise than because all is said.
+#[derive(Debug, Clone, Copy)]
+enum Why {
+    /// The reading half says so.
+    Stop(Stop),
+    /// Anyone else.
+    Fault(Fault),
 }
 
 /// Reads until the peer closes, or takes too long over one message.
 async fn read(
-    mut reader: impl AsyncRead + Unpin,
+    inbound: &mut impl Inbound,
     flow: Flow,
     settings: &Settings,
-    frames: &mpsc::Sender<(Flow, Frame)>,
+    arrivals: &mpsc::Sender<(Flow, Arrival)>,
     activity: &Activity,
-) -> Fault {
-    let mut framer = Framer::new(settings.limits);
-    let mut buffer = vec![0; READ];
-    let mut begun: Option<Instant> = None;
+) -> Stop {
     loop {
-        let octets = reader.read(&mut buffer);
-        let length = match begun.and_then(|at| at.checked_add(settings.message_timeout)) {
-            Some(end) => match timeout_at(end, octets).await {
-                Ok(length) => length,
-                Err(_) => return Fault::TimedOut,
-            },
-            None => octets.await,
+        let frame = match inbound.next(activity).await {
+            Ok(frame) => frame,
+            Err(stop) => return stop,
         };
-        let Some(octets) = length.ok().and_then(|length| buffer.get(..length)) else {
-            return Fault::Closed;
-        };
-        if octets.is_empty() {
-            return Fault::Closed;
+        let is_last = matches!(frame, Frame::Broken(_));
+        if arrivals.send((flow, Arrival::Frame(frame))).await.is_err() {
+            // The loop has ended and only wants what is queued to be written.
+            return pending().await;
         }
-        activity.touch();
-        framer.push(octets);
-        while let Some(frame) = framer.next_frame() {
-            begun = None;
-            let is_last = matches!(frame, Frame::Broken(_));
-            if frames.send((flow, frame)).await.is_err() {
-                // The loop has ended and only wants what is queued to be written.
-                return pending().await;
-            }
-            if is_last {
-                return after_the_last(settings).await;
-            }
+        if is_last {
+            return after_the_last(settings).await;
         }
-        begun = framer.is_within_message().then(|| begun.unwrap_or_else(Instant::now));
     }
 }
 
 /// Nothing that follows lost framing can be read. The answer is still to be written and the
 /// connection to be closed by whoever owns it, who has as long for it as a message would have.
-async fn after_the_last(settings: &Settings) -> Fault {
+async fn after_the_last(settings: &Settings) -> Stop {
     tokio::time::sleep(settings.message_timeout).await;
-    Fault::Closed
-}
-
-/// Reads on until the peer closes as well. Closing a socket that holds unread octets resets the
-/// connection, and the peer would lose what was written last.
-async fn linger(reader: &mut (impl AsyncRead + Unpin), time: Duration) {
-    let mut discarded = [0; 512];
-    let drained = async { while matches!(reader.read(&mut discarded).await, Ok(1..)) {} };
-    let _ = timeout(time, drained).await;
+    Stop::Closed
 }
 
 /// The writing half.
@@ -210,24 +287,20 @@ struct Writing<'a> {
 impl Writing<'_> {
     /// Writes what is queued until the queue has no more senders: then the connection was to be
     /// closed, and the peer is told that nothing more comes.
-    async fn run(
-        self,
-        writer: &mut (impl AsyncWrite + Unpin),
-        activity: &Activity,
-    ) -> Result<(), Fault> {
+    async fn run(self, outbound: &mut impl Outbound, activity: &Activity) -> Result<(), Fault> {
         while let Some(Outgoing { octets, ticket }) = self.outgoing.recv().await {
             *self.unfinished = ticket;
-            match timeout(self.settings.stall_timeout, writer.write_all(&octets)).await {
+            let length = octets.len();
+            match timeout(self.settings.stall_timeout, outbound.write(octets)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return Err(Fault::Closed),
                 Err(_) => return Err(Fault::Stalled),
             }
             *self.unfinished = None;
-            self.queued.fetch_sub(octets.len(), Ordering::Relaxed);
+            self.queued.fetch_sub(length, Ordering::Relaxed);
             activity.touch();
         }
-        // The peer may have closed already, which is what was wanted.
-        let _ = timeout(self.settings.stall_timeout, writer.shutdown()).await;
+        let _ = timeout(self.settings.stall_timeout, outbound.close(Close::Done)).await;
         Ok(())
     }
 }

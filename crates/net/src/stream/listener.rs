@@ -19,9 +19,17 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub(crate) struct Accept {
     pub(crate) transport: Transport,
     pub(crate) local: SocketAddr,
-    /// `None` when it has stopped.
-    socket: Option<TcpListener>,
+    socket: Socket,
     resume: Option<Instant>,
+}
+
+enum Socket {
+    /// Takes connections.
+    Accepts(TcpListener),
+    /// Only keeps the port from others.
+    Reserves { _socket: socket2::Socket },
+    /// Is gone.
+    Stopped,
 }
 
 impl Accept {
@@ -29,9 +37,14 @@ impl Accept {
         transport: Transport,
         local: SocketAddr,
         socket: socket2::Socket,
+        accepts: bool,
     ) -> io::Result<Self> {
-        let socket = TcpListener::from_std(socket.into())?;
-        Ok(Self { transport, local, socket: Some(socket), resume: None })
+        let socket = if accepts {
+            Socket::Accepts(TcpListener::from_std(socket.into())?)
+        } else {
+            Socket::Reserves { _socket: socket }
+        };
+        Ok(Self { transport, local, socket, resume: None })
     }
 
     /// The next connection that a peer has opened.
@@ -44,7 +57,7 @@ impl Accept {
             return Poll::Pending;
         }
         self.resume = None;
-        let Some(socket) = &self.socket else { return Poll::Pending };
+        let Socket::Accepts(socket) = &self.socket else { return Poll::Pending };
         loop {
             match socket.poll_accept(cx) {
                 Poll::Ready(Ok(connection)) => return Poll::Ready(connection),
@@ -64,7 +77,7 @@ impl Accept {
     }
 
     pub(super) fn stop(&mut self) {
-        self.socket = None;
+        self.socket = Socket::Stopped;
         self.resume = None;
     }
 }

@@ -1,15 +1,22 @@
 //! Stream connections: the table of those that are open, and who may open one.
 //!
-//! Each connection is a task that reads, cuts messages out and writes what is queued; the table
+//! Each connection is a task that makes its handshakes, reads, cuts messages out and writes what is queued; the table
 //! belongs to the loop. Frames come through one bounded channel: when the loop is behind, the
 //! connections stop reading, and the peers' windows close.
 
 mod activity;
+mod admission;
+mod carrier;
 mod connection;
+mod handshake;
+mod line;
 mod listener;
+mod octets;
+mod proxied;
+mod web_socket;
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,13 +25,17 @@ use std::task::{Context, Poll};
 use antiphon_core::flow::{ConnectionId, Fault, Flow, Transmit};
 use antiphon_sip::Transport;
 use antiphon_sip::parse::stream::Frame;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use crate::counters::Counters;
+use crate::layers::{Layers, is_stream, is_web_socket};
+use crate::notice::Notice;
+use crate::refusal::{Refusal, Refusals};
 use crate::settings::Settings;
-pub(crate) use connection::Ended;
+use admission::Proxied;
+pub(crate) use connection::{Arrival, Ended};
 use connection::{Outgoing, Task};
 pub(crate) use listener::Accept;
 
@@ -34,22 +45,39 @@ const FRAMES: usize = 256;
 /// All stream connections.
 pub(crate) struct Streams {
     settings: Settings,
+    layers: Arc<Layers>,
     counters: Arc<Counters>,
+    refusals: Refusals,
     listeners: Vec<Accept>,
     open: HashMap<ConnectionId, Connection>,
     /// The youngest connection to each peer, for those who do not care which.
-    by_remote: HashMap<(Transport, SocketAddr), ConnectionId>,
+    by_peer: HashMap<Peer, ConnectionId>,
     /// How many connections each source has opened.
     per_source: HashMap<IpAddr, usize>,
     tasks: JoinSet<Ended>,
-    frames: mpsc::Receiver<(Flow, Frame)>,
-    sender: mpsc::Sender<(Flow, Frame)>,
+    /// Connections of load balancers that have not told yet for whom they are.
+    proxied: JoinSet<Proxied>,
+    /// A permit for each handshake.
+    handshakes: Arc<Semaphore>,
+    arrivals: mpsc::Receiver<(Flow, Arrival)>,
+    sender: mpsc::Sender<(Flow, Arrival)>,
     next_id: u64,
+}
+
+/// Whom a connection leads to. On a secure transport a connection to one domain is none to another
+/// at the same address (RFC 5922 §7.3); behind a WebSocket there may be several as well.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Peer {
+    transport: Transport,
+    remote: SocketAddr,
+    /// The name it has proved, in small letters; `None` for its address.
+    name: Option<Box<str>>,
 }
 
 /// What the table keeps of a connection.
 struct Connection {
     flow: Flow,
+    peer: Peer,
     /// Dropped, it lets the task write what is queued and then close.
     queue: Option<mpsc::Sender<Outgoing>>,
     queued: Arc<AtomicUsize>,
@@ -59,31 +87,43 @@ struct Connection {
 }
 
 impl Streams {
-    pub(crate) fn new(settings: Settings, counters: Arc<Counters>, listeners: Vec<Accept>) -> Self {
-        let (sender, frames) = mpsc::channel(FRAMES);
+    pub(crate) fn new(
+        settings: Settings,
+        layers: Arc<Layers>,
+        counters: Arc<Counters>,
+        listeners: Vec<Accept>,
+    ) -> Self {
+        let (sender, arrivals) = mpsc::channel(FRAMES);
         Self {
             settings,
+            layers,
+            refusals: Refusals::new(Arc::clone(&counters)),
             counters,
             listeners,
             open: HashMap::new(),
-            by_remote: HashMap::new(),
+            by_peer: HashMap::new(),
             per_source: HashMap::new(),
             tasks: JoinSet::new(),
-            frames,
+            proxied: JoinSet::new(),
+            handshakes: Arc::new(Semaphore::new(settings.handshakes.min(Semaphore::MAX_PERMITS))),
+            arrivals,
             sender,
             next_id: 0,
         }
     }
 
-    /// The next frame that has arrived.
-    pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<(Flow, Frame)> {
-        match self.frames.poll_recv(cx) {
-            Poll::Ready(Some(frame)) => {
-                self.counters.messages_in.one();
-                Poll::Ready(frame)
+    /// What has arrived next.
+    pub(crate) fn poll_arrival(&mut self, cx: &mut Context<'_>) -> Poll<(Flow, Arrival)> {
+        let Poll::Ready(Some((flow, arrival))) = self.arrivals.poll_recv(cx) else {
+            return Poll::Pending;
+        };
+        if let Arrival::Frame(frame) = &arrival {
+            self.counters.messages_in.one();
+            if matches!(frame, Frame::Rejected(_) | Frame::Broken(_)) {
+                self.refuse(flow.remote.ip(), flow.transport, Refusal::NotSip);
             }
-            Poll::Ready(None) | Poll::Pending => Poll::Pending,
         }
+        Poll::Ready((flow, arrival))
     }
 
     /// The next connection that is gone, with its frames taken before.
@@ -106,28 +146,9 @@ impl Streams {
         }
     }
 
-    /// Accepts connections that wait, at most a few; says whether there may be more.
-    pub(crate) fn poll_accept(&mut self, cx: &mut Context<'_>) -> bool {
-        /// Connections accepted in one turn, so that a flood of them does not hold up the rest.
-        const TURN: usize = 16;
-        let mut any = false;
-        for index in 0..self.listeners.len() {
-            for _ in 0..TURN {
-                let Some(listener) = self.listeners.get_mut(index) else { break };
-                let local = listener.local;
-                let transport = listener.transport;
-                let Poll::Ready((stream, remote)) = listener.poll(cx, &self.counters) else {
-                    break;
-                };
-                any = true;
-                if self.has_room_for(remote.ip()) {
-                    self.admit(transport, local, remote, stream);
-                } else {
-                    self.counters.connections_refused.one();
-                }
-            }
-        }
-        any
+    /// What is to be told to whoever runs the program.
+    pub(crate) fn take_notices(&mut self) -> VecDeque<Notice> {
+        self.refusals.take()
     }
 
     /// When accepting goes on after a pause.
@@ -147,11 +168,12 @@ impl Streams {
     /// # Errors
     /// Why it cannot be delivered.
     pub(crate) fn send(&mut self, transmit: Transmit) -> Result<(), Fault> {
-        let Transmit { flow, octets, ticket, .. } = transmit;
-        let id = match self.find(&flow) {
+        let Transmit { flow, octets, ticket, server_name } = transmit;
+        let peer = Peer::new(&flow, server_name);
+        let id = match self.find(&flow, &peer) {
             Some(id) => id,
             None if flow.connection.is_some() => return Err(Fault::Closed),
-            None => self.connect(flow)?,
+            None => self.connect(flow, peer)?,
         };
         let connection = self.open.get_mut(&id).ok_or(Fault::Closed)?;
         let outgoing = Outgoing { octets, ticket };
@@ -166,18 +188,18 @@ impl Streams {
 
     /// Closes a connection once what is queued is written.
     pub(crate) fn close(&mut self, flow: &Flow) {
-        let Some(id) = self.find(flow) else { return };
-        self.unlist(flow.transport, flow.remote, id);
-        if let Some(connection) = self.open.get_mut(&id) {
-            connection.queue = None;
-        }
+        let Some(id) = self.find(flow, &Peer::new(flow, None)) else { return };
+        let Some(connection) = self.open.get_mut(&id) else { return };
+        connection.queue = None;
+        let peer = connection.peer.clone();
+        self.unlist(&peer, id);
     }
 
     /// Closes everything: what is queued is written if that takes no longer than the settings say.
     pub(crate) async fn shutdown(&mut self) {
         self.stop_accepting();
         // Nothing more is read; each connection learns it here.
-        self.frames.close();
+        self.arrivals.close();
         for connection in self.open.values_mut() {
             connection.queue = None;
         }
@@ -185,21 +207,22 @@ impl Streams {
         let flushed = async { while tasks.join_next().await.is_some() {} };
         let _ = timeout(self.settings.flush_timeout, flushed).await;
         self.tasks.shutdown().await;
+        self.proxied.shutdown().await;
         self.open.clear();
         self.counters.connections_open.set(0);
     }
 
     /// The open connection that a flow means. One that is being closed takes nothing more.
-    fn find(&self, flow: &Flow) -> Option<ConnectionId> {
+    fn find(&self, flow: &Flow, peer: &Peer) -> Option<ConnectionId> {
         let id = match flow.connection {
             Some(id) => id,
-            None => *self.by_remote.get(&(flow.transport, flow.remote))?,
+            None => *self.by_peer.get(peer)?,
         };
         self.open.get(&id).filter(|connection| connection.queue.is_some()).map(|_| id)
     }
 
-    fn connect(&mut self, flow: Flow) -> Result<ConnectionId, Fault> {
-        if flow.transport != Transport::Tcp || !self.listens(&flow) {
+    fn connect(&mut self, flow: Flow, peer: Peer) -> Result<ConnectionId, Fault> {
+        if !is_stream(flow.transport) || !self.listens(&flow) {
             return Err(Fault::NoListener);
         }
         if self.open.len() >= self.settings.connections {
@@ -207,27 +230,18 @@ impl Streams {
             return Err(Fault::Unreachable);
         }
         self.counters.connections_made.one();
-        let (id, task) = self.register(flow, false);
-        self.tasks.spawn(connection::outgoing(task));
+        let name = peer.name.clone();
+        let (id, task) = self.register(flow, peer, false);
+        self.tasks.spawn(connection::outgoing(task, name));
         Ok(id)
     }
 
-    fn admit(
-        &mut self,
-        transport: Transport,
-        local: SocketAddr,
-        remote: SocketAddr,
-        stream: tokio::net::TcpStream,
-    ) {
-        self.counters.connections_accepted.one();
-        *self.per_source.entry(source(remote.ip())).or_default() += 1;
-        let flow = Flow { transport, local, remote, connection: None };
-        let (_, task) = self.register(flow, true);
-        self.tasks.spawn(connection::incoming(task, stream));
+    fn refuse(&mut self, peer: IpAddr, transport: Transport, refusal: Refusal) {
+        self.refusals.note(Instant::now(), source(peer), transport, refusal);
     }
 
     /// Numbers a connection, puts it into the table and makes the other end of its queue.
-    fn register(&mut self, flow: Flow, incoming: bool) -> (ConnectionId, Task) {
+    fn register(&mut self, flow: Flow, peer: Peer, incoming: bool) -> (ConnectionId, Task) {
         let id = ConnectionId(self.next_id);
         self.next_id += 1;
         let flow = Flow { connection: Some(id), ..flow };
@@ -237,24 +251,19 @@ impl Streams {
         let task = Task {
             flow,
             settings: self.settings,
-            frames: self.sender.clone(),
+            layers: Arc::clone(&self.layers),
+            arrivals: self.sender.clone(),
             outgoing,
             queued: Arc::clone(&queued),
             killed,
             counters: Arc::clone(&self.counters),
         };
+        self.by_peer.insert(peer.clone(), id);
         let connection =
-            Connection { flow, queue: Some(queue), queued, kill: Some(kill), incoming };
+            Connection { flow, peer, queue: Some(queue), queued, kill: Some(kill), incoming };
         self.open.insert(id, connection);
-        self.by_remote.insert((flow.transport, flow.remote), id);
         self.counters.connections_open.set(self.open.len());
         (id, task)
-    }
-
-    fn has_room_for(&self, peer: IpAddr) -> bool {
-        self.open.len() < self.settings.connections
-            && self.per_source.get(&source(peer)).copied().unwrap_or(0)
-                < self.settings.connections_per_source
     }
 
     fn listens(&self, flow: &Flow) -> bool {
@@ -269,13 +278,21 @@ impl Streams {
             connection.kill.as_ref().is_none_or(oneshot::Sender::is_closed)
         };
         let connection = self.open.values().find(is_lost)?;
-        Some(Ended { flow: connection.flow, fault: Fault::Closed, undelivered: Vec::new() })
+        Some(Ended {
+            flow: connection.flow,
+            fault: Fault::Closed,
+            refusal: None,
+            undelivered: Vec::new(),
+        })
     }
 
     fn forget(&mut self, ended: &Ended) {
         let Some(id) = ended.flow.connection else { return };
         let Some(connection) = self.open.remove(&id) else { return };
-        self.unlist(ended.flow.transport, ended.flow.remote, id);
+        self.unlist(&connection.peer, id);
+        if let Some(refusal) = ended.refusal {
+            self.refuse(ended.flow.remote.ip(), ended.flow.transport, refusal);
+        }
         self.counters.connections_open.set(self.open.len());
         if connection.incoming
             && let Entry::Occupied(mut source) =
@@ -289,12 +306,19 @@ impl Streams {
     }
 
     /// Nobody who does not name this connection shall find it.
-    fn unlist(&mut self, transport: Transport, remote: SocketAddr, id: ConnectionId) {
-        if let Entry::Occupied(listed) = self.by_remote.entry((transport, remote))
-            && *listed.get() == id
-        {
-            listed.remove();
+    fn unlist(&mut self, peer: &Peer, id: ConnectionId) {
+        if self.by_peer.get(peer) == Some(&id) {
+            self.by_peer.remove(peer);
         }
+    }
+}
+
+impl Peer {
+    fn new(flow: &Flow, name: Option<Box<str>>) -> Self {
+        let Flow { transport, remote, .. } = *flow;
+        let has_names = transport.is_secure() || is_web_socket(transport);
+        let name = name.filter(|_| has_names).map(|name| name.to_ascii_lowercase().into());
+        Self { transport, remote, name }
     }
 }
 

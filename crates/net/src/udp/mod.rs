@@ -7,6 +7,7 @@ mod linux;
 #[cfg(any(test, not(target_os = "linux")))]
 mod plain;
 mod sent;
+pub(crate) mod stun;
 
 #[cfg(target_os = "linux")]
 use linux as batch;

@@ -7,7 +7,10 @@ use std::time::Duration;
 use antiphon_core::flow::{Fault, Flow, Ticket, Transmit};
 use antiphon_core::node::{Input, Node, Output, ResolveId};
 use antiphon_core::time::Time;
-use antiphon_net::{Bound, Direction, Handle, Host, ListenSpec, Net, Replies, Settings, Shutdown};
+use antiphon_net::{
+    Bound, Counts, Direction, Driver, Handle, Host, Layers, ListenSpec, Net, Notice, Refusal,
+    Replies, Settings, Shutdown,
+};
 use antiphon_sip::Transport;
 use antiphon_sip::parse::stream::Frame;
 use bytes::Bytes;
@@ -29,6 +32,7 @@ pub(crate) enum Seen {
     Closed(Flow),
     Resolved(ResolveId, Vec<IpAddr>),
     Answer(u32),
+    Authenticated(Flow, Vec<String>),
     Deadline,
 }
 
@@ -39,6 +43,8 @@ pub(crate) enum Command {
     Resolve(ResolveId, String),
     Close(Flow),
     Ask(u32),
+    /// From now on nothing is said back.
+    OnlyListen,
     WakeAfter(Duration),
 }
 
@@ -47,10 +53,14 @@ pub(crate) enum Command {
 pub(crate) struct Echo {
     outputs: VecDeque<Output<u32, Seen>>,
     deadline: Option<Time>,
+    only_listens: bool,
 }
 
 impl Echo {
     fn transmit(&mut self, flow: Flow, octets: Bytes) {
+        if self.only_listens {
+            return;
+        }
         self.outputs.push_back(Output::Transmit(Transmit {
             flow,
             octets,
@@ -69,6 +79,7 @@ impl Echo {
             Command::Resolve(id, host) => self.outputs.push_back(Output::Resolve { id, host }),
             Command::Close(flow) => self.outputs.push_back(Output::Close(flow)),
             Command::Ask(question) => self.outputs.push_back(Output::Question(question)),
+            Command::OnlyListen => self.only_listens = true,
             Command::WakeAfter(duration) => self.deadline = Some(now + duration),
         }
     }
@@ -130,6 +141,7 @@ impl Node for Echo {
 /// Passes events on; answers even questions at once and odd ones from another thread.
 pub(crate) struct Listening {
     events: mpsc::UnboundedSender<Seen>,
+    notices: mpsc::UnboundedSender<Notice>,
     pub(crate) tapped: Vec<(Direction, Vec<u8>)>,
 }
 
@@ -148,6 +160,15 @@ impl Host<Echo> for Listening {
         let _ = self.events.send(event);
     }
 
+    fn authenticated(&mut self, flow: &Flow, domains: &[Box<str>]) {
+        let domains = domains.iter().map(ToString::to_string).collect();
+        let _ = self.events.send(Seen::Authenticated(*flow, domains));
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        let _ = self.notices.send(notice);
+    }
+
     fn tap(&mut self, direction: Direction, _: &Flow, octets: &[u8], _: Time) {
         self.tapped.push((direction, octets.to_vec()));
     }
@@ -159,12 +180,30 @@ pub(crate) struct Running {
     pub(crate) shutdown: Shutdown,
     pub(crate) listeners: Vec<Bound>,
     events: mpsc::UnboundedReceiver<Seen>,
+    notices: mpsc::UnboundedReceiver<Notice>,
 }
 
 impl Running {
     /// The next thing that the node tells.
     pub(crate) async fn seen(&mut self) -> Seen {
         timeout(PATIENCE, self.events.recv()).await.expect("an event in time").expect("an event")
+    }
+
+    /// What is refused next, and whose it was.
+    pub(crate) async fn refused(&mut self) -> (IpAddr, Refusal) {
+        match timeout(PATIENCE, self.notices.recv()).await.expect("a notice in time") {
+            Some(Notice::Refused { source: Some(source), refusal, .. }) => (source, refusal),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Whether nothing more has been told to whoever runs the program.
+    pub(crate) fn is_quiet(&mut self) -> bool {
+        self.notices.try_recv().is_err()
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.handle.counters().read()
     }
 
     pub(crate) async fn command(&self, command: Command) {
@@ -183,35 +222,90 @@ impl Running {
     }
 }
 
+/// A node to be.
+pub(crate) struct Setup<'a> {
+    pub(crate) listen: &'a [(Transport, &'a str)],
+    pub(crate) settings: Settings,
+    pub(crate) layers: Layers,
+}
+
+impl Setup<'_> {
+    fn prepare(self) -> (Running, Driver<Echo>, Listening) {
+        let specs: Vec<_> = self
+            .listen
+            .iter()
+            .map(|(transport, addr)| ListenSpec {
+                transport: *transport,
+                addr: addr.parse().unwrap(),
+            })
+            .collect();
+        let net = Net::bind_with(&specs, self.settings, self.layers).unwrap();
+        let listeners = net.listeners().copied().collect();
+        let (driver, handle) = net.driver(Echo::default());
+        let (sender, events) = mpsc::unbounded_channel();
+        let (notice_sender, notices) = mpsc::unbounded_channel();
+        let host = Listening { events: sender, notices: notice_sender, tapped: Vec::new() };
+        let running = Running { handle, shutdown: Shutdown::new(), listeners, events, notices };
+        (running, driver, host)
+    }
+}
+
 /// Runs a node on these listeners until the body is through, and checks that nothing is left.
 pub(crate) fn with(
     listen: &[(Transport, &str)],
     settings: Settings,
     body: impl AsyncFnOnce(&mut Running),
 ) -> Listening {
-    let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let specs: Vec<_> = listen
-        .iter()
-        .map(|(transport, addr)| ListenSpec { transport: *transport, addr: addr.parse().unwrap() })
-        .collect();
-    let net = Net::bind(&specs, settings).unwrap();
-    let listeners = net.listeners().copied().collect();
-    let (driver, handle) = net.driver(Echo::default());
-    let (sender, events) = mpsc::unbounded_channel();
-    let host = Listening { events: sender, tapped: Vec::new() };
-    let shutdown = Shutdown::new();
-    let mut running = Running { handle, shutdown: shutdown.clone(), listeners, events };
+    with_layers(Setup { listen, settings, layers: Layers::default() }, body)
+}
+
+/// The same with layers.
+pub(crate) fn with_layers(setup: Setup<'_>, body: impl AsyncFnOnce(&mut Running)) -> Listening {
+    let (mut running, driver, host) = setup.prepare();
+    let shutdown = running.shutdown.clone();
     let body = async {
         body(&mut running).await;
-        if !running.shutdown.has_begun() {
-            running.shutdown.finish();
-        }
+        running.end();
     };
-    let both = async { tokio::join!(driver.run(host, &shutdown), body).0.unwrap() };
-    let stopped =
-        runtime.block_on(async { timeout(PATIENCE, both).await }).expect("an end in time");
+    run(async { tokio::join!(driver.run(host, &shutdown), body).0.unwrap().host })
+}
+
+/// Runs two nodes.
+pub(crate) fn with_two(
+    one: Setup<'_>,
+    other: Setup<'_>,
+    body: impl AsyncFnOnce(&mut Running, &mut Running),
+) {
+    let (mut one, one_driver, one_host) = one.prepare();
+    let (mut other, other_driver, other_host) = other.prepare();
+    let (one_end, other_end) = (one.shutdown.clone(), other.shutdown.clone());
+    let body = async {
+        body(&mut one, &mut other).await;
+        one.end();
+        other.end();
+    };
+    run(async {
+        let one = one_driver.run(one_host, &one_end);
+        let other = other_driver.run(other_host, &other_end);
+        let (one, other, ()) = tokio::join!(one, other, body);
+        one.unwrap();
+        other.unwrap();
+    });
+}
+
+impl Running {
+    fn end(&self) {
+        if !self.shutdown.has_begun() {
+            self.shutdown.finish();
+        }
+    }
+}
+
+fn run<T>(all: impl Future<Output = T>) -> T {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let result = runtime.block_on(async { timeout(PATIENCE, all).await }).expect("an end in time");
     assert_eq!(runtime.metrics().num_alive_tasks(), 0, "every task has ended");
-    stopped.host
+    result
 }
 
 /// A small but whole request.

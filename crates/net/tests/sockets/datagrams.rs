@@ -36,6 +36,25 @@ fn a_datagram_comes_back_over_both_address_families() {
 }
 
 #[test]
+fn stun_on_the_port_of_sip_is_answered_and_the_node_not_bothered_rfc5626_8() {
+    for (ip, length) in [("127.0.0.1:0", 32), ("[::1]:0", 44)] {
+        with(&[(Udp, ip)], Settings::default(), async |running| {
+            let peer = UdpSocket::bind(ip).await.unwrap();
+            peer.connect(running.at(0)).await.unwrap();
+            peer.send(b"\x00\x01\x00\x00\x21\x12\xa4\x42transaction!").await.unwrap();
+            let answer = receive(&peer).await;
+            assert_eq!(answer.len(), length);
+            assert!(answer.starts_with(b"\x01\x01") && answer[8..].starts_with(b"transaction!"));
+            peer.send(b"after").await.unwrap();
+            assert_eq!(receive(&peer).await, b"after");
+            let flow = running.flow(0, peer.local_addr().unwrap());
+            assert_eq!(running.seen().await, Seen::Datagram(flow, Bytes::from_static(b"after")));
+            assert_eq!(running.counts().stun_messages, 1);
+        });
+    }
+}
+
+#[test]
 fn more_datagrams_than_one_batch_all_come_back_whole() {
     with(&[(Udp, "127.0.0.1:0")], Settings::default(), async |running| {
         let peer = UdpSocket::bind("127.0.0.1:0").await.unwrap();

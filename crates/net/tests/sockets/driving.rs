@@ -7,7 +7,7 @@ use crate::common::{Command, PATIENCE, Seen, options, with};
 use antiphon_core::flow::{Ticket, Transmit};
 use antiphon_core::node::ResolveId;
 use antiphon_net::{BindError, ListenSpec, Net, Settings};
-use antiphon_sip::Transport::{Tcp, Tls, Udp};
+use antiphon_sip::Transport::{Sctp, Tcp, Udp};
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
@@ -36,9 +36,14 @@ fn an_address_of_another_machine_and_another_transport_are_refused() {
     let elsewhere = ListenSpec::udp("203.0.113.7:0".parse().unwrap());
     let error = Net::bind(&[elsewhere], Settings::default()).unwrap_err();
     assert!(matches!(error, BindError::NotAvailable { .. }), "{error:?}");
-    let tls = ListenSpec { transport: Tls, addr: "127.0.0.1:0".parse().unwrap() };
-    let error = Net::bind(&[tls], Settings::default()).unwrap_err();
-    assert!(matches!(error, BindError::Unsupported { transport: Tls }), "{error:?}");
+    let addr = "127.0.0.1:0".parse().unwrap();
+    let sctp = ListenSpec { transport: Sctp, addr };
+    let error = Net::bind(&[sctp], Settings::default()).unwrap_err();
+    assert!(matches!(error, BindError::Unsupported { transport: Sctp }), "{error:?}");
+    for secure in [ListenSpec::tls(addr), ListenSpec::wss(addr)] {
+        let error = Net::bind(&[secure], Settings::default()).unwrap_err();
+        assert!(matches!(error, BindError::NoTls { .. }), "{error:?}");
+    }
 }
 
 #[test]

@@ -2,10 +2,20 @@
 //! time-out that only a failure reaches.
 
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod common;
 #[cfg(test)]
 mod datagrams;
 #[cfg(test)]
 mod driving;
 #[cfg(test)]
+mod proxied;
+#[cfg(test)]
+mod secure;
+#[cfg(test)]
 mod streams;
+#[cfg(test)]
+mod transports;
+#[cfg(test)]
+mod web_sockets;

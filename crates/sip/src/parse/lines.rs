@@ -160,8 +160,8 @@ const fn before(octets: u64, marks: u64) -> u64 {
     octets & ((marks & marks.wrapping_neg()) >> 7).wrapping_sub(1)
 }
 
-/// The names that most lines have, spelt as most are, told by all their octets at once. It takes a
-/// third of the instructions that the table of all names and spellings takes.
+/// The names that most lines have, spelt as most are, told by all their octets at once, before the table
+/// of all names and spellings is asked.
 macro_rules! usual_names {
     ($($Name:ident)+) => {
         #[inline]
@@ -193,8 +193,8 @@ fn is_name(written: &[u8]) -> bool {
     !written.is_empty() && written.iter().copied().all(is_token)
 }
 
-/// The place of the first CR or LF, sixteen octets at a time: lines are short, and a call of
-/// `memchr` for each costs more than it saves.
+/// The place of the first CR or LF, sixteen octets at a time: lines are short for a call of
+/// `memchr` each.
 #[inline]
 fn find_line_end(text: &[u8]) -> Option<usize> {
     let mut at = 0;

@@ -3,7 +3,7 @@
 //! and [`uri`](crate::uri) would find; `None` says nothing, and the general grammar decides.
 //!
 //! Those fields are more than half of the work of parsing a message, and almost all messages spell
-//! them like this; with the general grammar alone a parse takes three times as long. That both
+//! them like this. That both
 //! find the same is tested on every message of the torture tests, octet by octet spoilt.
 
 use std::ops::Range;

@@ -187,9 +187,10 @@ pub struct Reinvite {
 }
 
 /// A response to an incoming call.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
-    /// Its code; 100 is the endpoint's business and not sent.
+    /// Its code; 100 is the endpoint's business and not sent. What the code must carry is filled
+    /// in where `headers` does not have it: see [`crate::reply`]. A 401 or 407 gets a challenge.
     pub code: StatusCode,
     /// A reason phrase other than the registered one.
     pub reason: Option<String>,
@@ -228,14 +229,25 @@ impl Reply {
 
 /// Responses to an incoming call, one after the other. What comes after a final response is not
 /// played.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Script {
     /// The steps in order; at most 64 are played.
     pub steps: Vec<Step>,
 }
 
+impl Script {
+    /// Whether it says anything for which the offer has to be answered.
+    pub(super) fn accepts(&self) -> bool {
+        let needs =
+            |reply: &Reply| reply.code.is_success() || reply.session || reply.media.is_some();
+        self.steps.is_empty()
+            || !self.steps.iter().any(|step| step.reply.code.is_final())
+            || self.steps.iter().any(|step| needs(&step.reply))
+    }
+}
+
 /// One response of a [`Script`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     /// How long after the step before; for the first, after the INVITE.
     pub after: Duration,

@@ -6,6 +6,7 @@ use antiphon_sip::uri::escape_user;
 use antiphon_sip::{OptionTag, Transport, UriBuf};
 
 use super::command::Script;
+use super::playbook::Playbook;
 use crate::auth;
 use crate::endpoint::EndpointConfig;
 
@@ -30,6 +31,9 @@ pub struct UserAgentConfig {
     /// What happens with an incoming call. `None`: the call rings without a sound until the
     /// command comes; see [`Event::IncomingCall`](super::Event::IncomingCall).
     pub answering: Option<Script>,
+    /// Answers by method and turn, for testing others. An INVITE takes its script from here if
+    /// [`answering`](Self::answering) is `None`. Default: empty.
+    pub playbook: Playbook,
     /// Bounds of time.
     pub patience: Patience,
     /// Calls at the same time; more are answered 486. Default: 10,000.
@@ -101,6 +105,7 @@ impl UserAgentConfig {
             transport: Transport::Udp,
             product: None,
             answering: None,
+            playbook: Playbook::default(),
             patience: Patience::default(),
             max_calls: 10_000,
             follow_redirects: true,

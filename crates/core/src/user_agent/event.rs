@@ -104,6 +104,14 @@ pub enum Event {
         /// With what it was answered.
         code: StatusCode,
     },
+    /// A request outside of a call was answered by the playbook; also an INVITE that was only
+    /// asked for credentials.
+    Played {
+        /// The request.
+        request: Incoming,
+        /// With what it was answered.
+        code: StatusCode,
+    },
     /// A registration stands, or was refreshed.
     Registered {
         /// The action.

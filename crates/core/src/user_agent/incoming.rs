@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use antiphon_sip::message::ResponseBuilder;
-use antiphon_sip::{HeaderName, Request, Response, StatusCode};
+use antiphon_sip::{HeaderName, Method, Request, Response, StatusCode};
 
 use super::UserAgent;
 use super::call::{Call, Ringing, Said, Stage, Talking, Unacked};
@@ -31,8 +31,16 @@ const MAX_STEPS: usize = 64;
 impl UserAgent {
     /// A new INVITE.
     pub(super) fn invite_came(&mut self, now: Time, id: ServerId, request: Request, flow: Flow) {
+        let (script, passed) = self.cue_call(now, &request);
+        if let (Some(script), false) = (&script, passed)
+            && script.steps.len() == 1
+        {
+            // Asked for credentials at once: there is no call yet.
+            return self.begin_performance(now, id, request, flow, script.clone());
+        }
         let to_tag = self.endpoint.tag_of(id);
-        let ringing = match self.ringing(now, id, request, flow, to_tag) {
+        let accepts = script.as_ref().is_none_or(Script::accepts);
+        let ringing = match self.ringing(now, id, request, flow, to_tag, accepts) {
             Ok(ringing) => ringing,
             Err(refused) => return self.refuse(now, id, &refused.0, &refused.1),
         };
@@ -64,9 +72,25 @@ impl UserAgent {
         );
         self.tell(Event::IncomingCall { call, request, has_offer });
         self.arm_call(call);
-        if let Some(script) = self.config.answering.clone() {
-            self.play(now, call, script);
+        if let Some(script) = script {
+            self.play_steps(now, call, script);
         }
+    }
+
+    /// The script of a new call, if it is answered by one, without the gates it passes; and
+    /// whether it passes them all.
+    fn cue_call(&mut self, now: Time, request: &Request) -> (Option<Script>, bool) {
+        if let Some(script) = self.config.answering.clone() {
+            let (script, passed) = self.open_gates(now, script, request);
+            return (Some(script), passed);
+        }
+        let cue = self.turns.cue(&self.config.playbook, &Method::Invite, false);
+        let Some(mut cue) = cue else { return (None, true) };
+        let (script, passed) = self.open_gates(now, std::mem::take(&mut cue.script), request);
+        if passed {
+            self.turns.count(&cue);
+        }
+        (Some(script), passed)
     }
 
     fn ringing(
@@ -76,6 +100,7 @@ impl UserAgent {
         request: Request,
         flow: Flow,
         to_tag: String,
+        accepts: bool,
     ) -> Result<Ringing, Box<(Request, Refusal)>> {
         if self.shutting_down {
             return Err(Box::new((request, Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE))));
@@ -83,7 +108,8 @@ impl UserAgent {
         if self.calls.len() >= self.config.max_calls {
             return Err(Box::new((request, Refusal::new(StatusCode::BUSY_HERE))));
         }
-        if let Some(Err(fault)) = offer_of(&request).map(offer_answer::check) {
+        // Of what is refused anyway the offer does not matter.
+        if let (true, Some(Err(fault))) = (accepts, offer_of(&request).map(offer_answer::check)) {
             let refusal = self.not_acceptable(fault, &flow);
             return Err(Box::new((request, refusal)));
         }
@@ -120,6 +146,14 @@ impl UserAgent {
     }
 
     pub(super) fn play(&mut self, now: Time, id: CallId, script: Script) {
+        let Some(ringing) = self.calls.get_mut(&id).and_then(Call::ringing) else { return };
+        let request = ringing.request.clone();
+        let (script, _) = self.open_gates(now, script, &request);
+        self.play_steps(now, id, script);
+    }
+
+    /// Plays a script whose gates are open.
+    fn play_steps(&mut self, now: Time, id: CallId, script: Script) {
         let Some(Call { stage: Stage::Ringing(ringing), .. }) = self.calls.get_mut(&id) else {
             return;
         };
@@ -205,7 +239,7 @@ impl UserAgent {
             100 => {}
             101..=199 => self.progress(now, id, reply),
             200..=299 => self.accept(now, id, reply),
-            _ => self.reject(now, id, &reply),
+            _ => self.reject(now, id, reply),
         }
         self.arm_call(id);
     }
@@ -242,8 +276,9 @@ impl UserAgent {
         self.reply(now, server, response);
     }
 
-    fn reject(&mut self, now: Time, id: CallId, reply: &Reply) {
-        let Some(response) = self.write_reply(id, reply, false) else { return };
+    fn reject(&mut self, now: Time, id: CallId, mut reply: Reply) {
+        self.challenge(now, &mut reply, false);
+        let Some(response) = self.write_reply(id, &reply, false) else { return };
         let Some(Call { stage: Stage::Ringing(ringing), .. }) = self.calls.get(&id) else { return };
         let server = ringing.server;
         let (code, reason) = (response.status(), response.reason().to_owned());
@@ -259,7 +294,7 @@ impl UserAgent {
         if !has_local && !reply.session {
             // Nobody said where RTP is awaited: the call cannot be answered.
             let refusal = Reply::new(StatusCode::SERVER_INTERNAL_ERROR);
-            return self.reject(now, id, &refusal);
+            return self.reject(now, id, refusal);
         }
         if !has_local || ringing.reliable.holds_back_2xx() {
             return ringing.reliable.wait(reply);
@@ -289,21 +324,21 @@ impl UserAgent {
     fn write_reply(&self, id: CallId, reply: &Reply, with_media: bool) -> Option<Response> {
         let call = self.calls.get(&id)?;
         let Stage::Ringing(ringing) = &call.stage else { return None };
-        let mut builder = Response::builder(&ringing.request, reply.code).to_tag(&ringing.to_tag);
+        let Ringing { request, flow, to_tag, .. } = &**ringing;
+        if reply.code.as_u16() >= 300 {
+            return Some(self.complete_reply(request, flow, reply, to_tag));
+        }
+        let mut builder = Response::builder(request, reply.code).to_tag(to_tag);
         if let Some(reason) = &reply.reason {
             builder = builder.reason(reason);
         }
-        let establishes = reply.code.as_u16() < 300;
-        builder = if establishes {
-            self.establishing(builder, call, &ringing.request, &ringing.flow)
-        } else {
-            self.sign(builder)
-        };
-        if let (true, true, Some(sdp)) = (establishes, with_media, &call.local_sdp) {
+        builder = self.establishing(builder, call, request, flow);
+        if let (true, Some(sdp)) = (with_media, &call.local_sdp) {
             builder = builder.body(offer_answer::CONTENT_TYPE, sdp.clone());
         }
         let mut response = builder.build();
         add_free(&mut response, &reply.headers);
+        self.complete_early(request, flow, &mut response);
         Some(response)
     }
 

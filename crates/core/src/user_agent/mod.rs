@@ -30,11 +30,14 @@ mod config;
 mod dialog_requests;
 mod early;
 mod event;
+mod gate;
 mod in_call;
 mod incoming;
 mod judge;
 mod outcome;
+mod perform;
 mod place;
+mod playbook;
 mod react;
 mod register;
 mod reliable;
@@ -51,6 +54,7 @@ pub use command::{
 pub use config::{Acceptance, Identity, Patience, Reliability, UserAgentConfig};
 pub use event::{EndCause, Event, Incoming, Progress, Side};
 pub use outcome::{Attempt, Conclusion, Misuse, NoAnswer, Outcome};
+pub use playbook::{Part, Playbook};
 pub use react::{Limit, Reaction};
 
 use action::{Action, ActionKey};
@@ -80,6 +84,11 @@ pub struct UserAgent {
     /// INVITEs that had a 2xx: more may come, of other forks (RFC 3261 §13.2.2.4).
     answered: HashMap<ClientId, AnsweredInvite>,
     resolving: HashMap<ResolveId, Resolving>,
+    /// Requests that are being answered by the playbook.
+    performances: HashMap<ServerId, perform::Performance>,
+    turns: playbook::Turns,
+    /// Judges the credentials that the playbook's challenges ask for.
+    guard: Option<auth::Authenticator>,
     timers: Timers<Subject>,
     events: VecDeque<Output<Question, Event>>,
     last_number: u64,
@@ -109,6 +118,7 @@ enum Subject {
     Action(ActionKey),
     Call(CallId),
     Answered(ClientId),
+    Performance(ServerId),
 }
 
 impl UserAgent {
@@ -130,6 +140,9 @@ impl UserAgent {
             servers: HashMap::new(),
             answered: HashMap::new(),
             resolving: HashMap::new(),
+            performances: HashMap::new(),
+            turns: playbook::Turns::default(),
+            guard: None,
             timers: Timers::new(),
             events: VecDeque::new(),
             last_number: 0,
@@ -215,6 +228,7 @@ impl UserAgent {
             match subject {
                 Subject::Action(key) => self.action_due(now, key),
                 Subject::Call(call) => self.call_due(now, call),
+                Subject::Performance(server) => self.performance_due(now, server),
                 Subject::Answered(client) => {
                     self.answered.remove(&client);
                 }

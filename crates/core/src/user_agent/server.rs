@@ -15,6 +15,13 @@ use antiphon_sip::Response;
 
 impl UserAgent {
     pub(super) fn request_came(&mut self, now: Time, id: ServerId, request: Request, flow: Flow) {
+        if let Some(request) = self.perform(now, id, request, flow) {
+            self.take_request(now, id, request, flow);
+        }
+    }
+
+    /// Takes a request for which nothing is to be played.
+    pub(super) fn take_request(&mut self, now: Time, id: ServerId, request: Request, flow: Flow) {
         if let Err(refusal) = judge(&request, &self.config) {
             return self.refuse(now, id, &request, &refusal);
         }

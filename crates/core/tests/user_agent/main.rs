@@ -9,6 +9,7 @@
 mod calls;
 mod client;
 mod early;
+mod playbook;
 mod registration;
 mod reliable;
 mod server;

@@ -13,7 +13,7 @@ fn peer(sim: &mut Simulation) -> Handle<RawPeer> {
     sim.add(Setup::new("alice", RawPeer::silent()).udp(ALICE))
 }
 
-fn request(method: &str, uri: &str, more: &str, body: &str) -> String {
+pub(crate) fn request(method: &str, uri: &str, more: &str, body: &str) -> String {
     format!(
         "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK{method}\r\n\
         From: <sip:alice@192.0.2.1>;tag=1\r\nTo: <sip:bob@192.0.2.2>\r\nCall-ID: r1\r\n\

@@ -45,7 +45,7 @@ counters! {
     icmp_errors "Reports that a datagram could not be delivered";
     messages_in "Messages cut out of streams, pings included";
     messages_out "Messages queued on streams";
-    messages_rejected "Messages of streams that were wrong, or no SIP at all";
+    messages_rejected "Messages of streams that were wrong, or no SIP at all, or wrongly framed";
     messages_unfinished "Connections closed because a message was begun and not ended in time";
     messages_too_large "Connections closed because a WebSocket message was too large";
     connections_open "Stream connections that exist now, those being made included";

@@ -41,6 +41,8 @@ pub enum Refusal {
     Untrusted(Untrusted),
     /// A WebSocket message that is larger than SIP messages may be.
     TooLarge,
+    /// Octets that are no frames of a WebSocket, or text that is none.
+    NotFrames,
     /// A message begun and not ended.
     Unfinished,
     /// A message that is wrong, or no SIP.
@@ -58,7 +60,7 @@ impl Refusal {
             Self::Untrusted(_) => &counters.peers_untrusted,
             Self::TooLarge => &counters.messages_too_large,
             Self::Unfinished => &counters.messages_unfinished,
-            Self::NotSip => &counters.messages_rejected,
+            Self::NotSip | Self::NotFrames => &counters.messages_rejected,
         }
     }
 }
@@ -75,6 +77,7 @@ impl fmt::Display for Refusal {
             Self::Origin => "a web page from elsewhere",
             Self::NoProxyHeader => "no usable PROXY header",
             Self::TooLarge => "a message that is too large",
+            Self::NotFrames => "a WebSocket that breaks its rules",
             Self::Unfinished => "a message that was begun and not ended",
             Self::NotSip => "a message that is wrong or no SIP",
         })

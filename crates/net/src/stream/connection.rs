@@ -209,13 +209,16 @@ impl Task {
             Ok(()) if !self.arrivals.is_closed() => {
                 inbound.linger(self.settings.flush_timeout).await;
             }
-            Err(Why::Stop(Stop::TooLarge)) => {
-                let time = self.settings.flush_timeout;
-                let _ = timeout(time, outbound.close(Close::TooLarge)).await;
-                inbound.linger(time).await;
+            Ok(()) => {}
+            Err(Why::Stop(stop)) => {
+                if let Some(why) = stop.close() {
+                    let time = self.settings.flush_timeout;
+                    let _ = timeout(time, outbound.close(why)).await;
+                    inbound.linger(time).await;
+                }
             }
             Err(Why::Fault(Fault::Stalled)) => self.counters.connections_stalled.one(),
-            _ => {}
+            Err(Why::Fault(_)) => {}
         }
         let end = match end {
             Ok(()) => End { fault: Fault::Closed, refusal: None },

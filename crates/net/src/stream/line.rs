@@ -37,6 +37,8 @@ pub(super) enum Close {
     Done,
     /// The peer's message is too large.
     TooLarge,
+    /// The peer breaks the rules of the layer below.
+    Broken,
 }
 
 /// Why there is no further frame.
@@ -53,6 +55,15 @@ pub(super) enum Stop {
 }
 
 impl Stop {
+    /// What the peer is told about it; `None` when there is nobody to tell, or nothing.
+    pub(super) const fn close(self) -> Option<Close> {
+        match self {
+            Self::TooLarge => Some(Close::TooLarge),
+            Self::Broken => Some(Close::Broken),
+            Self::Closed | Self::Unfinished => None,
+        }
+    }
+
     pub(super) const fn fault(self) -> Fault {
         match self {
             Self::Unfinished => Fault::TimedOut,
@@ -65,7 +76,7 @@ impl Stop {
             Self::Closed => None,
             Self::Unfinished => Some(Refusal::Unfinished),
             Self::TooLarge => Some(Refusal::TooLarge),
-            Self::Broken => Some(Refusal::NotWebSocket),
+            Self::Broken => Some(Refusal::NotFrames),
         }
     }
 }

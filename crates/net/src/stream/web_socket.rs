@@ -159,6 +159,7 @@ impl Outbound for Writer {
         let code = match why {
             Close::Done => CloseCode::Normal,
             Close::TooLarge => CloseCode::Size,
+            Close::Broken => CloseCode::Protocol,
         };
         let frame = CloseFrame { code, reason: Utf8Bytes::default() };
         // The peer may have closed already, which is what was wanted.

@@ -335,6 +335,31 @@ fn a_source_s_connections_count_before_their_handshakes() {
 }
 
 #[test]
+fn a_flood_from_one_source_is_one_line_and_others_are_served() {
+    let (authority, config) = usual();
+    let settings = Settings { connections_per_source: 10, ..Settings::default() };
+    with_layers(Setup { settings, ..setup(&config) }, async |running| {
+        let mut flood = Vec::new();
+        for _ in 0..300 {
+            flood.push(TcpStream::connect(running.at(0)).await.unwrap());
+        }
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        if socket.bind("127.0.0.3:0".parse().unwrap()).is_ok() {
+            let client = Client::trusting(&authority.pem, &[]);
+            let stream = socket.connect(running.at(0)).await.unwrap();
+            exchange(&mut client.connect("example.org", stream).await.unwrap(), "1").await;
+        }
+        for stream in flood.iter_mut().skip(10) {
+            assert_eq!(read_to_end(stream).await, b"");
+        }
+        let flooding = flood[0].local_addr().unwrap().ip();
+        assert_eq!(running.refused().await, (flooding, Refusal::TooManyConnections));
+        assert!(running.is_quiet());
+        assert_eq!(running.counts().connections_refused, 290);
+    });
+}
+
+#[test]
 fn a_reload_drops_no_connection_and_new_ones_get_the_new_certificate() {
     let (authority, config) = usual();
     let tls = Tls::new(&config).unwrap();

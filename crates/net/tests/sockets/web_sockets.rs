@@ -190,6 +190,24 @@ fn a_frame_of_64_mib_is_refused_by_its_length_alone() {
 }
 
 #[test]
+fn frames_without_mask_and_text_that_is_none_end_the_connection_rfc6455_5_1() {
+    with_layers(setup(Settings::default()), async |running| {
+        let frames = [&[0x81, 2, b'h', b'i'][..], &[0x81, 0x80 | 2, 0, 0, 0, 0, 0xff, 0xff]];
+        for (count, frame) in (1..).zip(frames) {
+            let mut peer = connect(running).await;
+            peer.get_mut().write_all(frame).await.unwrap();
+            let Message::Close(Some(close)) = next(&mut peer).await else { panic!("not closed") };
+            assert_eq!(close.code, CloseCode::Protocol);
+            drop(peer);
+            assert!(matches!(running.seen().await, Seen::Closed(_)));
+            assert_eq!(running.counts().messages_rejected, count);
+        }
+        assert_eq!(running.refused().await.1, Refusal::NotFrames);
+        assert!(running.is_quiet());
+    });
+}
+
+#[test]
 fn many_small_frames_make_no_message_larger_than_the_limits() {
     with_layers(setup(Settings::default()), async |running| {
         let mut peer = connect(running).await;

@@ -16,6 +16,7 @@ mod ending;
 mod interrupt;
 mod media;
 mod report;
+pub mod script;
 mod session;
 
 pub use client::{Client, Listen, NoListen};

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use crate::failure::Failure;
 use crate::steps::Steps;
 
+mod bench;
 mod deny;
 mod failure;
 mod packages;
@@ -30,6 +31,8 @@ cargo xtask <chore>
   interop        the release binary against baresip, SIPp, sipsak and tshark, and nothing else
   tidy           the checks of the tree itself
   boundary       the proof that sip and core know no socket, clock, thread or disk
+  bench          the relay, Kamailio and Antiphon side by side; writes docs/benchmarks.md
+  bench --quick  every bench once, briefly and without judging
   packages       install the Debian packages that the interoperability tests use
   help           this text
 
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         ["interop"] => interop(&root),
         ["tidy"] => alone("tidiness", || tidy::check(&root)),
         ["boundary"] => alone(BOUNDARY, || sockets::check(&root)),
+        ["bench", rest @ ..] => bench::run(&root, rest),
         ["packages"] => packages::ensure(),
         ["help" | "--help" | "-h"] => {
             println!("{HELP}");

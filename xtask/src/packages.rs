@@ -1,4 +1,4 @@
-//! The Debian packages that the interoperability tests use.
+//! The Debian packages that the interoperability tests and the benches use.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -19,9 +19,30 @@ const NEEDED: [Needed; 4] = [
     Needed { program: "tshark", package: "tshark" },
 ];
 
-/// Installs what is missing when we run as root; otherwise names it and stops.
+/// What the benches start beside that.
+const NEEDED_FOR_BENCHES: [Needed; 5] = [
+    Needed { program: "kamailio", package: "kamailio" },
+    Needed { program: "sipp", package: "sip-tester" },
+    Needed { program: "taskset", package: "util-linux" },
+    Needed { program: "kill", package: "procps" },
+    Needed { program: "valgrind", package: "valgrind" },
+];
+
+/// Installs what the interoperability tests miss when we run as root; otherwise names it and stops.
 pub(crate) fn ensure() -> Result<(), Failure> {
-    let missing: Vec<&str> = NEEDED
+    ensure_all(
+        &NEEDED,
+        "run `cargo xtask test --quick`, which leaves the interoperability tests out",
+    )
+}
+
+/// The same for the benches.
+pub(crate) fn ensure_for_benches() -> Result<(), Failure> {
+    ensure_all(&NEEDED_FOR_BENCHES, "leave the benches out")
+}
+
+fn ensure_all(needed: &[Needed], otherwise: &str) -> Result<(), Failure> {
+    let missing: Vec<&str> = needed
         .iter()
         .filter(|needed| !run::is_installed(needed.program))
         .map(|needed| needed.package)
@@ -33,21 +54,20 @@ pub(crate) fn ensure() -> Result<(), Failure> {
     if !is_root() || !run::is_installed("apt-get") {
         return Err(Failure::usage(format!(
             "missing Debian packages: {list}\n  \
-             install them (`sudo apt-get install {list}`), or run `cargo xtask test --quick`, \
-             which leaves the interoperability tests out"
+             install them (`sudo apt-get install {list}`), or {otherwise}"
         )));
     }
     println!("    installing {list}");
-    install(&missing)
+    install(&missing, needed)
 }
 
-fn install(packages: &[&str]) -> Result<(), Failure> {
+fn install(packages: &[&str], needed: &[Needed]) -> Result<(), Failure> {
     answer_questions()?;
     apt_get(&["update", "-q"])?;
     let mut arguments = vec!["install", "-q", "-y", "--no-install-recommends"];
     arguments.extend(packages);
     apt_get(&arguments)?;
-    match NEEDED.iter().find(|needed| !run::is_installed(needed.program)) {
+    match needed.iter().find(|needed| !run::is_installed(needed.program)) {
         None => Ok(()),
         Some(needed) => Err(Failure::usage(format!(
             "the package {} is installed, but `{}` is not found in PATH",

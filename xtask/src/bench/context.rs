@@ -1,0 +1,159 @@
+//! What all benches of one run share.
+
+use std::path::{Path, PathBuf};
+
+use crate::failure::Failure;
+use crate::run;
+
+use super::folder::Folder;
+use super::load::{Load, Results};
+use super::servers::{Kind, Server, Setup};
+
+/// Rates that are tried for the highest one, in calls a second.
+const LADDER: [u32; 12] =
+    [1_000, 2_000, 3_000, 4_000, 5_000, 6_500, 8_000, 10_000, 12_500, 15_000, 18_000, 22_000];
+
+/// What all benches of one run share.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) root: PathBuf,
+    pub(crate) is_quick: bool,
+    /// `antiphon`, as it is measured.
+    pub(crate) antiphon: PathBuf,
+    pub(crate) load: Load,
+    pub(crate) folder: Folder,
+    accounts: Option<PathBuf>,
+    filled: Option<PathBuf>,
+    highest: Vec<(Kind, u32)>,
+}
+
+impl Context {
+    /// Builds what is measured and what measures it.
+    pub(crate) fn new(root: &Path, is_quick: bool) -> Result<Self, Failure> {
+        // A brief run takes the binaries that the interoperability tests have built already.
+        let profile = if is_quick { "release" } else { "bench-lto" };
+        let packages = ["-p", "antiphon", "-p", "antiphon-benches"];
+        let mut arguments = vec!["build", "--quiet", "--profile", profile];
+        arguments.extend(packages);
+        run::cargo(root, &arguments)?;
+        let target =
+            std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
+        let binaries = target.join(profile);
+        Ok(Self {
+            root: root.to_owned(),
+            is_quick,
+            antiphon: binaries.join("antiphon"),
+            load: Load::new(binaries.join("antiphon-benches"))?,
+            folder: Folder::new(&target)?,
+            accounts: None,
+            filled: None,
+            highest: Vec::new(),
+        })
+    }
+
+    /// The first number, or the second in a brief run.
+    pub(crate) const fn size(&self, whole: u32, quick: u32) -> u32 {
+        if self.is_quick { quick } else { whole }
+    }
+
+    /// Accounts and registered users of every bench that says nothing else.
+    pub(crate) const fn users(&self) -> u32 {
+        self.size(1_000, 100)
+    }
+
+    /// How many rounds are made, with the servers taking turns.
+    pub(crate) const fn rounds(&self) -> u32 {
+        self.size(3, 1)
+    }
+
+    /// Starts a server and registers all [`users`](Self::users) at it whose contact is the load's callee.
+    pub(crate) fn serve(&mut self, kind: Kind, setup: &Setup) -> Result<Server, Failure> {
+        let server = self.start(kind, setup)?;
+        if kind != Kind::Relay {
+            let users = self.users();
+            let results = self.load.registrations(2_000, users, users, "md5")?;
+            if results.number("completed")? != f64::from(users) {
+                return Err(Failure::tree(format!("{} refuses registrations", kind.name())));
+            }
+        }
+        Ok(server)
+    }
+
+    /// Starts a server with accounts and without contacts.
+    pub(crate) fn start(&mut self, kind: Kind, setup: &Setup) -> Result<Server, Failure> {
+        let data = match (kind, &setup.data) {
+            (Kind::Antiphon, None) => Some(self.data_with_accounts()?),
+            (_, data) => data.clone(),
+        };
+        let setup = Setup { data, ..setup.clone() };
+        Server::start(self, kind, &setup)
+    }
+
+    /// A fresh data directory with the accounts of all [`users`](Self::users).
+    pub(crate) fn data_with_accounts(&mut self) -> Result<PathBuf, Failure> {
+        let accounts = match &self.accounts {
+            Some(made) => made.clone(),
+            None => {
+                let made = self.folder.fresh("accounts")?;
+                self.load.fill(&made, self.users(), 0)?;
+                self.accounts.insert(made).clone()
+            }
+        };
+        self.folder.copy(&accounts, "data")
+    }
+
+    /// How many contacts the large data directory has.
+    pub(crate) const fn many_contacts(&self) -> u32 {
+        self.size(1_000_000, 5_000)
+    }
+
+    /// A data directory with [`many_contacts`](Self::many_contacts), made once.
+    pub(crate) fn data_with_many_contacts(&mut self) -> Result<PathBuf, Failure> {
+        if let Some(filled) = &self.filled {
+            return Ok(filled.clone());
+        }
+        let made = self.folder.fresh("filled")?;
+        self.load.fill(&made, 0, self.many_contacts())?;
+        Ok(self.filled.insert(made).clone())
+    }
+
+    /// The highest rate at which every call is completed and nothing sent twice, in calls a
+    /// second; found once per server and run.
+    pub(crate) fn highest_rate(&mut self, kind: Kind) -> Result<u32, Failure> {
+        if let Some((_, rate)) = self.highest.iter().find(|(have, _)| *have == kind) {
+            return Ok(*rate);
+        }
+        let rate = if self.is_quick { 1_000 } else { self.climb(kind)? };
+        self.highest.push((kind, rate));
+        Ok(rate)
+    }
+
+    fn climb(&mut self, kind: Kind) -> Result<u32, Failure> {
+        const SECONDS: u32 = 4;
+        let _server = self.serve(kind, &Setup::default())?;
+        let mut highest = LADDER.first().copied().unwrap_or(1);
+        let mut misses = 0;
+        for rate in LADDER {
+            let results = self.load.calls(rate, rate * SECONDS, self.users())?;
+            if is_clean(&results, rate * SECONDS)? {
+                (highest, misses) = (rate, 0);
+                continue;
+            }
+            // The machine may have had other work for a moment.
+            misses += 1;
+            if misses == 2 {
+                break;
+            }
+        }
+        println!("    highest rate of {}: {highest} calls/s", kind.name());
+        Ok(highest)
+    }
+}
+
+/// Whether every call was completed, with nothing sent twice and nothing overtaken.
+pub(crate) fn is_clean(results: &Results, calls: u32) -> Result<bool, Failure> {
+    let is_zero = |name: &str| results.number(name).map(|number| number == 0.0);
+    Ok(results.number("completed")? == f64::from(calls)
+        && is_zero("retransmissions")?
+        && is_zero("overtaken")?)
+}

@@ -1,0 +1,66 @@
+//! Parsing and writing one message: the bench of `crates/sip`.
+
+use crate::bench::context::Context;
+use crate::bench::report::Section;
+use crate::failure::Failure;
+use crate::run;
+
+pub(crate) fn run(context: &mut Context) -> Result<Section, Failure> {
+    let mut arguments = vec!["bench", "--quiet", "-p", "antiphon-sip", "--bench", "parse"];
+    if context.is_quick {
+        // The profile that the brief run builds with anyway.
+        arguments.extend(["--profile", "release", "--", "--quick"]);
+    } else {
+        arguments.extend(["--profile", "bench-lto"]);
+    }
+    let output = run::cargo_output(&context.root, &arguments)?;
+    let cases: Vec<Case<'_>> = output.lines().filter_map(Case::parse).collect();
+    let how = "The 809-octet INVITE of the bench `parse` of `crates/sip`: the best of many rounds. rsip is \
+        not measured: it brings 28 crates, most of them releases long past.";
+    let mut section = Section::new("Parse and write", how, &["what", "ns", "about"]);
+    for case in &cases {
+        section.row([
+            case.name.to_owned(),
+            format!("{:.0}", case.nanoseconds),
+            case.about.to_owned(),
+        ]);
+    }
+    let time = |name| {
+        let found = cases.iter().find(|case| case.name == name);
+        found.map_or(f64::NAN, |case| case.nanoseconds)
+    };
+    let ratio = time("parse") / time("httparse");
+    section.at_most("3. parse against httparse", ratio, 1.6, " ×");
+    // The copy exists only so that every turn edits the same message.
+    let written = time("edit") - time("clone");
+    section.at_most("3. editing and writing the forwarded request", written, 250.0, " ns");
+    Ok(section)
+}
+
+/// A line of that bench: time, unit, name, explanation.
+struct Case<'a> {
+    nanoseconds: f64,
+    name: &'a str,
+    about: &'a str,
+}
+
+impl<'a> Case<'a> {
+    fn parse(line: &'a str) -> Option<Self> {
+        let (time, rest) = line.trim().split_once(" ns ")?;
+        let (name, about) = rest.trim().split_once(' ')?;
+        Some(Self { nanoseconds: time.trim().parse().ok()?, name, about: about.trim() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_the_bench_is_time_name_and_explanation() {
+        let case = Case::parse("     312.4 ns  parse      with top Via and tags").unwrap();
+        assert_eq!((case.name, case.about), ("parse", "with top Via and tags"));
+        assert!((case.nanoseconds - 312.4).abs() < 1e-9);
+        assert!(Case::parse("parse / httparse = 1.5").is_none());
+    }
+}

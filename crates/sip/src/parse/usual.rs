@@ -1,6 +1,6 @@
 //! The usual spelling of what is read of every message: no white space but where it must stand, no
 //! escapes, no octet above ASCII. `Some` is what the general grammar in [`header`](crate::header)
-//! and [`uri`](crate::uri) would find; `None` says nothing, and the general grammar decides.
+//! and [`uri`] would find; `None` says nothing, and the general grammar decides.
 //!
 //! Those fields are more than half of the work of parsing a message, and almost all messages spell
 //! them like this. That both

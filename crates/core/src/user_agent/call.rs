@@ -197,6 +197,10 @@ impl Call {
         }
     }
 
+    pub(super) const fn is_calling(&self) -> bool {
+        matches!(self.stage, Stage::Calling { .. })
+    }
+
     pub(super) fn talking(&mut self) -> Option<&mut Talking> {
         match &mut self.stage {
             Stage::Talking(talking) => Some(talking),

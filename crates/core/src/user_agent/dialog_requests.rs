@@ -118,8 +118,15 @@ impl UserAgent {
             request: incoming(request, flow),
             code: StatusCode::OK,
         });
+        let is_early = self.calls.get(&id).is_some_and(Call::is_calling);
         if let Some(media) = changed {
-            self.tell(Event::MediaChanged { call: id, media });
+            // The tag of From is that of To in the responses of the branch.
+            let to_tag = request.from_tag().unwrap_or_default().to_owned();
+            self.tell(if is_early {
+                Event::EarlyMediaChanged { call: id, to_tag, media }
+            } else {
+                Event::MediaChanged { call: id, media }
+            });
         }
         self.arm_call(id);
     }
@@ -201,12 +208,13 @@ fn renegotiate_early(
     request: &Request,
 ) -> Result<Option<Media>, Unacceptable> {
     let Some(offer) = offer_of(request) else { return Ok(None) };
+    let before = early.media;
     let version = early.version.next();
     let answered = offer_answer::answer(offer, local, version)?;
     early.version = version;
     early.local_sdp = Some(answered.sdp);
     early.media = Some(answered.media);
-    Ok(None)
+    Ok(early.media.filter(|_| early.media != before))
 }
 
 /// Whether an offer comes at a time when it cannot be taken.

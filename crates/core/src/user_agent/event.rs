@@ -57,6 +57,15 @@ pub enum Event {
         /// has not come, and when the other side's SDP cannot be understood.
         media: Option<Media>,
     },
+    /// The called side has changed the early media of one branch by UPDATE (RFC 3311 §5.2).
+    EarlyMediaChanged {
+        /// The call.
+        call: CallId,
+        /// Which early dialog: the tag as in [`Event::Provisional`].
+        to_tag: String,
+        /// What is agreed on now.
+        media: Media,
+    },
     /// A re-INVITE or UPDATE, from whichever side, has changed the media.
     MediaChanged {
         /// The call.

@@ -283,6 +283,7 @@ impl UserAgent {
         let server = ringing.server;
         let (code, reason) = (response.status(), response.reason().to_owned());
         self.servers.remove(&server);
+        self.expect_late_prack(now, id);
         self.reply(now, server, response);
         self.end_call(now, id, Side::Local, EndCause::Refused { code, reason });
     }
@@ -369,6 +370,7 @@ impl UserAgent {
         let Some(Call { stage: Stage::Ringing(ringing), .. }) = self.calls.get(&id) else { return };
         let server = ringing.server;
         self.servers.remove(&server);
+        self.expect_late_prack(now, id);
         self.reply(now, server, response);
         self.end_call(now, id, Side::Remote, why);
     }

@@ -87,6 +87,8 @@ pub struct UserAgent {
     /// Requests that are being answered by the playbook.
     performances: HashMap<ServerId, perform::Performance>,
     turns: playbook::Turns,
+    /// Reliable provisional responses whose call was refused before they were acknowledged.
+    late_pracks: VecDeque<reliable::LatePrack>,
     /// Judges the credentials that the playbook's challenges ask for.
     guard: Option<auth::Authenticator>,
     timers: Timers<Subject>,
@@ -142,6 +144,7 @@ impl UserAgent {
             resolving: HashMap::new(),
             performances: HashMap::new(),
             turns: playbook::Turns::default(),
+            late_pracks: VecDeque::new(),
             guard: None,
             timers: Timers::new(),
             events: VecDeque::new(),

@@ -12,6 +12,7 @@ use super::command::{CallId, Reply};
 use super::config::Reliability;
 use super::dialog_requests::renegotiate;
 use super::server::{lists, offer_of};
+use crate::dialog::DialogId;
 use crate::endpoint::{Intervals, ServerId};
 use crate::flow::Flow;
 use crate::offer_answer;
@@ -20,6 +21,8 @@ use crate::time::Time;
 
 /// Responses that wait for a PRACK.
 const MAX_WAITING: usize = 64;
+/// Refused calls of which a PRACK is awaited; of more the oldest is forgotten.
+const MAX_LATE: usize = 256;
 
 /// What an incoming INVITE says and knows of reliable provisional responses.
 #[derive(Debug)]
@@ -61,6 +64,15 @@ struct Unpracked {
     interval: Duration,
     next: Time,
     give_up: Time,
+}
+
+/// A response whose PRACK may come after the final response (RFC 3262 §3).
+#[derive(Debug)]
+pub(super) struct LatePrack {
+    dialog: DialogId,
+    number: u32,
+    cseq: u32,
+    until: Time,
 }
 
 /// What is due for a reliable provisional response.
@@ -260,6 +272,33 @@ impl UserAgent {
         let builder = Response::builder(request, StatusCode::OK);
         let response = self.sign(builder).body(offer_answer::CONTENT_TYPE, answer).build();
         self.reply(now, server, response);
+    }
+
+    /// Notes that a call is refused while a PRACK is awaited.
+    pub(super) fn expect_late_prack(&mut self, now: Time, id: CallId) {
+        let until = now + self.endpoint.config().intervals.t1 * 64;
+        let Some(ringing) = self.calls.get_mut(&id).and_then(Call::ringing) else { return };
+        let Some(number) = ringing.reliable.outstanding() else { return };
+        let dialog = ringing.dialog.id().clone();
+        let cseq = ringing.request.cseq();
+        self.late_pracks.push_back(LatePrack { dialog, number, cseq, until });
+        if self.late_pracks.len() > MAX_LATE {
+            self.late_pracks.pop_front();
+        }
+    }
+
+    /// Whether a PRACK belongs to a call that was refused; it is answered, no more (§3).
+    pub(super) fn late_prack(&mut self, now: Time, request: &Request) -> bool {
+        self.late_pracks.retain(|late| late.until > now);
+        let Ok(Some(rack)) = request.headers().field::<RAck<'_>>() else { return false };
+        let dialog = DialogId::of_request(request);
+        let fits = |late: &LatePrack| {
+            late.dialog == dialog
+                && (late.number, late.cseq) == (rack.rseq, rack.cseq.number)
+                && rack.cseq.method == Method::Invite.as_str()
+        };
+        let Some(index) = self.late_pracks.iter().position(fits) else { return false };
+        self.late_pracks.remove(index).is_some()
     }
 
     /// Sends what has waited, as far as it need not wait any longer.

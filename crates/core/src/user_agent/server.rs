@@ -31,6 +31,9 @@ impl UserAgent {
                 (Some(call), _) => self.in_dialog(now, call, id, &request, flow),
                 // It asks about us, not about the dialog (§11).
                 (None, Method::Options) => self.answer_options(now, id, &request, flow),
+                (None, Method::Prack) if self.late_prack(now, &request) => {
+                    self.answer_plainly(now, id, &request);
+                }
                 (None, _) => {
                     let gone = Refusal::new(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
                     self.refuse(now, id, &request, &gone);

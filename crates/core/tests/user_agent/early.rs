@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use antiphon_core::offer_answer::Direction;
 use antiphon_core::user_agent::{
-    ActionId, Command, Conclusion, Event, Progress, Reliability, UserAgent,
+    ActionId, Command, Conclusion, Event, Progress, Reinvite, Reliability, UserAgent,
 };
 use antiphon_sip::header::RAck;
 use antiphon_sip::message::ResponseBuilder;
@@ -352,12 +353,21 @@ fn an_offer_in_an_early_dialog_waits_for_the_answer_to_ours_rfc3311_5_2() {
             plain(heard, 180, "a"),
             at(update(heard, "a", 1, OFFER), 10),
             at(reliable(heard, 183, "a", 1, OFFER), 20),
-            at(update(heard, "a", 2, OFFER), 30),
+            at(update(heard, "a", 2, &format!("{OFFER}a=sendonly\r\n")), 30),
             at(branch(heard, 200, "a", |ok| ok), 1000),
         ]
     });
     sim.command(agent, call_bob());
     sim.run_for(Duration::from_secs(5));
+    let told: Vec<_> = sim
+        .events(agent)
+        .iter()
+        .filter_map(|(_, event)| match event {
+            Event::EarlyMediaChanged { to_tag, media, .. } => Some((&**to_tag, media.direction)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [("a", Direction::RecvOnly)]);
     let answers: Vec<_> = responses(&sim, peer)
         .iter()
         .map(|response| (response.status().as_u16(), response.body().is_empty()))
@@ -490,4 +500,80 @@ fn what_is_malformed_is_not_acknowledged_rfc3262_4() {
     sim.run_until_idle();
     assert_eq!(requests(&sim, peer, &Method::Prack).len(), 0);
     assert_eq!(outcome(&sim, agent).conclusion, Conclusion::Refused);
+}
+
+#[test]
+fn any_provisional_responses_whatsoever_leave_a_call_that_ends_once_rfc3262_rfc6228() {
+    for_seeds(0..200, |seed| {
+        let mut sim = Simulation::new(seed);
+        let agent = alice(&mut sim);
+        let draws: Vec<_> = (0..40).map(|_| sim.draw()).collect();
+        let last = [200, 486, 302, 183][usize::try_from(sim.draw() % 4).unwrap()];
+        peer(&mut sim, move |heard| {
+            let mut sends: Vec<_> = draws
+                .iter()
+                .enumerate()
+                .map(|(index, draw)| {
+                    let code = [180, 181, 182, 183, 199, 150][usize::try_from(draw % 6).unwrap()];
+                    let tag = ["a", "b", "c"][usize::try_from(draw / 8 % 3).unwrap()];
+                    let number = u32::try_from(draw / 32 % 6).unwrap();
+                    let sdp = ["", OFFER, "v=0"][usize::try_from(draw / 256 % 3).unwrap()];
+                    let send = match draw / 1024 % 3 {
+                        0 => plain(heard, code, tag),
+                        1 => update(heard, tag, number + 1, sdp),
+                        _ => reliable(heard, code, tag, number, sdp),
+                    };
+                    at(send, 10 * u64::try_from(index).unwrap())
+                })
+                .collect();
+            sends.push(at(branch(heard, last, "b", |ok| ok.body("application/sdp", OFFER)), 900));
+            sends
+        });
+        let mut place = place("sip:bob@192.0.2.2");
+        place.late_offer = seed % 2 == 0;
+        place.duration = Some(Duration::from_secs(5));
+        sim.command(agent, Command::Call(place));
+        sim.run_for(Duration::from_secs(2));
+        sim.command(agent, Command::Shutdown);
+        sim.run_until_idle();
+        assert_eq!((outcomes(&sim, agent).len(), ends(&sim, agent).len()), (1, 1));
+        assert!(matches!(sim.events(agent).last(), Some((_, Event::Idle))));
+    });
+}
+
+#[test]
+fn a_reliable_response_to_a_reinvite_is_acknowledged_in_the_call_rfc3262_4() {
+    const MOVED: &str = "v=0\r\no=- 1 2 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.2.2\r\n\
+        t=0 0\r\nm=audio 7000 RTP/AVP 0\r\n";
+    let mut sim = Simulation::new(1);
+    let agent = alice(&mut sim);
+    let peer = peer(&mut sim, |heard| {
+        if heard.as_request().is_some_and(|invite| invite.to_tag().is_none()) {
+            return vec![branch(heard, 200, "a", |ok| ok.body("application/sdp", OFFER))];
+        }
+        vec![
+            reliable(heard, 183, "a", 41, MOVED),
+            at(reliable(heard, 183, "a", 41, MOVED), 100),
+            at(plain(heard, 200, "a"), 500),
+        ]
+    });
+    sim.command(agent, call_bob());
+    sim.run_for(Duration::from_secs(1));
+    let call = outcome(&sim, agent).call.unwrap();
+    let reinvite =
+        Reinvite { action: ActionId(2), call, media: None, direction: Direction::SendRecv };
+    sim.command(agent, Command::Reinvite(reinvite));
+    sim.run_for(Duration::from_secs(5));
+    let cseq = requests(&sim, peer, &Method::Invite)[1].cseq();
+    let pracks = requests(&sim, peer, &Method::Prack);
+    let racks: Vec<_> =
+        pracks.iter().map(|prack| prack.headers().text(HeaderName::RAck).unwrap()).collect();
+    assert_eq!(racks, [format!("41 {cseq} INVITE")]);
+    let remote = sim.events(agent).iter().rev().find_map(|(_, event)| match event {
+        Event::MediaChanged { media, .. } => media.remote,
+        _ => None,
+    });
+    assert_eq!(remote, Some("192.0.2.2:7000".parse().unwrap()));
+    assert_eq!(outcomes(&sim, agent)[1].conclusion, Conclusion::Succeeded);
+    assert_eq!(ends(&sim, agent).len(), 0);
 }

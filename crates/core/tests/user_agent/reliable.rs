@@ -234,6 +234,25 @@ fn a_final_response_may_overtake_and_its_prack_is_still_taken_rfc3262_3() {
 }
 
 #[test]
+fn a_prack_that_comes_after_the_refusal_is_taken_too_rfc3262_3() {
+    let (mut scene, call) = Scene::invited(REQUIRED, OFFER, |_| ());
+    scene.respond(call, 180, |_| ());
+    let ringing = scene.last();
+    let tag = ringing.to_tag().unwrap().to_owned();
+    let number: RSeq = ringing.headers().field().unwrap().unwrap();
+    scene.respond(call, 486, |_| ());
+    let prack = |cseq, number| {
+        let rack = format!("RAck: {number} 10 INVITE\r\nMax-Forwards");
+        within(&tag, "PRACK", cseq, "").replacen("Max-Forwards", &rack, 1)
+    };
+    for (cseq, number, code) in [(11, number.0 + 1, 481), (12, number.0, 200), (13, number.0, 481)]
+    {
+        scene.send(prack(cseq, number));
+        assert_eq!(scene.last().status().as_u16(), code);
+    }
+}
+
+#[test]
 fn the_first_reliable_response_brings_the_offer_and_prack_the_answer_rfc3262_5() {
     let (mut scene, call) = Scene::invited(REQUIRED, "", |_| ());
     scene.respond(call, 180, |_| ());

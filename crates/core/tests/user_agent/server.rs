@@ -244,7 +244,8 @@ fn any_sequence_of_requests_whatsoever_leaves_an_agent_that_can_be_shut_down() {
             bob(&mut sim, [&[180, 200][..], &[200], &[183, 486], &[180]][sim_index(seed, 4)]);
         let peer = peer(&mut sim);
         let flow = sim.flow(peer, agent);
-        sim.send(peer, flow, invite("", OFFER));
+        let required = ["", "Require: 100rel\r\n"][sim_index(seed / 4, 2)];
+        sim.send(peer, flow, invite(required, [OFFER, ""][sim_index(seed / 8, 2)]));
         for _ in 0..30 {
             let draw = sim.draw();
             sim.run_for(Duration::from_millis(draw % 1500));
@@ -253,7 +254,12 @@ fn any_sequence_of_requests_whatsoever_leaves_an_agent_that_can_be_shut_down() {
             let method = METHODS[sim_index(draw / 2048, METHODS.len())];
             let cseq = 10 + u32::try_from(draw / 65536 % 8).unwrap();
             let body = [OFFER, "", "v=0"][sim_index(draw / (1 << 24), 3)];
-            let sent = within(tag, method, cseq, body);
+            let number = tags
+                .iter()
+                .rev()
+                .find_map(|response| response.headers().text(HeaderName::RSeq).map(str::to_owned));
+            let rack = format!("RAck: {} 10 INVITE\r\nMax-Fo", number.unwrap_or_default());
+            let sent = within(tag, method, cseq, body).replacen("Max-Fo", &rack, 1);
             sim.send(peer, flow, sent);
         }
         sim.run_for(Duration::from_secs(300));

@@ -1,9 +1,12 @@
 //! The server: registrar, location service and stateful proxy in one node, and what runs it.
 //!
 //! [`node`] decides and does no I/O; it is what the simulation tests run. [`Prepared`] binds the
-//! sockets, opens the stores and runs the node.
+//! sockets, opens the stores and runs the node. [`config`] reads what it is to be from a file, and
+//! [`rules`] say where requests go.
 
+pub mod config;
 pub mod node;
+pub mod rules;
 
 mod first_start;
 mod housekeeping;

@@ -1,0 +1,162 @@
+//! What the server uses: every value is right, and everything that is spoken of exists.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use antiphon_core::auth::Algorithm;
+use antiphon_core::registrar::Policy;
+use antiphon_net::ListenSpec;
+use antiphon_sip::{Transport, UriBuf};
+use ipnet::IpNet;
+
+use super::kinds::{HostName, HostPort, Role};
+use super::secret::Secret;
+use crate::rules::RuleSet;
+
+/// A configuration without faults.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Where it listens.
+    pub listen: Vec<ListenSpec>,
+    /// What it proves its names with; never empty when it listens with TLS.
+    pub certificates: Vec<CertificateFiles>,
+    /// Where its state lives; `None` leaves that to the command line.
+    pub data: Option<PathBuf>,
+    /// The domains; without any, the address of the first listener is the only one.
+    pub domains: Vec<Domain>,
+    /// What the registrar grants.
+    pub registrar: Policy,
+    /// The address of the dashboard.
+    pub admin: SocketAddr,
+    /// Networks that need not sign in.
+    pub trusted: Vec<IpNet>,
+    /// Who is banned; `None` bans nobody.
+    pub bans: Option<Bans>,
+    /// The ways out.
+    pub trunks: Vec<Trunk>,
+    /// The rules, the default ones among them.
+    pub rules: Arc<RuleSet>,
+}
+
+/// Where a certificate is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateFiles {
+    /// The PEM file of the certificate and of those that lead to an authority.
+    pub chain: PathBuf,
+    /// The PEM file of its private key.
+    pub key: PathBuf,
+}
+
+/// A domain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Domain {
+    /// Its name, which is the realm of its accounts.
+    pub name: HostName,
+    /// Other names for the same users.
+    pub aliases: Vec<HostName>,
+    /// What is done for its users.
+    pub role: Role,
+    /// The hashes that are offered, in order; never empty.
+    pub digest: Vec<Algorithm>,
+}
+
+/// When a source is not listened to any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bans {
+    /// So many failures are too many.
+    pub failures: u32,
+    /// They are counted over this time.
+    pub window: Duration,
+    /// A ban lasts this long.
+    pub length: Duration,
+    /// These are never banned.
+    pub never: Vec<IpNet>,
+}
+
+/// A way out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trunk {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its servers; never empty.
+    pub targets: Vec<TrunkTarget>,
+    /// The transport to them; `None` leaves it to RFC 3263.
+    pub transport: Option<Transport>,
+    /// What its challenges are answered with.
+    pub credentials: Option<TrunkCredentials>,
+    /// Our own registration there.
+    pub registration: Option<TrunkRegistration>,
+    /// How its targets are watched.
+    pub probe: Option<Probe>,
+}
+
+/// A server of a trunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrunkTarget {
+    /// Where it is.
+    pub host: HostPort,
+    /// Lower ones are tried first.
+    pub priority: u32,
+    /// How often it comes first among those of its priority.
+    pub weight: u32,
+}
+
+/// Credentials at a trunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrunkCredentials {
+    /// The user name.
+    pub username: Box<str>,
+    /// The password.
+    pub password: Secret,
+    /// The realm they are for; `None` is that of any challenge of the trunk's targets.
+    pub realm: Option<Box<str>>,
+}
+
+/// A registration at a trunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrunkRegistration {
+    /// The address-of-record.
+    pub aor: UriBuf,
+    /// The registrar; `None` is the domain of `aor`.
+    pub registrar: Option<UriBuf>,
+    /// The validity that is asked for.
+    pub expires: Duration,
+}
+
+/// Watching a trunk by OPTIONS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Probe {
+    /// From one to the next.
+    pub interval: Duration,
+    /// Down after so many failures in a row.
+    pub down_after: u32,
+    /// Up after so many answers in a row.
+    pub up_after: u32,
+}
+
+impl Config {
+    /// Whether an address needs no credentials.
+    #[must_use]
+    pub fn is_trusted(&self, source: IpAddr) -> bool {
+        let source = source.to_canonical();
+        self.trusted.iter().any(|network| network.contains(&source))
+    }
+
+    /// The domain that has this name or alias.
+    #[must_use]
+    pub fn domain(&self, host: &str) -> Option<&Domain> {
+        self.domains.iter().find(|domain| {
+            std::iter::once(&domain.name)
+                .chain(&domain.aliases)
+                .any(|name| name.as_str().eq_ignore_ascii_case(host))
+        })
+    }
+
+    /// The trunk of this name.
+    #[must_use]
+    pub fn trunk(&self, name: &str) -> Option<&Trunk> {
+        self.trunks.iter().find(|trunk| &*trunk.name == name)
+    }
+}

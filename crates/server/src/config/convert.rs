@@ -1,0 +1,258 @@
+//! From what was typed to what is used: everything that one value alone does not show.
+
+use std::sync::Arc;
+
+use antiphon_core::registrar::Policy;
+
+use super::checked::{
+    Bans, CertificateFiles, Config, Domain, Probe, Trunk, TrunkCredentials, TrunkRegistration,
+    TrunkTarget,
+};
+use super::fault::{Place, Problem};
+use super::kinds::HostName;
+use super::reader::Reader;
+use super::schema::{
+    RawBans, RawCertificate, RawConfig, RawDomain, RawProbe, RawRegistrar, RawRegistration,
+    RawTarget, RawTrunk,
+};
+use super::value::{Located, Whole};
+use crate::rules::build::{Scope, build};
+use crate::rules::raw::RawRule;
+
+/// The names of what may be spoken of, also where the rest of it could not be read: a reference to
+/// it is not wrong for that.
+#[derive(Debug)]
+pub(super) struct Declared {
+    pub(super) trunks: Vec<Located<String>>,
+    pub(super) rules: Vec<Located<String>>,
+    pub(super) has_certificates: bool,
+}
+
+/// The configuration; it is only right when nothing was told to the reader.
+pub(super) fn config(
+    raw: RawConfig,
+    default_rules: Vec<RawRule>,
+    declared: &Declared,
+    reader: &mut Reader<'_>,
+) -> Config {
+    listeners_are_different(&raw, reader);
+    if !declared.has_certificates {
+        secure_listeners_need_a_certificate(&raw, reader);
+    }
+    domains_are_different(&raw.domains, reader);
+    let registrar = registrar(&raw.registrar, reader);
+    all_different("trunk", &declared.trunks, String::as_str, reader);
+    all_different("rule", &declared.rules, String::as_str, reader);
+    let domains: Vec<Domain> = raw.domains.into_iter().map(|one| domain(one, reader)).collect();
+    let trunks: Vec<Trunk> = raw.trunks.into_iter().map(|one| trunk(one, reader)).collect();
+    let scope = scope(&domains, declared, &raw.trusted);
+    let default_rules = if raw.default_rules { default_rules } else { Vec::new() };
+    Config {
+        listen: raw.listen.into_iter().map(|listener| listener.value).collect(),
+        certificates: raw.certificates.into_iter().map(certificate).collect(),
+        data: raw.data,
+        registrar,
+        admin: raw.admin.listen,
+        bans: bans(raw.bans),
+        rules: Arc::new(build(raw.rules, default_rules, &scope, reader)),
+        domains,
+        trunks,
+        trusted: raw.trusted,
+    }
+}
+
+fn scope(domains: &[Domain], declared: &Declared, trusted: &[ipnet::IpNet]) -> Scope {
+    let names = domains.iter().flat_map(|domain| {
+        std::iter::once(&domain.name).chain(&domain.aliases).map(|name| (name.clone(), domain.role))
+    });
+    Scope {
+        trunks: declared.trunks.iter().map(|trunk| trunk.value.as_str().into()).collect(),
+        rules: declared.rules.iter().map(|rule| rule.value.as_str().into()).collect(),
+        domains: names.collect(),
+        trusted: trusted.to_vec(),
+    }
+}
+
+fn listeners_are_different(raw: &RawConfig, reader: &mut Reader<'_>) {
+    for (at, listener) in raw.listen.iter().enumerate() {
+        // Port 0 is another one each time.
+        let is_fixed = listener.value.addr.port() != 0;
+        let is_taken = raw.listen.iter().take(at).any(|other| other.value == listener.value);
+        if is_fixed && is_taken {
+            let spec = listener.value;
+            let text = format!("{}:{}", spec.transport.as_uri_param(), spec.addr);
+            reader.fault_at(listener.place, Problem::Twice(text.into()), None);
+        }
+    }
+}
+
+fn secure_listeners_need_a_certificate(raw: &RawConfig, reader: &mut Reader<'_>) {
+    for listener in raw.listen.iter().filter(|one| one.value.transport.is_secure()) {
+        let problem = Problem::Needs { key: "listen", other: "a [[certificate]] for this" };
+        reader.fault_at(listener.place, problem, None);
+    }
+}
+
+fn certificate(raw: RawCertificate) -> CertificateFiles {
+    CertificateFiles { chain: raw.chain, key: raw.key }
+}
+
+fn domains_are_different(domains: &[Whole<RawDomain>], reader: &mut Reader<'_>) {
+    let names = domains
+        .iter()
+        .flat_map(|one| std::iter::once(&one.value.name).chain(&one.value.aliases))
+        .cloned();
+    let names: Vec<Located<HostName>> = names.collect();
+    all_different("domain", &names, HostName::as_str, reader);
+}
+
+fn all_different<T>(
+    what: &'static str,
+    names: &[Located<T>],
+    text: impl Fn(&T) -> &str,
+    reader: &mut Reader<'_>,
+) {
+    let mut seen: std::collections::HashMap<&str, Place> = std::collections::HashMap::new();
+    for name in names {
+        let first = *seen.entry(text(&name.value)).or_insert(name.place);
+        if first != name.place {
+            let problem = Problem::NameTaken { what, name: text(&name.value).into(), first };
+            reader.fault_at(name.place, problem, None);
+        }
+    }
+}
+
+fn domain(raw: Whole<RawDomain>, reader: &mut Reader<'_>) -> Domain {
+    let Whole { value: raw, is_whole } = raw;
+    let digest = raw.digest;
+    if is_whole && digest.value.is_empty() {
+        reader.fault_at(digest.place, Problem::EmptyList, None);
+    }
+    for (at, algorithm) in digest.value.iter().enumerate() {
+        if digest.value.iter().take(at).any(|other| other == algorithm) {
+            reader.fault_at(digest.place, Problem::Twice(algorithm.name().into()), None);
+        }
+    }
+    Domain {
+        name: raw.name.value,
+        aliases: raw.aliases.into_iter().map(|alias| alias.value).collect(),
+        role: raw.role,
+        digest: digest.value,
+    }
+}
+
+fn registrar(raw: &Whole<RawRegistrar>, reader: &mut Reader<'_>) -> Policy {
+    let Whole { value: raw, is_whole } = raw;
+    let (min, default, max) = (&raw.min_expires, &raw.default_expires, &raw.max_expires);
+    let mut not_above = |key, value: u32, place, limit, most: u32| {
+        if *is_whole && value > most {
+            reader.fault_at(place, Problem::Above { key, limit }, None);
+        }
+    };
+    not_above("min_expires", min.value.0, min.place, "max_expires", max.value.0);
+    not_above("default_expires", default.value.0, default.place, "max_expires", max.value.0);
+    not_above("min_expires", min.value.0, min.place, "default_expires", default.value.0);
+    Policy {
+        min_expires: min.value.0,
+        max_expires: max.value.0,
+        default_expires: default.value.0,
+        max_contacts: usize::try_from(raw.max_contacts.0).unwrap_or(usize::MAX),
+    }
+}
+
+fn bans(raw: RawBans) -> Option<Bans> {
+    raw.is_enabled.then(|| Bans {
+        failures: raw.failures.0,
+        window: raw.window.duration(),
+        length: raw.length.duration(),
+        never: raw.never,
+    })
+}
+
+fn trunk(raw: Whole<RawTrunk>, reader: &mut Reader<'_>) -> Trunk {
+    let Whole { value: raw, is_whole } = raw;
+    if is_whole {
+        targets_are_there(&raw.targets, reader);
+    }
+    let has_credentials = raw.username.is_some() && raw.password.is_some();
+    let registration = raw.register.map(|raw| {
+        if is_whole && !has_credentials {
+            let other = "'username' and 'password'";
+            reader.fault_at(raw.place, Problem::Needs { key: "register", other }, None);
+        }
+        registration(raw.value)
+    });
+    Trunk {
+        name: raw.name.value.into(),
+        targets: raw.targets.value.into_iter().map(target).collect(),
+        transport: raw.transport,
+        credentials: credentials(raw.username, raw.password, raw.realm, is_whole, reader),
+        registration,
+        probe: raw.probe.map(probe),
+    }
+}
+
+fn targets_are_there(targets: &Located<Vec<RawTarget>>, reader: &mut Reader<'_>) {
+    if targets.value.is_empty() {
+        reader.fault_at(targets.place, Problem::EmptyList, None);
+    }
+    for (at, target) in targets.value.iter().enumerate() {
+        let mut earlier = targets.value.iter().take(at);
+        if earlier.any(|other| other.host.value == target.host.value) {
+            let problem = Problem::Twice(target.host.value.to_string().into());
+            reader.fault_at(target.host.place, problem, None);
+        }
+    }
+}
+
+fn target(raw: RawTarget) -> TrunkTarget {
+    TrunkTarget { host: raw.host.value, priority: raw.priority.0, weight: raw.weight.0 }
+}
+
+/// Each half alone is a mistake; told where the half stands.
+fn credentials(
+    username: Option<Located<String>>,
+    password: Option<Located<super::Secret>>,
+    realm: Option<Located<String>>,
+    is_whole: bool,
+    reader: &mut Reader<'_>,
+) -> Option<TrunkCredentials> {
+    let mut needs = |place, key, other| {
+        if is_whole {
+            reader.fault_at(place, Problem::Needs { key, other }, None);
+        }
+    };
+    match (username, password) {
+        (Some(username), Some(password)) => Some(TrunkCredentials {
+            username: username.value.into(),
+            password: password.value,
+            realm: realm.map(|realm| realm.value.into()),
+        }),
+        (Some(username), None) => {
+            needs(username.place, "username", "'password'");
+            None
+        }
+        (None, Some(password)) => {
+            needs(password.place, "password", "'username'");
+            None
+        }
+        (None, None) => {
+            if let Some(realm) = realm {
+                needs(realm.place, "realm", "'username' and 'password'");
+            }
+            None
+        }
+    }
+}
+
+fn registration(raw: RawRegistration) -> TrunkRegistration {
+    TrunkRegistration { aor: raw.aor, registrar: raw.registrar, expires: raw.expires.duration() }
+}
+
+fn probe(raw: RawProbe) -> Probe {
+    Probe {
+        interval: raw.interval.duration(),
+        down_after: raw.down_after.0,
+        up_after: raw.up_after.0,
+    }
+}

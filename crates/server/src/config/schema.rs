@@ -1,0 +1,199 @@
+//! Every key of a configuration: its name, type, default, unit, danger, meaning and a sample.
+//! What is read here is as it was typed; [`checked`](super::checked) makes of it what the server
+//! uses.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use antiphon_core::auth::Algorithm;
+use antiphon_net::ListenSpec;
+use antiphon_sip::{Transport, UriBuf};
+use ipnet::IpNet;
+
+use super::kinds::{HostName, HostPort, Role};
+use super::secret::Secret;
+use super::section::section;
+use super::value::{Count, Located, Period, Whole};
+use crate::rules::raw::RawRule;
+
+section! {
+    /// The keys at the top of the file. Without a file, each has its default.
+    pub(crate) struct RawConfig: "" {
+        /// Where the server listens: transport, address and port.
+        "listen" => listen: Vec<Located<ListenSpec>>,
+            Default(r#"["udp:127.0.0.1:5060", "tcp:127.0.0.1:5060"]"#),
+            sample r#"["udp:192.0.2.1:5060", "tcp:192.0.2.1:5060"]"#,
+            danger "Every address but that of the loopback opens the server to a network.";
+        /// What the server proves its names with, when it listens with `tls` or `wss`.
+        "certificate" => certificates: Vec<RawCertificate>, Default("[]"), sample "";
+        /// The directory of the server's state: accounts, registrations and its secret. Accounts
+        /// are made with `antiphon user`. Without it, the place that `--data` names.
+        "data" => data: Option<PathBuf>, Optional, sample r#""/var/lib/antiphon""#;
+        /// Networks whose requests need not sign in and are never banned.
+        "trusted" => trusted: Vec<IpNet>, Default("[]"), sample r#"["198.51.100.0/24"]"#,
+            danger "Whoever sends from there can call through every trunk.";
+        /// Whether the default rules stand behind those of this file.
+        "default_rules" => default_rules: bool, Default("true"), sample "true";
+        /// The domains.
+        "domain" => domains: Vec<Whole<RawDomain>>, Default("[]"), sample "";
+        /// The registrar.
+        "registrar" => registrar: Whole<RawRegistrar>, Default("{}"), sample "";
+        /// The dashboard and its interface for programs.
+        "admin" => admin: RawAdmin, Default("{}"), sample "";
+        /// Bans.
+        "bans" => bans: RawBans, Default("{}"), sample "";
+        /// The trunks.
+        "trunk" => trunks: Vec<Whole<RawTrunk>>, Default("[]"), sample "";
+        /// The rules.
+        "rule" => rules: Vec<RawRule>, Default("[]"), sample "";
+    }
+}
+
+section! {
+    /// A certificate with its key. Of several, that is shown which has the name that the peer
+    /// asks for.
+    pub(crate) struct RawCertificate: "certificate" {
+        /// A PEM file with the certificate, and behind it those that lead to an authority.
+        "chain" => chain: PathBuf, Required, sample r#""/etc/antiphon/chain.pem""#;
+        /// A PEM file with its private key.
+        "key" => key: PathBuf, Required, sample r#""/etc/antiphon/key.pem""#,
+            danger "Whoever can read it can pretend to be this server.";
+    }
+}
+
+section! {
+    /// A domain whose users the server serves. Without any, the address of the first listener is
+    /// the only one.
+    pub(crate) struct RawDomain: "domain" {
+        /// Its name: a host name or an address. It is the realm of its accounts.
+        "name" => name: Located<HostName>, Required, sample r#""example.org""#;
+        /// Other names for the same users.
+        "aliases" => aliases: Vec<Located<HostName>>, Default("[]"),
+            sample r#"["sip.example.org", "192.0.2.1"]"#;
+        /// Whether requests for its users are forwarded, or their senders told where to go.
+        "role" => role: Role, Default(r#""proxy""#), sample r#""proxy""#;
+        /// The hashes that may be signed in with, in the order in which they are offered. Clients
+        /// that know only MD5 often read only the first; clients that know more can choose.
+        "digest" => digest: Located<Vec<Algorithm>>, Default(r#"["MD5", "SHA-256"]"#),
+            sample r#"["MD5", "SHA-256"]"#,
+            danger "With SHA-256 first or alone, older telephones cannot sign in.";
+    }
+}
+
+section! {
+    /// What is granted to registrations.
+    pub(crate) struct RawRegistrar: "registrar" {
+        /// The shortest validity; a wish for less is refused with 423.
+        "min_expires" => min_expires: Located<Period<1, 86_400>>, Default(r#""1m""#),
+            sample r#""1m""#, danger "Short ones multiply the traffic of every phone.";
+        /// The longest validity; a wish for more is granted this much.
+        "max_expires" => max_expires: Located<Period<60, 31_536_000>>, Default(r#""1d""#),
+            sample r#""1d""#;
+        /// The validity when the phone names none.
+        "default_expires" => default_expires: Located<Period<1, 31_536_000>>, Default(r#""1h""#),
+            sample r#""1h""#;
+        /// How many places one address-of-record can be registered at.
+        "max_contacts" => max_contacts: Count<1, 1000>, Default("32"), sample "10",
+            unit "contacts", danger "Each call rings at all of them at once.";
+    }
+}
+
+section! {
+    /// The dashboard and the interface for programs.
+    pub(crate) struct RawAdmin: "admin" {
+        /// The address that it is served at.
+        "listen" => listen: SocketAddr, Default(r#""127.0.0.1:8080""#),
+            sample r#""127.0.0.1:8080""#,
+            danger "Whoever reaches it can see calls and accounts.";
+    }
+}
+
+section! {
+    /// Sources that fail again and again are slowed, then not listened to for a while. Trusted
+    /// networks, trunks and the addresses of phones that are signed in are never banned.
+    pub(crate) struct RawBans: "bans" {
+        /// Whether anybody is banned.
+        "enabled" => is_enabled: bool, Default("true"), sample "true";
+        /// How many failures are too many.
+        "failures" => failures: Count<1, 100_000>, Default("10"), sample "10", unit "failures",
+            danger "A low number bans people who mistyped a password.";
+        /// The time in which they are counted.
+        "window" => window: Period<1, 86_400>, Default(r#""1m""#), sample r#""1m""#;
+        /// How long a ban lasts.
+        "length" => length: Period<1, 31_536_000>, Default(r#""15m""#), sample r#""15m""#;
+        /// Networks that are never banned.
+        "never" => never: Vec<IpNet>, Default("[]"), sample r#"["203.0.113.7"]"#;
+    }
+}
+
+section! {
+    /// A way out: one or more servers of somebody else.
+    pub(crate) struct RawTrunk: "trunk" {
+        /// The name by which rules speak of it.
+        "name" => name: Located<String>, Required, sample r#""carrier""#;
+        /// The transport to its targets. Without it, what their names say in the DNS, or UDP.
+        "transport" => transport: Option<Transport>, Optional, sample r#""tcp""#;
+        /// The user name for its challenges.
+        "username" => username: Option<Located<String>>, Optional, sample r#""antiphon""#;
+        /// The password for its challenges, better kept in a file or the environment.
+        "password" => password: Option<Located<Secret>>, Optional,
+            sample r#"{ env = "CARRIER_PASSWORD" }"#,
+            danger "A password in this file is read by whoever reads the file.";
+        /// The realm that the credentials are for. Without it, they answer the challenges of the
+        /// trunk's targets, whatever their realm.
+        "realm" => realm: Option<Located<String>>, Optional, sample r#""carrier.example""#;
+        /// Its servers.
+        "target" => targets: Located<Vec<RawTarget>>, Required, sample "";
+        /// Whether the server registers there itself.
+        "register" => register: Option<Located<RawRegistration>>, Optional, sample "";
+        /// Whether its targets are asked by OPTIONS if they are there. Without it they count as
+        /// up, and rest only after a failure.
+        "probe" => probe: Option<RawProbe>, Optional, sample "";
+    }
+}
+
+section! {
+    /// A server of a trunk.
+    pub(crate) struct RawTarget: "trunk.target" {
+        /// Its host, with a port or not.
+        "host" => host: Located<HostPort>, Required, sample r#""gw1.carrier.example:5060""#;
+        /// Lower ones are tried first, as in SRV records (RFC 2782).
+        "priority" => priority: Count<0, 65_535>, Default("10"), sample "10";
+        /// How often it comes first among those of its priority.
+        "weight" => weight: Count<0, 65_535>, Default("10"), sample "60",
+            danger "A weight of 0 is chosen only when the others are gone.";
+    }
+}
+
+section! {
+    /// The server's own registration at a trunk, with the trunk's credentials.
+    pub(crate) struct RawRegistration: "trunk.register" {
+        /// The address-of-record that is registered.
+        "aor" => aor: UriBuf, Required, sample r#""sip:antiphon@carrier.example""#;
+        /// The registrar. Without it, the domain of `aor`.
+        "registrar" => registrar: Option<UriBuf>, Optional, sample r#""sip:carrier.example""#;
+        /// The validity that is asked for.
+        "expires" => expires: Period<60, 86_400>, Default(r#""1h""#), sample r#""1h""#;
+    }
+}
+
+section! {
+    /// How a trunk's targets are asked if they are there.
+    pub(crate) struct RawProbe: "trunk.probe" {
+        /// The time from one OPTIONS to the next.
+        "interval" => interval: Period<5, 3600>, Default(r#""30s""#), sample r#""30s""#;
+        /// A target is down after so many in a row without an answer, or with 503.
+        "down_after" => down_after: Count<1, 100>, Default("3"), sample "3", unit "probes",
+            danger "With 1, one lost datagram takes a target out.";
+        /// A target is up again after so many answers in a row.
+        "up_after" => up_after: Count<1, 100>, Default("2"), sample "2", unit "probes";
+    }
+}
+
+section! {
+    /// Rules alone, as the default ones are written.
+    pub(crate) struct RawRules: "" {
+        /// The rules.
+        "rule" => rules: Vec<RawRule>, Required, sample "";
+    }
+}

@@ -1,0 +1,76 @@
+//! What comes out of a configuration without faults.
+
+use std::time::Duration;
+
+use antiphon_core::auth::Algorithm;
+use antiphon_core::registrar::Policy;
+use antiphon_sip::Transport;
+
+use super::*;
+
+#[test]
+fn without_a_file_everything_is_on_the_loopback() {
+    let config = config("");
+    let listen: Vec<_> = config.listen.iter().map(|one| (one.transport, one.addr)).collect();
+    let loopback = "127.0.0.1:5060".parse().unwrap();
+    assert_eq!(listen, [(Transport::Udp, loopback), (Transport::Tcp, loopback)]);
+    assert_eq!(config.admin, "127.0.0.1:8080".parse().unwrap());
+    assert_eq!(config.registrar, Policy::default());
+    assert!(config.domains.is_empty() && config.trunks.is_empty() && config.trusted.is_empty());
+    assert!(config.bans.is_some());
+}
+
+#[test]
+fn every_key_of_the_sample_comes_through() {
+    let config = config(&sample());
+    let [domain] = config.domains.as_slice() else { panic!("{:?}", config.domains) };
+    assert_eq!(domain.name.as_str(), "example.org");
+    assert_eq!(domain.digest, [Algorithm::Md5, Algorithm::Sha256]);
+    assert_eq!(config.domain("SIP.example.org"), Some(domain));
+    assert_eq!(config.registrar.max_contacts, 10);
+    assert_eq!(config.bans.as_ref().unwrap().length, Duration::from_secs(900));
+    let trunk = config.trunk("carrier").unwrap();
+    assert_eq!(trunk.targets[0].host.to_string(), "gw1.carrier.example:5060");
+    assert_eq!((trunk.targets[0].priority, trunk.targets[0].weight), (10, 60));
+    assert_eq!(trunk.transport, Some(Transport::Tcp));
+    assert_eq!(trunk.probe.unwrap().interval, Duration::from_secs(30));
+    assert_eq!(trunk.registration.as_ref().unwrap().aor.as_str(), "sip:antiphon@carrier.example");
+    let password = &trunk.credentials.as_ref().unwrap().password;
+    assert_eq!(*password, Secret::Variable("CARRIER_PASSWORD".into()));
+    assert!(config.is_trusted("198.51.100.9".parse().unwrap()));
+    assert!(config.is_trusted("::ffff:198.51.100.9".parse().unwrap()));
+    assert!(!config.is_trusted("198.51.101.9".parse().unwrap()));
+}
+
+#[test]
+fn a_secret_may_be_in_a_file_or_in_the_environment() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("secret");
+    std::fs::write(&path, "s3cret\nnot this\n").unwrap();
+    assert_eq!(Secret::File(path.clone()).reveal().as_deref(), Ok("s3cret"));
+    assert_eq!(Secret::Text("a".into()).reveal().as_deref(), Ok("a"));
+    std::fs::write(&path, "\n").unwrap();
+    assert_eq!(Secret::File(path.clone()).reveal(), Err(SecretError::EmptyFile(path)));
+    let variable = Secret::Variable("ANTIPHON_TEST_NO_SUCH_VARIABLE".into());
+    assert!(matches!(variable.reveal(), Err(SecretError::NoVariable(_))));
+}
+
+#[test]
+fn a_file_is_checked_with_its_secrets() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("antiphon.toml");
+    let text = "[[trunk]]\nname = \"t\"\nusername = \"u\"\npassword = { file = \"/no/such/file\" }\n\
+                target = [{ host = \"h\" }]\n";
+    std::fs::write(&path, text).unwrap();
+    let checked = check_file(&path).unwrap();
+    assert!(checked.config.is_some());
+    assert_eq!(checked.warnings.len(), 1, "{:?}", checked.warnings);
+    assert!(check_file(&directory.path().join("none")).is_err());
+}
+
+#[test]
+fn an_inline_table_may_go_over_several_lines() {
+    let config =
+        config("[[rule]]\nname = \"a\"\nwhen = {\n  method = \"INVITE\",\n}\ndo = \"locate\"\n");
+    assert_eq!(config.rules.names().next(), Some("a"));
+}

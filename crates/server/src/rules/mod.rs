@@ -1,0 +1,39 @@
+//! Rules: where a request goes, in words of the configuration.
+//!
+//! [`decide`] is a pure and total function of the [`RuleSet`] and the [`Facts`] about a request;
+//! its [`Decision`] is a plain value, which the node carries out. [`explain()`] is the same with
+//! every rule that was looked at. Rules are read and checked with the rest of the configuration
+//! ([`crate::config`]); here they only decide.
+
+mod action;
+mod actions;
+mod captures;
+mod condition;
+mod decision;
+mod explain;
+mod facts;
+mod hand_over;
+mod hours;
+mod mailbox;
+mod never;
+mod plan;
+mod question;
+mod set;
+mod template;
+
+pub(crate) mod build;
+pub(crate) mod pattern;
+pub(crate) mod raw;
+
+#[cfg(test)]
+mod tests;
+
+pub use decision::{
+    Answer, Contact, Contacts, Decision, Destination, Hop, Outcome, Redirect, Step,
+};
+pub use explain::{Explanation, Look, Origin, Verdict};
+pub use facts::{DownTrunks, Facts, Moment, Weekday};
+pub use mailbox::mailbox_uri;
+pub use plan::{On, Plan, Then};
+pub use question::{Question, QuestionError, route};
+pub use set::{RuleSet, decide, explain};

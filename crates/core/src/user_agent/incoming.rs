@@ -359,7 +359,9 @@ impl UserAgent {
 
     /// The caller has given up (§9.2).
     pub(super) fn cancelled(&mut self, now: Time, server: ServerId, cancel: &Request) {
-        let Some(id) = self.servers.get(&server).copied() else { return };
+        let Some(id) = self.servers.get(&server).copied() else {
+            return self.end_performance(now, server);
+        };
         self.terminate(now, id, EndCause::Cancelled { reason: reason_of(cancel) });
     }
 

@@ -97,6 +97,14 @@ impl UserAgent {
         }
     }
 
+    /// A re-INVITE that is being played to was cancelled (RFC 3261 §9.2).
+    pub(super) fn end_performance(&mut self, now: Time, id: ServerId) {
+        let Some(Performance { request, flow, .. }) = self.performances.remove(&id) else { return };
+        self.timers.set(Subject::Performance(id), None);
+        let reply = Reply::new(StatusCode::REQUEST_TERMINATED);
+        self.play_one(now, id, request, flow, reply);
+    }
+
     fn play_one(
         &mut self,
         now: Time,

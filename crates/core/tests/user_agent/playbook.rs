@@ -304,6 +304,34 @@ fn requests_within_a_call_are_played_too_rfc3261_12_2_2() {
 }
 
 #[test]
+fn a_played_reinvite_can_be_cancelled_rfc3261_9_2() {
+    let mut playbook = codes(&[200]);
+    playbook.parts[0].scripts[0].steps[0].reply.media = Some("192.0.2.2:4000".parse().unwrap());
+    let mut slow = part("INVITE", &[&[180, 491]]);
+    slow.scripts[0].steps[1].after = Duration::from_secs(20);
+    playbook.parts.push(Part { within: true, ..slow });
+    let mut sim = Simulation::new(1);
+    let (agent, peer) = (player(&mut sim, playbook), peer(&mut sim));
+    let flow = sim.flow(peer, agent);
+    sim.send(peer, flow, invite("", OFFER));
+    sim.run_for(Duration::from_millis(50));
+    let tag = responses(&sim, peer).last().unwrap().to_tag().unwrap().to_owned();
+    let reinvite = within(&tag, "INVITE", 11, "");
+    let cancel = reinvite.replace("INVITE sip", "CANCEL sip").replace("11 INVITE", "11 CANCEL");
+    for text in [within(&tag, "ACK", 10, ""), reinvite, cancel] {
+        sim.send(peer, flow, text);
+        sim.run_for(Duration::from_millis(50));
+    }
+    sim.run_for(Duration::from_secs(40));
+    let mut played: Vec<_> =
+        responses(&sim, peer).iter().map(|response| response.status().as_u16()).collect();
+    played.dedup();
+    played.sort_unstable();
+    played.dedup();
+    assert_eq!(played, [180, 200, 487]);
+}
+
+#[test]
 fn what_a_script_gives_takes_the_place_of_what_would_be_filled_in_rfc3261_7_3_1() {
     let mut playbook = codes(&[420]);
     let reply = &mut playbook.parts[0].scripts[0].steps[0].reply;

@@ -57,6 +57,9 @@ fn contacts(arguments: &Arguments, directory: &std::path::Path) -> Result<(), Fa
             call_id: format!("{number:09}-bench@callers.invalid").into(),
             cseq: 1,
             path: Vec::new(),
+            reg_id: None,
+            refreshed: Time::EPOCH,
+            gruus_since: Time::EPOCH,
             source: Some(Source {
                 transport: Transport::Udp,
                 remote: contact.into(),

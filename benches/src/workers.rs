@@ -13,7 +13,7 @@ use antiphon_core::flow::{Flow, Transmit};
 use antiphon_core::node::{Input, Node as _, Output};
 use antiphon_core::registrar::{Aor, Binding, Policy};
 use antiphon_core::time::Time;
-use antiphon_server::node::{Answer, Domains, Question, Server, ServerConfig};
+use antiphon_server::node::{Answer, Domains, Extensions, Question, Server, ServerConfig};
 use antiphon_sip::{Transport, UriBuf};
 use antiphon_store::{Bindings as _, Commit, Memory, Reply};
 
@@ -139,6 +139,9 @@ fn bind(store: &Memory, user: u32, now: Time) -> Result<(), Fault> {
         call_id: format!("{user}-bench").into(),
         cseq: 1,
         path: Vec::new(),
+        reg_id: None,
+        refreshed: now,
+        gruus_since: Time::EPOCH,
         source: None,
     };
     let aor = Aor::from_canonical(format!("u{user:09}@{}", SERVER.ip()));
@@ -161,6 +164,7 @@ fn config(now: Time) -> ServerConfig {
         registrar: Policy::default(),
         authenticator: Authenticator::new(Settings::for_realm(&realm), &[7; 32], now),
         secret: [7; 32],
+        extensions: Extensions::default(),
     }
 }
 

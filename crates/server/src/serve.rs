@@ -18,7 +18,7 @@ use antiphon_store::{Commit, Reply, StoreError};
 use crate::first_start::{self, NewAccount};
 use crate::housekeeping::Housekeeping;
 use crate::node::{
-    Answer, CommitFault, Domains, Question, Server, ServerConfig, ServerEvent, Ticket,
+    Answer, CommitFault, Domains, Extensions, Question, Server, ServerConfig, ServerEvent, Ticket,
 };
 use crate::stores::{Data, Stores, StoresError};
 
@@ -119,6 +119,7 @@ impl Prepared {
             registrar: Policy::default(),
             authenticator: Authenticator::new(auth_settings(&self.domains), &random_octets()?, now),
             secret: self.stores.secret,
+            extensions: Extensions::default(),
         };
         let (driver, _handle) = self.net.driver(Server::new(config, seed));
         let housekeeping = Housekeeping::start(&self.stores);

@@ -85,6 +85,12 @@ impl Proxy {
         {
             return;
         }
+        // RFC 5626 §7: neither says anything of the instance; every other answer is its own.
+        let is_flow_failure =
+            matches!(status, StatusCode::FLOW_FAILED | StatusCode::REQUEST_TIMEOUT);
+        if is_flow_failure && self.try_next_flow(now, endpoint, place) {
+            return;
+        }
         let Some(context) = self.contexts.get_mut(&place.server) else { return };
         if status == StatusCode::REQUEST_TERMINATED && context.has_rung_too_long(place.branch) {
             // It is we who ended it: the caller, who did not, hears that nobody answered.
@@ -136,6 +142,23 @@ impl Proxy {
         true
     }
 
+    /// RFC 5626 §7: a flow that failed gives its place to the next one of the same instance.
+    /// Whether there was one.
+    pub(super) fn try_next_flow(
+        &mut self,
+        now: Time,
+        endpoint: &mut Endpoint,
+        place: Place,
+    ) -> bool {
+        let context = self.contexts.get_mut(&place.server);
+        let next = context.and_then(|context| context.next_flow(now, place.branch));
+        let Some((target, breadth)) = next else { return false };
+        self.finish_branch(place, None);
+        self.start(now, endpoint, place.server, target, breadth);
+        self.advance(now, endpoint, place.server);
+        true
+    }
+
     /// §16.8: Timer C of a branch ran out. One that never answered has failed long before
     /// (Timer B), so there is always something to cancel.
     pub(super) fn rang_too_long(&mut self, now: Time, endpoint: &mut Endpoint, place: Place) {
@@ -176,17 +199,29 @@ impl Proxy {
             let branch = endpoint.new_branch().with_suffix(context.loop_hash());
             endpoint.request(now, request, flow, Some(branch)).ok()
         });
-        let Some(client) = sent else {
-            let response = context.local_response(StatusCode::SERVICE_UNAVAILABLE, endpoint);
-            context.finish(place.branch, Some(response));
-            return;
-        };
+        let Some(client) = sent else { return self.unsendable(now, endpoint, place) };
         context.sent(place.branch, client);
         let is_invite = *context.request().method() == Method::Invite;
         self.clients.insert(client, place);
         if is_invite {
             self.start_timer_c(now, place);
         }
+    }
+
+    /// A branch could not even be sent: another flow of the instance, or it is over.
+    fn unsendable(&mut self, now: Time, endpoint: &mut Endpoint, place: Place) {
+        let Some(context) = self.contexts.get_mut(&place.server) else { return };
+        if let Some((target, breadth)) = context.next_flow(now, place.branch) {
+            context.finish(place.branch, None);
+            return self.start(now, endpoint, place.server, target, breadth);
+        }
+        let status = if context.is_kept_flow(place.branch) {
+            StatusCode::FLOW_FAILED
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        };
+        let response = context.local_response(status, endpoint);
+        context.finish(place.branch, Some(response));
     }
 
     /// Cancels what rings and tries nothing more.

@@ -69,6 +69,9 @@ struct Ways {
     flow: Option<(Flow, bool)>,
     /// What that flow is called in Record-Route.
     token: Option<String>,
+    is_kept_flow: bool,
+    /// Other flows to the same instance.
+    next_flows: Vec<Target>,
     addresses: VecDeque<IpAddr>,
 }
 
@@ -86,12 +89,22 @@ pub(super) enum NextWay {
 impl Branch {
     pub(super) fn new(copy: Copy, target: Target) -> Self {
         let flow = target.flow.map(|flow| (flow, false));
-        let ways = Ways { copy, flow, token: target.token, addresses: VecDeque::new() };
+        let Target { token, is_kept_flow, next_flows, .. } = target;
+        let addresses = VecDeque::new();
+        let ways = Ways { copy, flow, token, is_kept_flow, next_flows, addresses };
         Self { state: BranchState::Unsent(Box::new(ways)) }
     }
 
     pub(super) const fn done() -> Self {
         Self { state: BranchState::Done }
+    }
+
+    const fn ways(&self) -> Option<&Ways> {
+        match &self.state {
+            BranchState::Unsent(ways) => Some(ways),
+            BranchState::Pending(pending) => Some(&pending.ways),
+            BranchState::Done => None,
+        }
     }
 
     const fn ways_mut(&mut self) -> Option<&mut Ways> {
@@ -133,6 +146,9 @@ impl Ways {
     /// What the URI tells, when the flow is gone. An address other than that of the flow is one
     /// behind an address translator: here it would be somebody else's.
     fn behind_flow(&mut self) -> NextWay {
+        if self.is_kept_flow {
+            return NextWay::None;
+        }
         let Some((flow, _)) = self.flow.take() else { return NextWay::None };
         self.token = None;
         let hop = &self.copy.hop;
@@ -239,6 +255,25 @@ impl Context {
             branch.wait();
         }
         way
+    }
+
+    /// Another flow to the instance that a branch could not reach, with the breadth of that branch
+    /// (RFC 5626 §7).
+    pub(super) fn next_flow(&mut self, now: Time, branch: usize) -> Option<(Target, u32)> {
+        if self.has_given_up() || self.is_too_late(now) {
+            return None;
+        }
+        let ways = self.branches.get_mut(branch)?.ways_mut()?;
+        let mut flows = std::mem::take(&mut ways.next_flows).into_iter();
+        let target = Target { next_flows: Vec::new(), ..flows.next()? };
+        let breadth = forward::breadth(&ways.copy.request);
+        Some((Target { next_flows: flows.collect(), ..target }, breadth))
+    }
+
+    /// Whether the branch has no other way than a flow that the phone keeps open.
+    pub(super) fn is_kept_flow(&self, branch: usize) -> bool {
+        let ways = self.branches.get(branch).and_then(Branch::ways);
+        ways.is_some_and(|ways| ways.is_kept_flow)
     }
 
     /// The copy for the next address of a branch, with our Record-Route, and the flow it takes.

@@ -59,13 +59,27 @@ pub struct Target {
     /// The user part of our Record-Route value on the side of this target, when `flow` is to be
     /// known again in its dialog; without it the value is that of the request.
     pub token: Option<String>,
+    /// Whether `flow` is the only way there is: the phone keeps it open, and its URI leads nowhere
+    /// (RFC 5626 §7). When it is gone the branch has failed with 430.
+    pub is_kept_flow: bool,
+    /// Other flows to the same instance, tried one after the other when the one before has failed
+    /// and the instance itself has not answered (RFC 5626 §7). Those of theirs are not looked at.
+    pub next_flows: Vec<Self>,
 }
 
 impl Target {
     /// A target that is reached by its URI alone.
     #[must_use]
     pub const fn new(uri: UriBuf) -> Self {
-        Self { uri, q: 1000, path: Vec::new(), flow: None, token: None }
+        Self {
+            uri,
+            q: 1000,
+            path: Vec::new(),
+            flow: None,
+            token: None,
+            is_kept_flow: false,
+            next_flows: Vec::new(),
+        }
     }
 }
 
@@ -187,8 +201,16 @@ impl Proxy {
         if self.try_another_way(now, endpoint, place, is_flow_gone) {
             return;
         }
+        if self.try_next_flow(now, endpoint, place) {
+            return;
+        }
+        let is_kept = |context: &Context| context.is_kept_flow(place.branch);
         let status = match failure {
             Failure::Timeout => StatusCode::REQUEST_TIMEOUT,
+            // RFC 5626 §11.5: nothing else leads to that phone.
+            Failure::Transport(_) if self.contexts.get(&place.server).is_some_and(is_kept) => {
+                StatusCode::FLOW_FAILED
+            }
             // §16.9: a transport error counts as a 503 of that branch.
             Failure::Transport(_) => StatusCode::SERVICE_UNAVAILABLE,
         };

@@ -1,6 +1,7 @@
 //! Bindings: what the location service keeps (RFC 3261 §10).
 
 use antiphon_sip::UriBuf;
+use antiphon_sip::header::Params;
 
 use crate::time::Time;
 
@@ -15,6 +16,13 @@ impl Aor {
     #[must_use]
     pub fn from_canonical(text: impl Into<Box<str>>) -> Self {
         Self(text.into())
+    }
+
+    /// Whether it is one of this domain, given in lower case or not.
+    #[must_use]
+    pub fn is_in(&self, domain: &str) -> bool {
+        let own = self.0.rsplit_once('@').map_or(&*self.0, |(_, host)| host);
+        own.eq_ignore_ascii_case(domain)
     }
 
     /// The canonical text.
@@ -47,8 +55,40 @@ pub struct Binding {
     pub cseq: u32,
     /// The Path of that REGISTER, top first (RFC 3327).
     pub path: Vec<Box<str>>,
+    /// Which of the flows of its instance this is, when the phone keeps a flow open for it
+    /// (RFC 5626 §6): the binding is then of the instance and this number, whatever its contact.
+    pub reg_id: Option<u32>,
+    /// When it was made or last refreshed.
+    pub refreshed: Time,
+    /// Temporary GRUUs of its instance that are older than this are void (RFC 5627 §5.1).
+    pub gruus_since: Time,
     /// Where the REGISTER came from, so that a phone behind a NAT or on a stream is reached there.
     pub source: Option<Source>,
+}
+
+impl Binding {
+    /// The instance of the user agent, as it stands in `+sip.instance`, brackets included
+    /// (RFC 5626 §4.1).
+    #[must_use]
+    pub fn instance(&self) -> Option<&str> {
+        Params::new(&self.params).ok()?.value(INSTANCE)
+    }
+
+    /// Whether the binding is one of this instance.
+    #[must_use]
+    pub fn is_of(&self, instance: &str) -> bool {
+        self.instance().is_some_and(|own| is_same_instance(own, instance))
+    }
+}
+
+/// The media feature tag of the instance.
+pub(super) const INSTANCE: &str = "+sip.instance";
+
+/// Instances are URNs, compared as such (RFC 5626 §4.1); those in use are UUIDs, whose digits have
+/// no case (RFC 4122 §3). Brackets count no more than they say.
+pub(super) fn is_same_instance(one: &str, other: &str) -> bool {
+    let brackets = ['<', '>'];
+    one.trim_matches(brackets).eq_ignore_ascii_case(other.trim_matches(brackets))
 }
 
 /// Where a REGISTER came from, in the form that outlives a process.

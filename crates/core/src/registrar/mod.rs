@@ -4,8 +4,12 @@
 
 mod aor;
 mod binding;
+mod gruu;
+mod outbound;
 mod update;
 
 pub use aor::aor_of;
 pub use binding::{Aor, Binding, BindingSet, Source};
-pub use update::{Policy, Update, contacts, update};
+pub use gruu::{Gruu, Gruus, has_gr};
+pub use outbound::{is_outbound, supports};
+pub use update::{Policy, Update, contact, contacts, update};

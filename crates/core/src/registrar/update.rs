@@ -4,9 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use antiphon_sip::header::{Contact, Expires, Path};
-use antiphon_sip::{HeaderName, Request, StatusCode, UriBuf};
+use antiphon_sip::{HeaderName, OptionTag, Request, StatusCode, UriBuf};
 
-use super::{Binding, BindingSet, Source};
+use super::outbound::{check_contact, instance, is_binding_of, is_outbound, reg_id, supports};
+use super::{Binding, BindingSet, Source, aor_of};
 use crate::refusal::Refusal;
 use crate::time::Time;
 
@@ -43,7 +44,8 @@ pub enum Update {
 ///
 /// # Errors
 /// 400 for contradictions, 423 with Min-Expires, 500 when it is older than what is stored (§10.3
-/// steps 6 and 7), 403 beyond [`Policy::max_contacts`].
+/// steps 6 and 7), 403 beyond [`Policy::max_contacts`] and for a contact that leads back to the
+/// address-of-record, 420 for a Path that the phone does not know of, 439 as [`is_outbound`].
 pub fn update(
     request: &Request,
     current: &BindingSet,
@@ -61,30 +63,38 @@ pub fn update(
     if contacts.iter().any(|contact| matches!(contact, Contact::Star)) {
         return remove_all(request, &contacts, expires, &current);
     }
+    let is_outbound = is_outbound(request)?;
     let path = path_of(request)?;
+    let aor = request.to().and_then(|to| to.uri.as_sip().map(aor_of));
     let mut bindings = current.clone();
     for contact in &contacts {
         let Contact::Addr(address) = contact else { continue };
-        let is_this = |binding: &&Binding| binding.contact.as_uri().is_equivalent(&address.uri);
+        let is_this = |binding: &Binding| is_binding_of(binding, contact, is_outbound);
         // Against what was stored before: a contact that stands twice in one request is no older
         // than itself.
-        check_order(request, current.iter().filter(is_this))?;
+        check_order(request, current.iter().filter(|binding| is_this(binding)))?;
         let granted = granted(contact.expires().or(expires), policy)?;
-        let made = (granted > 0).then(|| Binding {
-            contact: UriBuf::from(address.uri),
-            params: params_to_keep(contact),
-            q: contact.q().unwrap_or(1000),
-            expires: now + Duration::from_secs(u64::from(granted)),
-            call_id: request.call_id().into(),
-            cseq: request.cseq(),
-            path: path.clone(),
-            source: source.cloned(),
-        });
-        let existing = bindings.iter().position(|binding| is_this(&binding));
-        match (existing, made) {
-            (Some(at), Some(binding)) => bindings[at] = binding,
-            (Some(at), None) => drop(bindings.remove(at)),
-            (None, made) => bindings.extend(made),
+        let at = bindings.iter().position(is_this).unwrap_or(bindings.len());
+        if granted > 0 {
+            check_contact(contact, aor.as_ref())?;
+            let reg_id = reg_id(contact).filter(|_| is_outbound);
+            let made = Binding {
+                contact: UriBuf::from(address.uri),
+                params: params_to_keep(contact),
+                q: contact.q().unwrap_or(1000),
+                expires: now + Duration::from_secs(u64::from(granted)),
+                call_id: request.call_id().into(),
+                cseq: request.cseq(),
+                path: path.clone(),
+                reg_id,
+                refreshed: now,
+                gruus_since: gruus_since(request, &mut bindings, instance(contact), reg_id, now),
+                source: source.cloned(),
+            };
+            bindings.retain(|binding| !is_this(binding));
+            bindings.insert(at, made);
+        } else {
+            bindings.retain(|binding| !is_this(binding));
         }
     }
     if bindings.len() > policy.max_contacts {
@@ -105,6 +115,29 @@ fn remove_all(
     }
     check_order(request, current)?;
     Ok(Update::Replace(Vec::new()))
+}
+
+/// From when on the temporary GRUUs of an instance hold: another Call-ID says that the phone has
+/// begun anew, which ends all that it had (RFC 5627 §5.1).
+fn gruus_since(
+    request: &Request,
+    bindings: &mut [Binding],
+    instance: Option<&str>,
+    reg_id: Option<u32>,
+    now: Time,
+) -> Time {
+    let Some(instance) = instance else { return Time::EPOCH };
+    let own: Vec<_> = bindings.iter_mut().filter(|binding| binding.is_of(instance)).collect();
+    let is_this_flow = |binding: &&&mut Binding| reg_id.is_none() || binding.reg_id == reg_id;
+    let last = own.iter().filter(is_this_flow).max_by_key(|binding| binding.refreshed);
+    let begins_anew = last.is_some_and(|last| *last.call_id != *request.call_id());
+    if begins_anew {
+        for binding in own {
+            binding.gruus_since = now;
+        }
+        return now;
+    }
+    own.first().map_or(now, |binding| binding.gruus_since)
 }
 
 /// A wish, bounded. "Less than one hour and below the minimum" is what 423 is for (§10.3 step 7).
@@ -134,19 +167,30 @@ fn check_order<'a>(
 }
 
 /// The Path of the request, top first, each element with its brackets (RFC 3327 §5.3).
-/// A request could be sent nowhere by one that is malformed, so that is refused.
+/// A request could be sent nowhere by one that is malformed, so that is refused; so is one that the
+/// phone knows nothing of, as §5.3 recommends: something on the way put itself there uninvited.
 fn path_of(request: &Request) -> Result<Vec<Box<str>>, Refusal> {
     let path = request.headers().list::<Path<'_>>();
-    path.map(|element| Ok(element?.to_string().into())).collect()
+    let path = path.map(|element| Ok(element?.to_string().into()));
+    let path = path.collect::<Result<Vec<_>, Refusal>>()?;
+    if !path.is_empty() && !supports(request, &OptionTag::Path) {
+        return Err(
+            Refusal::new(StatusCode::BAD_EXTENSION).with(HeaderName::Unsupported, OptionTag::Path)
+        );
+    }
+    Ok(path)
 }
 
-/// The parameters of a Contact value that later fetches give back (RFC 4475 §3.3.12): all but the
-/// two that have a place of their own.
+/// What is not kept of a Contact value: two parameters have a place of their own, two are ours to
+/// say (RFC 5627 §5.1).
+const NOT_KEPT: [&str; 4] = ["q", "expires", "pub-gruu", "temp-gruu"];
+
+/// The parameters of a Contact value that later fetches give back (RFC 4475 §3.3.12).
 fn params_to_keep(contact: &Contact<'_>) -> Box<str> {
     let Contact::Addr(address) = contact else { return "".into() };
     let mut kept = String::new();
     for param in address.params.iter() {
-        if param.name.eq_ignore_ascii_case("q") || param.name.eq_ignore_ascii_case("expires") {
+        if NOT_KEPT.iter().any(|name| param.name.eq_ignore_ascii_case(name)) {
             continue;
         }
         kept.push(';');
@@ -163,15 +207,19 @@ fn params_to_keep(contact: &Contact<'_>) -> Box<str> {
 /// The Contact values of a 200 to REGISTER: every binding with what is left of its time
 /// (§10.3 step 8).
 pub fn contacts(bindings: &[Binding], now: Time) -> impl Iterator<Item = impl fmt::Display> {
-    bindings.iter().filter(move |binding| binding.expires > now).map(move |binding| {
-        // Rounded up, so that a client never sees 0 for a binding that lives.
-        let left = binding.expires.since(now).as_micros().div_ceil(1_000_000);
-        let q = match binding.q {
-            1000 => String::new(),
-            q => format!(";q=0.{q:03}"),
-        };
-        format!("<{}>{q};expires={left}{}", binding.contact, binding.params)
-    })
+    bindings.iter().filter(move |binding| binding.expires > now).map(move |it| contact(it, now))
+}
+
+/// The Contact value of one binding.
+#[must_use]
+pub fn contact(binding: &Binding, now: Time) -> String {
+    // Rounded up, so that a client never sees 0 for a binding that lives.
+    let left = binding.expires.since(now).as_micros().div_ceil(1_000_000);
+    let q = match binding.q {
+        1000 => String::new(),
+        q => format!(";q=0.{q:03}"),
+    };
+    format!("<{}>{q};expires={left}{}", binding.contact, binding.params)
 }
 
 #[cfg(test)]
@@ -322,7 +370,7 @@ mod tests {
 
     #[test]
     fn the_path_is_kept_with_the_binding_rfc3327_5_3() {
-        let path = "Path: <sip:edge@192.0.2.5;lr>, <sip:192.0.2.6;lr>\r\n";
+        let path = "Supported: path\r\nPath: <sip:edge@192.0.2.5;lr>, <sip:192.0.2.6;lr>\r\n";
         let set = stored(&[&format!("{path}Contact: <sip:b@192.0.2.1>\r\n")]);
         let path: Vec<_> = set.bindings[0].path.iter().map(AsRef::as_ref).collect();
         assert_eq!(path, ["<sip:edge@192.0.2.5;lr>", "<sip:192.0.2.6;lr>"]);

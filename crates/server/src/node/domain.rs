@@ -1,33 +1,81 @@
 //! Own domain? Which URIs are ours, and who has to sign in.
 
+use antiphon_core::registrar::{Aor, aor_of};
 use antiphon_sip::{HeaderName, Host, Method, Request, Uri, uri::SipUri};
 
 use super::{Arrival, Server};
 
 /// The domains that a server answers for: names or addresses, compared without regard to case.
+/// A domain may have other names, which are as good as its own: a user of an alias is the user of
+/// the domain, and signs in there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Domains(Vec<Box<str>>);
+pub struct Domains {
+    names: Vec<Box<str>>,
+    /// Alias and domain.
+    aliases: Vec<(Box<str>, Box<str>)>,
+}
 
 impl Domains {
     /// The domains; IPv6 addresses stand in brackets.
     pub fn new(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self(names.into_iter().map(|name| name.into().to_ascii_lowercase().into()).collect())
+        Self { names: names.into_iter().map(lower).collect(), aliases: Vec::new() }
     }
 
-    /// The domain that a URI's host is, in the form in which it was configured.
+    /// The same with another name for one of the domains. Nothing changes when that is none, or
+    /// when the name is taken.
+    #[must_use]
+    pub fn with_alias(mut self, alias: impl Into<String>, domain: &str) -> Self {
+        let alias = lower(alias);
+        if self.named(domain).is_some() && self.named(&alias).is_none() {
+            self.aliases.push((alias, lower(domain)));
+        }
+        self
+    }
+
+    /// The domain that a URI's host is or stands for, in the form in which it was configured.
     #[must_use]
     pub fn of(&self, uri: &SipUri<'_>) -> Option<&str> {
-        let is_host = |name: &str| match uri.host {
-            Host::Name(host) => name.eq_ignore_ascii_case(host),
-            address => name == address.to_string(),
-        };
-        self.0.iter().map(AsRef::as_ref).find(|name| is_host(name))
+        match uri.host {
+            Host::Name(host) => self.named(host),
+            address => self.named(&address.to_string()),
+        }
     }
 
-    /// All of them.
+    /// All of them, without their aliases.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(AsRef::as_ref)
+        self.names.iter().map(AsRef::as_ref)
     }
+
+    /// The address-of-record that a URI names (RFC 3261 §10.3 step 5), an alias of a domain taken
+    /// for the domain.
+    #[must_use]
+    pub fn aor_of(&self, uri: &SipUri<'_>) -> Aor {
+        self.canonical(aor_of(uri))
+    }
+
+    /// The same address-of-record in the domain that its own stands for.
+    #[must_use]
+    pub fn canonical(&self, aor: Aor) -> Aor {
+        let (user, host) = aor.as_str().rsplit_once('@').unwrap_or(("", aor.as_str()));
+        match self.aliases.iter().find(|(alias, _)| **alias == *host) {
+            Some((_, domain)) if user.is_empty() => Aor::from_canonical(domain.clone()),
+            Some((_, domain)) => Aor::from_canonical(format!("{user}@{domain}")),
+            None => aor,
+        }
+    }
+
+    fn named(&self, host: &str) -> Option<&str> {
+        let is_host = |name: &str| name.eq_ignore_ascii_case(host);
+        let of_alias = || {
+            let found = self.aliases.iter().find(|(alias, _)| is_host(alias));
+            found.map(|(_, domain)| domain)
+        };
+        self.names.iter().find(|name| is_host(name)).or_else(of_alias).map(AsRef::as_ref)
+    }
+}
+
+fn lower(name: impl Into<String>) -> Box<str> {
+    name.into().to_ascii_lowercase().into()
 }
 
 impl Server {

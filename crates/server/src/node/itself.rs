@@ -39,7 +39,7 @@ impl Server {
             .header(HeaderName::Accept, "application/sdp")
             .header(HeaderName::AcceptEncoding, "identity")
             .header(HeaderName::AcceptLanguage, "en")
-            .header(HeaderName::Supported, OptionTag::Path)
+            .header(HeaderName::Supported, "path, outbound, gruu")
             .build();
         let _ = self.endpoint.respond(now, arrival.id, response);
     }
@@ -59,12 +59,15 @@ fn not_taken(request: &Request) -> Refusal {
     Refusal::new(status).with(HeaderName::Allow, ALLOW)
 }
 
+/// The extensions of the registrar.
+const EXTENSIONS: &[OptionTag] = &[OptionTag::Path, OptionTag::Outbound, OptionTag::Gruu];
+
 /// Every tag of Require that this server does not know is refused by name (§8.2.2.3).
 fn required(request: &Request) -> Result<(), Refusal> {
     let mut unsupported = Vec::new();
     for tag in request.headers().list::<Require>() {
         let tag = tag?;
-        if tag.0 != OptionTag::Path {
+        if !EXTENSIONS.contains(&tag.0) {
             unsupported.push(tag.to_string());
         }
     }

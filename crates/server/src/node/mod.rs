@@ -22,7 +22,7 @@ use antiphon_core::flow::Flow;
 use antiphon_core::node::{Input, Node, Output};
 use antiphon_core::proxy::{self, Forwarding, Proxy, Target};
 use antiphon_core::refusal::Refusal;
-use antiphon_core::registrar::Policy;
+use antiphon_core::registrar::{Gruus, Policy};
 use antiphon_core::time::Time;
 use antiphon_sip::{HeaderName, Method, Request, StatusCode, Uri, UriBuf};
 
@@ -44,8 +44,22 @@ pub struct ServerConfig {
     pub registrar: Policy,
     /// Digest settings; the realms are the domains.
     pub authenticator: Authenticator,
-    /// 32 random octets that stay the same over restarts: route sets made before one hold after.
+    /// 32 random octets that stay the same over restarts: route sets and temporary GRUUs made
+    /// before one hold after.
     pub secret: [u8; 32],
+    /// What extensions leave to choice.
+    pub extensions: Extensions,
+}
+
+/// What the extensions of SIP leave to the choice of a server. The default is to choose nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Extensions {
+    /// The proxies that requests of a registered phone are to pass, first hop first, each a URI
+    /// with `lr` (RFC 3608 §6.3).
+    pub service_route: Vec<UriBuf>,
+    /// Seconds after which a phone that hears nothing on its flow may take it for dead
+    /// (RFC 5626 §5.4).
+    pub flow_timer: Option<u32>,
 }
 
 /// What a server tells.
@@ -85,6 +99,8 @@ pub struct Server {
     domains: Domains,
     policy: Policy,
     route_tokens: RouteTokens,
+    gruus: Gruus,
+    extensions: Extensions,
     waiting: HashMap<Ticket, Waiting>,
     next_ticket: u64,
     questions: VecDeque<Question>,
@@ -123,6 +139,8 @@ impl Server {
             domains: config.domains,
             policy: config.registrar,
             route_tokens: RouteTokens::new(&config.secret),
+            gruus: Gruus::new(&config.secret),
+            extensions: config.extensions,
             waiting: HashMap::new(),
             next_ticket: 0,
             questions: VecDeque::new(),
@@ -194,7 +212,8 @@ impl Server {
     /// Where a request goes whose sender is known or need not be.
     fn route(&mut self, now: Time, arrival: Arrival) {
         let in_dialog = self.dialog_target(&arrival.request, arrival.recorded);
-        if in_dialog.flow.is_some() {
+        // One that is for a GRUU is for a contact of that instance (RFC 5627 §6.1).
+        if in_dialog.flow.is_some() && !self.is_for_gruu(&arrival.request) {
             return self.forward(now, arrival, vec![in_dialog]);
         }
         if !arrival.request.headers().has(HeaderName::Route) && self.is_ours(&arrival.request.uri())

@@ -3,11 +3,11 @@
 
 use antiphon_core::refusal::Refusal;
 use antiphon_core::registrar::{
-    Aor, Binding, BindingSet, Source, Update, aor_of, contacts, update,
+    Aor, Binding, BindingSet, Gruus, Source, Update, contact, is_outbound, supports, update,
 };
 use antiphon_core::time::Time;
 use antiphon_sip::header::Date;
-use antiphon_sip::{HeaderName, Request, Response, StatusCode, Uri};
+use antiphon_sip::{HeaderName, OptionTag, Request, Response, StatusCode, Uri};
 
 use super::ask::CommitFault;
 use super::source::flow_of_sender;
@@ -33,7 +33,7 @@ impl Server {
     }
 
     pub(super) fn read_bindings(&mut self, now: Time, arrival: Arrival) {
-        let Some(aor) = aor_of_to(&arrival.request) else {
+        let Some(aor) = self.aor_of_to(&arrival.request) else {
             let refusal = Refusal::new(StatusCode::SERVER_INTERNAL_ERROR);
             return self.refuse(now, &arrival, &refusal);
         };
@@ -42,7 +42,7 @@ impl Server {
 
     /// §10.3 steps 6 and 7 on the bindings as they are now.
     pub(super) fn update(&mut self, now: Time, arrival: Arrival, set: Option<BindingSet>) {
-        let (Some(set), Some(aor)) = (set, aor_of_to(&arrival.request)) else {
+        let (Some(set), Some(aor)) = (set, self.aor_of_to(&arrival.request)) else {
             let refusal = Refusal::new(StatusCode::SERVER_INTERNAL_ERROR);
             return self.refuse(now, &arrival, &refusal);
         };
@@ -100,8 +100,21 @@ impl Server {
     fn tell_bindings(&mut self, now: Time, arrival: &Arrival, bindings: &[Binding]) {
         let tag = self.endpoint.tag_of(arrival.id);
         let mut builder = Response::builder(&arrival.request, StatusCode::OK).to_tag(tag);
-        for contact in contacts(bindings, now) {
+        let wants_gruus = supports(&arrival.request, &OptionTag::Gruu);
+        for binding in bindings.iter().filter(|binding| binding.expires > now) {
+            let gruus = self.gruus_of(&arrival.request, binding, now).filter(|_| wants_gruus);
+            let contact = contact(binding, now) + &gruus.unwrap_or_default();
             builder = builder.header(HeaderName::Contact, contact);
+        }
+        // RFC 5626 §6: the phone knows by this that its flow is kept.
+        if is_outbound(&arrival.request) == Ok(true) {
+            builder = builder.header(HeaderName::Require, OptionTag::Outbound);
+            if let Some(seconds) = self.extensions.flow_timer {
+                builder = builder.header(HeaderName::FlowTimer, seconds);
+            }
+        }
+        for route in &self.extensions.service_route {
+            builder = builder.header(HeaderName::ServiceRoute, format_args!("<{route}>"));
         }
         let date = i64::try_from(now.as_secs()).ok().and_then(Date::from_unix);
         if let Some(date) = date {
@@ -110,17 +123,33 @@ impl Server {
         let response = builder.copied(HeaderName::Path).build();
         let _ = self.endpoint.respond(now, arrival.id, response);
     }
-}
 
-fn aor_of_to(request: &Request) -> Option<Aor> {
-    match request.to()?.uri {
-        Uri::Sip(uri) => Some(aor_of(&uri)),
-        _ => None,
+    /// The GRUUs of a binding as parameters of its Contact (RFC 5627 §5.2).
+    fn gruus_of(&self, request: &Request, binding: &Binding, now: Time) -> Option<String> {
+        let instance = binding.instance()?;
+        let Some(Uri::Sip(to)) = request.to().map(|to| to.uri) else { return None };
+        let scheme = if to.secure { "sips" } else { "sip" };
+        let aor = format!("{scheme}:{}", self.domains.aor_of(&to));
+        let Ok(Uri::Sip(aor)) = Uri::parse(&aor) else { return None };
+        let mut gruus = format!(";pub-gruu=\"{}\"", Gruus::public(&aor, instance));
+        if let Some(temporary) = self.gruus.temporary(&aor, instance, now) {
+            gruus += &format!(";temp-gruu=\"{temporary}\"");
+        }
+        Some(gruus)
+    }
+
+    fn aor_of_to(&self, request: &Request) -> Option<Aor> {
+        match request.to()?.uri {
+            Uri::Sip(uri) => Some(self.domains.aor_of(&uri)),
+            _ => None,
+        }
     }
 }
 
-/// Where the phone is to be reached, when its Contact alone does not tell.
+/// Where the phone is to be reached, when its Contact alone does not tell, or when it keeps the
+/// flow open for that (RFC 5626 §6).
 fn source_of(arrival: &Arrival) -> Option<Source> {
-    let flow = flow_of_sender(arrival)?;
+    let is_kept = is_outbound(&arrival.request) == Ok(true);
+    let flow = if is_kept { arrival.flow } else { flow_of_sender(arrival)? };
     Some(Source { transport: flow.transport, remote: flow.remote, local: flow.local })
 }

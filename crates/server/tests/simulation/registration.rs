@@ -44,10 +44,11 @@ fn step_1_another_domain_is_not_registered_here_rfc3261_10_3() {
 #[test]
 fn step_2_unknown_extensions_are_refused_by_name_rfc3261_10_3() {
     let (mut world, bob) = world();
-    let text = bob_at("<sip:bob@192.0.2.2>").header("Require", "path, gruu, x-odd");
+    let text =
+        bob_at("<sip:bob@192.0.2.2>").header("Require", "path, outbound, gruu, x-odd, y-odd");
     let response = world.ask(bob, &text);
     assert_eq!(response.status().as_u16(), 420);
-    assert_eq!(response.headers().text(HeaderName::Unsupported), Some("gruu, x-odd"));
+    assert_eq!(response.headers().text(HeaderName::Unsupported), Some("x-odd, y-odd"));
 }
 
 #[test]
@@ -273,4 +274,21 @@ fn sips_reaches_only_sips_rfc5630_5_3() {
     world.bind("bob", "sip:bob@192.0.2.2", 1000);
     assert_eq!(world.status(alice, &Text::invite("sips:bob@example.org")), 480);
     world.settle();
+}
+
+#[test]
+fn an_alias_of_the_domain_is_the_domain() {
+    let mut world = World::new(1);
+    let alice = world.peer("alice", "192.0.2.1:5060");
+    let bob = world.peer("bob", "192.0.2.2:5060");
+    let text = Text::new("REGISTER", "sip:example.net")
+        .from("sip:bob@example.net")
+        .to("<sip:bob@example.net>")
+        .header("Contact", "<sip:bob@192.0.2.2>");
+    assert_eq!(register(&mut world, bob, &text).status().as_u16(), 200);
+    assert_eq!(world.stored("bob"), ["sip:bob@192.0.2.2"]);
+    assert_eq!(world.status(alice, &Text::new("OPTIONS", "sip:nobody@example.net")), 404);
+    world.send(alice, &Text::new("OPTIONS", "sip:bob@EXAMPLE.net"));
+    world.run_for_seconds(1);
+    assert!(!world.sim.node(bob).requests().is_empty());
 }

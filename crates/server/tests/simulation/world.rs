@@ -13,7 +13,7 @@ use antiphon_core::flow::Flow;
 use antiphon_core::registrar::{Aor, Binding, Policy, Source};
 use antiphon_core::time::Time;
 use antiphon_server::node::{
-    Answer, CommitFault, Domains, Question, Server, ServerConfig, ServerEvent,
+    Answer, CommitFault, Domains, Extensions, Question, Server, ServerConfig, ServerEvent,
 };
 use antiphon_sip::{Request, Response, Transport, UriBuf};
 use antiphon_store::{
@@ -25,6 +25,8 @@ use crate::phone::{Phone, Script};
 use crate::text::Text;
 
 pub(crate) const DOMAIN: &str = "example.org";
+/// Another name of the domain.
+pub(crate) const ALIAS: &str = "example.net";
 pub(crate) const SERVER: &str = "192.0.2.10:5060";
 
 /// The server's secret, the same over restarts.
@@ -36,24 +38,30 @@ pub(crate) struct World {
     pub(crate) sim: Simulation,
     pub(crate) server: Handle<Server>,
     store: Rc<Memory>,
+    extensions: Extensions,
     /// What goes wrong with the next changes of bindings.
     pub(crate) faults: Rc<RefCell<VecDeque<CommitFault>>>,
 }
 
 impl World {
     pub(crate) fn new(seed: u64) -> Self {
-        Self::build(seed, Duration::ZERO)
+        Self::build(seed, Duration::ZERO, Extensions::default())
+    }
+
+    /// A world whose server has made these choices.
+    pub(crate) fn extended(extensions: Extensions) -> Self {
+        Self::build(1, Duration::ZERO, extensions)
     }
 
     /// A world whose stores take this long for each answer.
     pub(crate) fn with_slow_stores(delay: Duration) -> Self {
-        Self::build(1, delay)
+        Self::build(1, delay, Extensions::default())
     }
 
-    fn build(seed: u64, delay: Duration) -> Self {
+    fn build(seed: u64, delay: Duration, extensions: Extensions) -> Self {
         let mut sim = Simulation::new(seed);
         let store = Rc::new(Memory::new());
-        let server = Server::new(config(sim.now()), sim.draw_octets());
+        let server = Server::new(config(sim.now(), extensions.clone()), sim.draw_octets());
         let faults = Rc::new(RefCell::new(VecDeque::new()));
         let (bindings, subscribers) = (Rc::clone(&store), subscribers());
         let next_faults = Rc::clone(&faults);
@@ -65,13 +73,13 @@ impl World {
                 },
             ),
         );
-        Self { sim, server, store, faults }
+        Self { sim, server, store, extensions, faults }
     }
 
     /// Another server for the same domain, secret and store in the place of the first.
     pub(crate) fn restart(&mut self) {
         let seed = self.sim.draw_octets();
-        let server = Server::new(config(self.sim.now()), seed);
+        let server = Server::new(config(self.sim.now(), self.extensions.clone()), seed);
         self.sim.restart(self.server, server);
     }
 
@@ -106,6 +114,9 @@ impl World {
             call_id: format!("binding-{contact}").into(),
             cseq: 1,
             path: Vec::new(),
+            reg_id: None,
+            refreshed: Time::EPOCH,
+            gruus_since: Time::EPOCH,
             source: None,
         };
         more(&mut binding);
@@ -219,7 +230,7 @@ impl World {
     }
 }
 
-fn config(now: Time) -> ServerConfig {
+fn config(now: Time, extensions: Extensions) -> ServerConfig {
     let listener =
         |transport| Listener { transport, local: SERVER.parse().unwrap(), sent_by: SERVER.into() };
     ServerConfig {
@@ -227,10 +238,11 @@ fn config(now: Time) -> ServerConfig {
             listeners: vec![listener(Transport::Udp), listener(Transport::Tcp)],
             ..EndpointConfig::default()
         },
-        domains: Domains::new([DOMAIN]),
+        domains: Domains::new([DOMAIN]).with_alias(ALIAS, DOMAIN),
         registrar: Policy::default(),
         authenticator: Authenticator::new(Settings::for_realm(DOMAIN), &SECRET, now),
         secret: SECRET,
+        extensions,
     }
 }
 

@@ -2,7 +2,7 @@
 //! size counts a million times, and a format that says its version can be changed.
 //!
 //! ```text
-//! 1 byte    format, 1
+//! 1 byte    format, 2
 //! 8 bytes   version of the set, little endian
 //! 8 bytes   when the first binding ends, microseconds, little endian
 //! number    how many bindings, then each:
@@ -10,10 +10,14 @@
 //!   number    q                    8 bytes  when it ends
 //!   text      Call-ID              4 bytes  CSeq
 //!   number    Path values, then each: text
+//!   number    reg-id, 0 for none   8 bytes  when it was refreshed
+//!   number    since when temporary GRUUs hold, microseconds
 //!   1 byte    0, or 1 and the source: text transport, address remote, address local
 //! ```
 //! A number is written seven bits at a time, least first; a text is its length as a number and
 //! UTF-8; an address is 4 or 6, the octets, the port, and for 6 the flow label and the scope.
+//!
+//! Format 1, which is read and not written, has no reg-id and no times but that of the end.
 //!
 //! What is read may have been damaged on disk: every length is checked against what is there, and
 //! nothing is reserved on the word of a length.
@@ -30,7 +34,9 @@ use antiphon_sip::{Transport, UriBuf};
 use read::Reader;
 use write::Writer;
 
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+/// Before there were flows (RFC 5626) and GRUUs (RFC 5627).
+const FORMAT_1: u8 = 1;
 const IPV4: u8 = 4;
 const IPV6: u8 = 6;
 const MAX_Q: u16 = 1000;
@@ -65,30 +71,32 @@ pub(crate) fn encode(version: u64, bindings: &[Binding]) -> Vec<u8> {
 
 /// The head of a set, without a look at its bindings.
 pub(crate) fn head(bytes: &[u8]) -> Result<Head, Garbled> {
-    read_head(&mut Reader::new(bytes))
+    read_head(&mut Reader::new(bytes)).map(|(_, head)| head)
 }
 
 /// A set from its bytes.
 pub(crate) fn decode(bytes: &[u8]) -> Result<BindingSet, Garbled> {
     let mut input = Reader::new(bytes);
-    let head = read_head(&mut input)?;
+    let (format, head) = read_head(&mut input)?;
     let mut bindings = Vec::new();
     for _ in 0..head.count {
-        bindings.push(read_binding(&mut input)?);
+        bindings.push(read_binding(&mut input, format)?);
     }
     input.end()?;
     Ok(BindingSet { version: head.version, bindings })
 }
 
-fn read_head(input: &mut Reader<'_>) -> Result<Head, Garbled> {
-    if input.byte()? != FORMAT {
+fn read_head(input: &mut Reader<'_>) -> Result<(u8, Head), Garbled> {
+    let format = input.byte()?;
+    if !matches!(format, FORMAT | FORMAT_1) {
         return Err(Garbled);
     }
-    Ok(Head {
+    let head = Head {
         version: input.fixed_u64()?,
         earliest: Time::from_micros(input.fixed_u64()?),
         count: input.number()?,
-    })
+    };
+    Ok((format, head))
 }
 
 fn write_binding(out: &mut Writer, binding: &Binding) {
@@ -102,6 +110,9 @@ fn write_binding(out: &mut Writer, binding: &Binding) {
     for value in &binding.path {
         out.text(value);
     }
+    out.number(binding.reg_id.unwrap_or_default().into());
+    out.fixed_u64(binding.refreshed.as_micros());
+    out.number(binding.gruus_since.as_micros());
     match &binding.source {
         None => out.byte(0),
         Some(source) => {
@@ -111,8 +122,8 @@ fn write_binding(out: &mut Writer, binding: &Binding) {
     }
 }
 
-fn read_binding(input: &mut Reader<'_>) -> Result<Binding, Garbled> {
-    Ok(Binding {
+fn read_binding(input: &mut Reader<'_>, format: u8) -> Result<Binding, Garbled> {
+    let mut binding = Binding {
         contact: UriBuf::parse(input.text()?).map_err(|_| Garbled)?,
         params: input.text()?.into(),
         q: u16::try_from(input.number()?).ok().filter(|q| *q <= MAX_Q).ok_or(Garbled)?,
@@ -120,8 +131,18 @@ fn read_binding(input: &mut Reader<'_>) -> Result<Binding, Garbled> {
         call_id: input.text()?.into(),
         cseq: input.fixed_u32()?,
         path: read_path(input)?,
-        source: read_source(input)?,
-    })
+        reg_id: None,
+        refreshed: Time::EPOCH,
+        gruus_since: Time::EPOCH,
+        source: None,
+    };
+    if format != FORMAT_1 {
+        binding.reg_id = Some(read_u32(input)?).filter(|number| *number != 0);
+        binding.refreshed = Time::from_micros(input.fixed_u64()?);
+        binding.gruus_since = Time::from_micros(input.number()?);
+    }
+    binding.source = read_source(input)?;
+    Ok(binding)
 }
 
 fn read_path(input: &mut Reader<'_>) -> Result<Vec<Box<str>>, Garbled> {

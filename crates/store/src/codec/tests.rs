@@ -9,6 +9,9 @@ fn binding(contact: &str) -> Binding {
         call_id: "843817637684230@998sdasdh09".into(),
         cseq: 1826,
         path: vec!["<sip:p1.example.com;lr>".into(), "<sip:p2.example.com;lr>".into()],
+        reg_id: Some(2),
+        refreshed: Time::from_secs(999_000),
+        gruus_since: Time::from_secs(998_000),
         source: Some(Source {
             transport: Transport::Tcp,
             remote: "192.0.2.4:5060".parse().unwrap(),
@@ -22,6 +25,8 @@ fn plain(contact: &str, seconds: u64) -> Binding {
         params: "".into(),
         expires: Time::from_secs(seconds),
         path: Vec::new(),
+        reg_id: None,
+        gruus_since: Time::EPOCH,
         source: None,
         ..binding(contact)
     }
@@ -76,8 +81,26 @@ fn anything_cut_short_or_added_to_is_refused() {
 #[test]
 fn another_format_is_refused() {
     let mut bytes = encode(1, &[]);
-    bytes[0] = 2;
+    bytes[0] = 3;
     assert_eq!(decode(&bytes), Err(Garbled));
+}
+
+#[test]
+fn what_the_first_format_wrote_is_read() {
+    let mut old = vec![FORMAT_1];
+    old.extend_from_slice(&9_u64.to_le_bytes());
+    old.extend_from_slice(&60_000_000_u64.to_le_bytes());
+    old.extend_from_slice(b"\x01\x11sip:bob@192.0.2.4\x00\xe8\x07");
+    old.extend_from_slice(&60_000_000_u64.to_le_bytes());
+    old.extend_from_slice(b"\x04call\x07\0\0\0\x00\x00");
+    let expected = Binding {
+        q: 1000,
+        call_id: "call".into(),
+        cseq: 7,
+        refreshed: Time::EPOCH,
+        ..plain("sip:bob@192.0.2.4", 60)
+    };
+    assert_eq!(decode(&old), Ok(BindingSet { version: 9, bindings: vec![expected] }));
 }
 
 #[test]

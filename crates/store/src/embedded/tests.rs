@@ -118,6 +118,9 @@ fn change(name: &str, expected_version: u64) -> Commit {
         call_id: "a84b4c76e66710".into(),
         cseq: 1,
         path: vec![],
+        reg_id: None,
+        refreshed: Time::EPOCH,
+        gruus_since: Time::EPOCH,
         source: None,
     };
     Commit { aor: Aor::from_canonical(name), expected_version, bindings: vec![binding] }

@@ -20,6 +20,9 @@ pub fn binding(contact: &str, seconds: u64) -> Binding {
         call_id: "843817637684230@998sdasdh09".into(),
         cseq: 1826,
         path: vec!["<sip:p1.example.com;lr>".into()],
+        reg_id: None,
+        refreshed: Time::EPOCH,
+        gruus_since: Time::EPOCH,
         source: Some(Source {
             transport: Transport::Udp,
             remote: "192.0.2.4:5060".parse().unwrap(),

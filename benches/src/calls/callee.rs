@@ -85,7 +85,7 @@ impl Callee {
             return;
         }
         call.is_acknowledged = true;
-        if call.is_hung_up {
+        if call.is_hung_up && !call.is_ack_repeated {
             state.outcome.overtaken += 1;
         }
         state.outcome.through.add(now.saturating_sub(call.acknowledged_at));

@@ -115,10 +115,11 @@ impl Caller {
         state: &mut State,
         out: &mut Outbox,
     ) {
-        let Some(call) = state.calls.get(number) else { return };
+        let Some(call) = state.calls.get_mut(number) else { return };
         if !matches!(call.stage, Stage::Calling | Stage::Proceeding) {
             // The callee has not seen the ACK.
             state.outcome.duplicates += 1;
+            call.is_ack_repeated = true;
             let ack = call.requests.get(..call.bye_at).unwrap_or_default();
             if !ack.is_empty() {
                 out.push(|octets| octets.extend_from_slice(ack));

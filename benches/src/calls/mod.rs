@@ -47,6 +47,8 @@ struct Call {
     answered_at: u64,
     acknowledged_at: u64,
     bye_answered_at: u64,
+    /// The ACK was sent a second time: one that comes late proves nothing about the order.
+    is_ack_repeated: bool,
     /// The callee has seen the ACK.
     is_acknowledged: bool,
     /// The callee has seen the BYE.

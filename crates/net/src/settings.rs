@@ -21,7 +21,7 @@ pub struct Settings {
     /// Limits of parsing, for the messages of a stream.
     pub limits: Limits,
     /// Stream connections at most, both directions together. Each costs about 16 KiB with its
-    /// kernel buffers empty, and a file descriptor.
+    /// kernel buffers empty, more with TLS, and a file descriptor.
     pub connections: usize,
     /// Connections at most that one source (an IPv4 address, an IPv6 /64) may open to us, counted
     /// before any handshake. An office behind one address with some hundred phones still fits; a
@@ -34,9 +34,9 @@ pub struct Settings {
     /// How long the PROXY header and the handshakes of TLS and WebSocket may take together: 5 s. A
     /// peer on a slow mobile network needs a handful of round trips.
     pub handshake_timeout: Duration,
-    /// Connections at most whose handshake is not done. Each costs some 40 KiB and, at its end,
-    /// about a millisecond of computing; 1,000 are worked off within a second. Beyond it new
-    /// ones are turned away, and phones come again.
+    /// Connections at most whose handshake is not done: 1,000. A handshake costs memory and
+    /// processor time before the peer has shown who it is, so it is bounded apart from the
+    /// connections. Beyond it new ones are turned away, and phones come again.
     pub handshakes: usize,
     /// How long a connection may be silent in both directions: 70 minutes. A phone that keeps
     /// nothing alive is still reachable through the connection of its registration, whose usual

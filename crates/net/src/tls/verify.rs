@@ -164,13 +164,15 @@ fn refusal(error: webpki::Error, certificate: &EndEntityCert<'_>) -> Error {
     Error::InvalidCertificate(match error {
         webpki::Error::CertExpired { .. } => CertificateError::Expired,
         webpki::Error::CertNotValidYet { .. } => CertificateError::NotValidYet,
-        webpki::Error::UnknownIssuer if is_own_issuer => {
+        // The signature does not fit when one of the same name is trusted: the last one, say.
+        webpki::Error::UnknownIssuer
+        | webpki::Error::CaUsedAsEndEntity
+        | webpki::Error::InvalidSignatureForPublicKey
+            if is_own_issuer =>
+        {
             CertificateError::Other(OtherError(Arc::new(SelfSigned)))
         }
         webpki::Error::UnknownIssuer => CertificateError::UnknownIssuer,
-        webpki::Error::CaUsedAsEndEntity if is_own_issuer => {
-            CertificateError::Other(OtherError(Arc::new(SelfSigned)))
-        }
         webpki::Error::BadDer | webpki::Error::BadDerTime => CertificateError::BadEncoding,
         webpki::Error::RequiredEkuNotFoundContext(_) => CertificateError::InvalidPurpose,
         other => CertificateError::Other(OtherError(Arc::new(other))),

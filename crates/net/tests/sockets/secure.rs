@@ -133,6 +133,15 @@ fn a_self_signed_certificate_is_believed_by_those_who_were_given_it() {
         client.command(Command::Send(vec![to(flow, "127.0.0.1", 2)])).await;
         arrived(client).await;
     });
+    // Another of the same name is another.
+    let renewed =
+        TlsConfig { certificates: vec![self_signed(&["example.org"]).unwrap()], ..server.clone() };
+    with_two(setup(&client), setup(&renewed), async |client, server| {
+        let flow = client.flow(0, server.at(0));
+        client.command(Command::Send(vec![to(flow, "example.org", 1)])).await;
+        let fault = Fault::Untrusted(Untrusted::SelfSigned);
+        assert_eq!(client.seen().await, Seen::Undelivered(Ticket(1), fault));
+    });
 }
 
 #[test]

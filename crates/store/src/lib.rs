@@ -1,5 +1,5 @@
 //! What outlives a process: bindings (RFC 3261 §10), subscribers with their HA1 values
-//! (RFC 7616 §3.4.2), and the server's secret.
+//! (RFC 7616 §3.4.2), the server's secret, and a user's remembered addresses (§21.3.2).
 //!
 //! This crate knows no SIP message and decides nothing: a registrar decides what the bindings of
 //! an address-of-record are to be, and the store keeps them if nobody else changed them meanwhile.
@@ -7,7 +7,8 @@
 //! Where to begin: [`Bindings`] is what a location service does; [`Memory`] and [`Embedded`] are
 //! the two rooms that do it, and both pass the same tests. [`Subscribers`] is what authentication
 //! asks; [`Accounts`] edits the file that [`SubscriberFile`] reads. [`secret()`] gives the key that
-//! nonces are signed with.
+//! nonces are signed with. [`Remembered`] keeps the addresses that a user agent was told have
+//! changed for good.
 //!
 //! Every file is created for its owner alone (mode 0600 where there are modes), and no password is
 //! ever written.
@@ -19,6 +20,7 @@ mod error;
 mod files;
 mod memory;
 mod record;
+mod remembered;
 mod reply;
 mod secret;
 mod subscribers;
@@ -27,6 +29,9 @@ pub use bindings::{Bindings, Commit, Swept, Totals};
 pub use embedded::{Activity, Embedded, Settings};
 pub use error::{OpenError, Reason, StoreError};
 pub use memory::Memory;
+pub use remembered::{
+    MemoryRemembered, Moved, Refusal, Remembered, RememberedError, RememberedFile,
+};
 pub use reply::{Answer, Reply};
 pub use secret::secret;
 pub use subscribers::{

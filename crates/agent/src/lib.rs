@@ -8,7 +8,8 @@
 //! [`register`](register()), [`options`](options()), [`message`](message()), [`demo`](demo())). Each
 //! takes the [`Client`] options that all share, its own options and a [`Session`] with the
 //! [`Reporter`] that it tells what happens, and gives back an [`Ending`], which knows its exit
-//! status. Their futures are not `Send`: they belong on a current-thread runtime.
+//! status. Their futures are not `Send`: they belong on a current-thread runtime. [`code`](code())
+//! needs no network: it tells what the table of reactions says.
 
 mod client;
 mod command;
@@ -22,11 +23,12 @@ mod session;
 pub use client::{Client, Listen, NoListen};
 pub use command::answer::{Answer, Respond, Unanswerable, answer};
 pub use command::call::{Call, call};
+pub use command::code::{Codes, NoCodes, code, codes_as_markdown};
 pub use command::demo::{Demo, DemoAccount, demo};
 pub use command::message::{Message, message};
 pub use command::options::{Options, options};
 pub use command::register::{Register, register};
 pub use ending::{Ending, Failure};
 pub use interrupt::{Interrupt, Interrupter};
-pub use report::{Form, Reporter};
+pub use report::{Form, Reporter, day_and_time};
 pub use session::{PRODUCT, Session};

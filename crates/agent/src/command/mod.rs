@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod call;
+pub(crate) mod code;
 pub(crate) mod demo;
 pub(crate) mod message;
 pub(crate) mod options;

@@ -13,7 +13,8 @@ use antiphon_net::Bound;
 use antiphon_sip::StatusCode;
 use serde::Serialize;
 
-use super::verdict::Verdict;
+use super::later::Later;
+use super::verdict::{self, Verdict};
 use crate::media::Counts;
 
 /// An object as a line, without its end.
@@ -133,8 +134,10 @@ struct VerdictObject<'a> {
     tried: Vec<AttemptObject<'a>>,
     person: &'a str,
     next_step: &'a str,
-    rfc: Vec<&'static str>,
+    rfc: Vec<String>,
     limit: Option<&'static str>,
+    retry_after: Option<u64>,
+    retry_at: Option<f64>,
     evidence: Vec<(&'a str, &'a str)>,
     body: Option<BodyObject<'a>>,
     elapsed: Option<f64>,
@@ -152,6 +155,7 @@ impl<'a> VerdictObject<'a> {
     fn new(verdict: &'a Verdict) -> Self {
         let outcome = verdict.outcome.as_deref();
         let body = outcome.and_then(|outcome| outcome.body.as_ref());
+        let later = outcome.and_then(Later::of);
         Self {
             command: verdict.command,
             target: &verdict.target,
@@ -163,8 +167,10 @@ impl<'a> VerdictObject<'a> {
             tried: outcome.map_or_else(Vec::new, tried),
             person: &verdict.person,
             next_step: &verdict.next_step,
-            rfc: outcome.and_then(|o| o.code?.reference()).into_iter().collect(),
+            rfc: outcome.and_then(verdict::row).map_or_else(Vec::new, |row| row.rfcs().collect()),
             limit: outcome.and_then(|outcome| outcome.limit).map(limit),
+            retry_after: later.map(|later| later.wait.as_secs()),
+            retry_at: later.map(|later| seconds(later.at)),
             evidence: outcome.map_or_else(Vec::new, evidence),
             body: body.map(|(content_type, body)| BodyObject {
                 content_type,
@@ -380,4 +386,35 @@ const fn limit(limit: Limit) -> &'static str {
 /// Seconds since the Unix epoch.
 fn seconds(time: Time) -> f64 {
     Duration::from_micros(time.as_micros()).as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use antiphon_sip::StatusCode;
+    use serde_json::Value;
+
+    use super::super::testing::refused;
+    use super::*;
+
+    #[test]
+    fn an_outcome_has_what_its_row_says_and_when_to_try_again() {
+        let outcome = Box::new(refused(480, &[("Retry-After", "60")]));
+        let verdict = Verdict::of("call", "sip:bob@example.org", outcome, |_| String::new());
+        let told: Value = serde_json::from_str(&verdict_line(&verdict)).unwrap();
+        let row = antiphon_core::reaction::Row::of(StatusCode::TEMPORARILY_UNAVAILABLE);
+        assert_eq!((&told["code"], &told["reason"]), (&480.into(), &"Because".into()));
+        assert_eq!(told["person"], row.person);
+        assert_eq!(told["next_step"], row.next_step);
+        assert_eq!(told["rfc"][0], row.rfcs().next().unwrap());
+        assert_eq!((&told["reaction"], &told["limit"]), (&"Report".into(), &Value::Null));
+        assert_eq!(
+            (&told["retry_after"], &told["retry_at"]),
+            (&60.into(), &1_795_440_791.0.into())
+        );
+        assert_eq!(told["tried"], Value::Array(Vec::new()));
+    }
+
+    fn verdict_line(verdict: &Verdict) -> String {
+        super::verdict(Time::from_secs(1_795_440_731), verdict)
+    }
 }

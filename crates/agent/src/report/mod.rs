@@ -5,9 +5,12 @@
 //! the keys are documented in `docs/json.md` and stay.
 
 mod clean;
+mod clock;
 mod json;
+mod later;
 mod paint;
-mod person;
+#[cfg(test)]
+mod testing;
 mod text;
 mod verdict;
 
@@ -23,6 +26,7 @@ use antiphon_net::{Bound, Direction};
 
 use crate::media::Counts;
 
+pub use clock::day_and_time;
 pub(crate) use paint::Paint;
 pub(crate) use text::{round_trip, short};
 pub(crate) use verdict::{Talked, Verdict};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use antiphon_core::flow::Flow;
 use antiphon_core::offer_answer::Media;
+use antiphon_core::time::Time;
 use antiphon_core::user_agent::{
     Attempt, CallId, EndCause, Event, Incoming, Limit, Outcome, Reaction, Side,
 };
@@ -13,6 +14,8 @@ use antiphon_sip::StatusCode;
 
 use super::Paint;
 use super::clean;
+use super::clock;
+use super::later::Later;
 use super::verdict::{Talked, Verdict};
 use crate::ending::Ending;
 use crate::media::Counts;
@@ -140,9 +143,21 @@ fn ground(text: &mut String, outcome: &Outcome, target: &str) {
     for (name, value) in &outcome.evidence {
         let _ = writeln!(text, "  {}: {}", clean::line(name), clean::line(value));
     }
+    if let Some(later) = Later::of(outcome) {
+        let _ = writeln!(text, "  {}", again(&later, outcome.ended));
+    }
     if let Some(limit) = outcome.limit {
         let _ = writeln!(text, "  {}", stopped_by(limit));
     }
+}
+
+/// When it may be tried again, on the clock.
+fn again(later: &Later, now: Time) -> String {
+    if later.wait.is_zero() {
+        return "It may be tried again at once.".to_owned();
+    }
+    let at = clock::time_of_day(later.at, now);
+    format!("It may be tried again at {at}, in {}.", short(later.wait))
 }
 
 /// Every request with its answer.
@@ -289,6 +304,7 @@ fn whole(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::testing::refused;
 
     #[test]
     fn times_are_short() {
@@ -297,6 +313,21 @@ mod tests {
         assert_eq!(shown(250), "250 ms");
         assert_eq!(shown(2_340), "2.3 s");
         assert_eq!(shown(125_000), "2 min 5 s");
+    }
+
+    #[test]
+    fn a_wait_is_told_as_a_time_of_the_clock_rfc3261_20_33() {
+        let told = |value| {
+            let outcome = Box::new(refused(486, &[("Retry-After", value)]));
+            let of = Verdict::of("call", "sip:bob@example.org", outcome, |_| String::new());
+            verdict(&of, false)
+        };
+        assert!(told("0").contains("  It may be tried again at once.\n"));
+        let later = told("600");
+        let line = later.lines().find(|line| line.contains("tried again")).unwrap();
+        assert!(line.ends_with(", in 10 min 0 s.") && line.contains(":"), "{line}");
+        assert!(later.starts_with("The person is busy.\n"), "{later}");
+        assert!(!told("soon").contains("tried again"));
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use antiphon_core::reaction::Row;
 use antiphon_core::user_agent::{Conclusion, NoAnswer, Outcome};
 
-use super::person;
 use crate::ending::Ending;
 use crate::media::Counts;
 
@@ -64,14 +64,21 @@ impl Verdict {
     }
 }
 
+/// The row of the table that an action ended with: that of its response, or of there being none.
+pub(super) fn row(outcome: &Outcome) -> Option<&'static Row> {
+    match (outcome.conclusion, outcome.code) {
+        (_, Some(code)) => Some(Row::of(code)),
+        (Conclusion::NoAnswer(NoAnswer::Timeout), None) => Some(Row::timeout()),
+        (Conclusion::NoAnswer(NoAnswer::Transport(_)), None) => Some(Row::transport_error()),
+        _ => None,
+    }
+}
+
 /// The sentence and the next step for an action that did not succeed.
 fn tell(outcome: &Outcome) -> (String, String) {
-    let (person, next_step) = match (outcome.conclusion, outcome.code) {
-        (Conclusion::Refused, Some(code)) => {
-            let advice = person::of(code);
-            (advice.person, advice.next_step)
-        }
-        (Conclusion::NoAnswer(why), _) => no_answer(why),
+    let (person, next_step) = match (outcome.conclusion, row(outcome)) {
+        (Conclusion::Refused | Conclusion::NoAnswer(_), Some(row)) => (row.person, row.next_step),
+        (Conclusion::NoAnswer(why), None) => no_answer(why),
         (Conclusion::TimeUp, _) => ("Nobody answered in the time given.", "Try again later."),
         (Conclusion::Misused(misuse), _) => {
             return (format!("The request cannot be made: {misuse}."), String::new());
@@ -81,16 +88,9 @@ fn tell(outcome: &Outcome) -> (String, String) {
     (person.to_owned(), next_step.to_owned())
 }
 
+/// Reasons for which no request was sent and that have no row.
 const fn no_answer(why: NoAnswer) -> (&'static str, &'static str) {
     match why {
-        NoAnswer::Timeout => (
-            "Nobody answered: nothing came back in 64*T1, 32 seconds.",
-            "Check the address and port, and whether anything listens there.",
-        ),
-        NoAnswer::Transport(_) => (
-            "Nobody answered: the request could not be delivered.",
-            "Check the address, the port and the network.",
-        ),
         NoAnswer::Unresolved => {
             ("Nobody answered: the host name has no address.", "Check the spelling of the host.")
         }
@@ -99,5 +99,29 @@ const fn no_answer(why: NoAnswer) -> (&'static str, &'static str) {
             "Use a sip: address with udp or tcp, or give a --proxy that knows the way.",
         ),
         _ => ("Nobody answered.", "Check the address and the network."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use antiphon_sip::StatusCode;
+
+    use super::super::testing::{refused, unanswered};
+    use super::*;
+
+    #[test]
+    fn every_final_code_is_told_in_the_words_of_its_row() {
+        for code in 300..700 {
+            let outcome = refused(code, &[]);
+            let row = Row::of(StatusCode::new(code).unwrap());
+            assert_eq!(tell(&outcome), (row.person.to_owned(), row.next_step.to_owned()), "{code}");
+        }
+    }
+
+    #[test]
+    fn silence_and_a_broken_way_are_told_in_the_words_of_their_rows() {
+        let told = |why| tell(&unanswered(Conclusion::NoAnswer(why))).0;
+        assert_eq!(told(NoAnswer::Timeout), Row::timeout().person);
+        assert!(told(NoAnswer::Unresolved).contains("host name"));
     }
 }

@@ -1,0 +1,44 @@
+//! Outcomes for tests.
+
+use std::time::Duration;
+
+use antiphon_core::time::Time;
+use antiphon_core::user_agent::{ActionId, Conclusion, Outcome, Reaction};
+use antiphon_sip::StatusCode;
+
+/// An action that a response with these header fields ended.
+pub(super) fn refused(code: u16, evidence: &[(&str, &str)]) -> Outcome {
+    let begun = Time::from_secs(1_795_440_730);
+    Outcome {
+        code: StatusCode::new(code),
+        reason: "Because".to_owned(),
+        evidence: evidence.iter().map(|(name, value)| pair(name, value)).collect(),
+        ..ended(Conclusion::Refused, begun)
+    }
+}
+
+/// An action that ended without a response.
+pub(super) fn unanswered(conclusion: Conclusion) -> Outcome {
+    ended(conclusion, Time::from_secs(1_795_440_730))
+}
+
+fn ended(conclusion: Conclusion, begun: Time) -> Outcome {
+    Outcome {
+        action: ActionId(1),
+        call: None,
+        conclusion,
+        code: None,
+        reason: String::new(),
+        reaction: Reaction::Report,
+        tried: Vec::new(),
+        limit: None,
+        evidence: Vec::new(),
+        body: None,
+        begun,
+        ended: begun + Duration::from_secs(1),
+    }
+}
+
+fn pair(name: &str, value: &str) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}

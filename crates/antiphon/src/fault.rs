@@ -7,7 +7,8 @@ use std::process::ExitCode;
 
 use antiphon_agent::Failure;
 use antiphon_server::ServeError;
-use antiphon_store::AccountError;
+use antiphon_sip::UriBuf;
+use antiphon_store::{AccountError, RememberedError};
 
 use crate::cli::error::Line;
 use crate::cli::value::AccountName;
@@ -25,6 +26,12 @@ pub(crate) enum Fault {
     BindsEverything,
     /// There is no place for the data directory.
     NoDataDirectory,
+    /// There is no place for the state directory.
+    NoStateDirectory,
+    /// The remembered addresses cannot be read or changed.
+    Remembered(RememberedError),
+    /// An address to be forgotten that is not remembered.
+    NotRemembered(UriBuf),
     /// An account cannot be changed.
     Account(AccountName, AccountError),
     /// The accounts cannot be read.
@@ -53,6 +60,7 @@ impl Fault {
             Self::Random
             | Self::Runtime(_)
             | Self::NoListener
+            | Self::Remembered(RememberedError::Busy)
             | Self::Account(_, AccountError::Busy | AccountError::Failed(_))
             | Self::Accounts(AccountError::Busy | AccountError::Failed(_))
             | Self::Serve(ServeError::Io(_) | ServeError::NoRandomness) => 1,
@@ -79,6 +87,13 @@ impl fmt::Display for Fault {
             Self::NoDataDirectory => f.write_str(
                 "neither XDG_DATA_HOME nor HOME says where the data directory is: give --data DIR",
             ),
+            Self::NoStateDirectory => f.write_str(
+                "neither XDG_STATE_HOME nor HOME says where the state directory is: give --state DIR",
+            ),
+            Self::Remembered(error) => error.fmt(f),
+            Self::NotRemembered(old) => {
+                write!(f, "{old} is not remembered: list what is with 'antiphon remembered list'")
+            }
             Self::Account(name, error) => write!(f, "{name}: {error}"),
             Self::Accounts(error) => error.fmt(f),
             Self::Password(error) => {

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use antiphon_agent::{Form, Reporter};
+use terminal_size::{Width, terminal_size};
 
 /// Writes a result. A reader that went away wants no more of it, which is no fault.
 pub(crate) fn print(text: &str) {
@@ -25,6 +26,13 @@ pub(crate) fn complain(fault: &impl Display) {
 pub(crate) fn reporter(json: bool) -> Reporter {
     let form = if json { Form::Json } else { Form::Text { colour: colour() } };
     Reporter::new(form, Box::new(io::stdout()), Box::new(io::stderr()))
+}
+
+/// Columns of text: those of the terminal, unless it is too narrow or so wide that long lines
+/// tire; where there is none, what fits most windows and pages.
+pub(crate) fn columns() -> usize {
+    let terminal = terminal_size().map(|(Width(columns), _)| usize::from(columns));
+    terminal.filter(|_| io::stdout().is_terminal()).unwrap_or(100).clamp(60, 120)
 }
 
 /// Colours are for terminals, and for people who did not say no (no-color.org).

@@ -1,7 +1,9 @@
 //! What can be typed. These definitions are the help, the completions and the manual pages at once.
 
 pub(crate) mod client;
+pub(crate) mod code;
 pub(crate) mod error;
+pub(crate) mod remembered;
 pub(crate) mod server;
 pub(crate) mod value;
 
@@ -36,6 +38,8 @@ pub(crate) enum Command {
     Register(client::Register),
     Options(client::Options),
     Message(client::Message),
+    Remembered(remembered::Remembered),
+    Code(code::Code),
     Demo(client::Demo),
     /// Writes a completion script for a shell to standard output
     #[command(hide = true)]

@@ -1,4 +1,4 @@
-//! Where the data directory is.
+//! Where the data directory and the state directory are.
 
 use std::env;
 use std::path::PathBuf;
@@ -8,15 +8,23 @@ use crate::fault::Fault;
 
 /// The directory that was named, or the usual one (XDG Base Directory Specification).
 pub(crate) fn directory(typed: DataDirectory) -> Result<PathBuf, Fault> {
-    let usual = || usual(env::var_os("XDG_DATA_HOME").map(Into::into), env::home_dir());
+    let named = || env::var_os("XDG_DATA_HOME").map(Into::into);
+    let usual = || usual(named(), env::home_dir(), ".local/share");
     typed.data.or_else(usual).ok_or(Fault::NoDataDirectory)
 }
 
-fn usual(data_home: Option<PathBuf>, home: Option<PathBuf>) -> Option<PathBuf> {
+/// The directory of what a user agent keeps between its runs, named or usual.
+pub(crate) fn state_directory(typed: Option<PathBuf>) -> Result<PathBuf, Fault> {
+    let named = || env::var_os("XDG_STATE_HOME").map(Into::into);
+    let usual = || usual(named(), env::home_dir(), ".local/state");
+    typed.or_else(usual).ok_or(Fault::NoStateDirectory)
+}
+
+fn usual(named: Option<PathBuf>, home: Option<PathBuf>, below: &str) -> Option<PathBuf> {
     // The specification says that a relative path is to be ignored.
-    let data_home = data_home.filter(|path| path.is_absolute());
+    let named = named.filter(|path| path.is_absolute());
     let home = home.filter(|path| path.is_absolute());
-    let base = data_home.or_else(|| home.map(|home| home.join(".local/share")))?;
+    let base = named.or_else(|| home.map(|home| home.join(below)))?;
     Some(base.join("antiphon"))
 }
 
@@ -26,7 +34,8 @@ mod tests {
 
     #[test]
     fn the_usual_directory_is_that_of_xdg() {
-        let usual = |data: &str, home: &str| usual(Some(data.into()), Some(home.into()));
+        let usual =
+            |data: &str, home: &str| usual(Some(data.into()), Some(home.into()), ".local/share");
         assert_eq!(usual("/data", "/users/a"), Some("/data/antiphon".into()));
         let fallback = Some("/users/a/.local/share/antiphon".into());
         assert_eq!(usual("", "/users/a"), fallback);

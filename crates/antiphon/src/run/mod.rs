@@ -1,9 +1,11 @@
 //! Each command becomes the options of the room that does it.
 
 mod client;
+mod code;
 mod data;
 mod demo;
 mod manual;
+mod remembered;
 mod serve;
 mod user;
 
@@ -24,6 +26,8 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Fault> {
         Command::Register(register) => block_on(client::register(register)),
         Command::Options(options) => block_on(client::options(options)),
         Command::Message(message) => block_on(client::message(message)),
+        Command::Remembered(remembered) => remembered::run(remembered),
+        Command::Code(code) => Ok(code::run(code)),
         Command::Demo(demo) => block_on(demo::run(demo)),
         Command::Completions { shell } => Ok(manual::completions(shell)),
         Command::Man { directory } => manual::pages(&directory),

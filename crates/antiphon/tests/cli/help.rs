@@ -6,8 +6,18 @@ use tempfile::TempDir;
 
 use crate::program::{command, run};
 
-const COMMANDS: [&str; 8] =
-    ["serve", "user", "call", "answer", "register", "options", "message", "demo"];
+const COMMANDS: [&str; 10] = [
+    "serve",
+    "user",
+    "call",
+    "answer",
+    "register",
+    "options",
+    "message",
+    "remembered",
+    "code",
+    "demo",
+];
 
 #[test]
 fn every_command_is_listed_and_has_help_with_an_example() {

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test ends by panicking")]
 
 mod agents;
+mod codes;
 mod help;
 mod program;
+mod remembered;
 mod server;
 mod users;
 mod wrong;

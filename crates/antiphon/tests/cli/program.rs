@@ -34,6 +34,7 @@ pub(crate) fn command(home: &Path, arguments: &[&str]) -> Command {
         .args(arguments)
         .env("HOME", home)
         .env_remove("XDG_DATA_HOME")
+        .env_remove("XDG_STATE_HOME")
         .env_remove("ANTIPHON_PASSWORD")
         .stdin(Stdio::null());
     command

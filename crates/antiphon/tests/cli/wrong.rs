@@ -24,6 +24,13 @@ fn what_cannot_be_read_is_named() {
         (&["register", "sip:a@127.0.0.1", "--contact", "*"], "--expires 0"),
         (&["message", "sip:a@127.0.0.1"], "<TEXT>"),
         (&["user", "add", "alice"], "alice"),
+        (&["code", "700"], "100 to 699"),
+        (&["code", "7xx"], "7xx"),
+        (&["code", "busy"], "such as 404"),
+        (&["code", "404", "486"], "486"),
+        (&["remembered", "remove"], "<URI>"),
+        (&["remembered", "remove", "sip:bob@example.org"], "sip:bob@example.org"),
+        (&["remembered", "remove", "x y"], "x y"),
     ] {
         assert_one_line(&run(arguments), named);
     }

@@ -11,6 +11,8 @@ use crate::failure::Failure;
 use crate::steps::Steps;
 
 mod bench;
+mod codes;
+mod coverage;
 mod deny;
 mod failure;
 mod packages;
@@ -33,6 +35,7 @@ cargo xtask <chore>
   boundary       the proof that sip and core know no socket, clock, thread or disk
   bench          the relay, Kamailio and Antiphon side by side; writes docs/benchmarks.md
   bench --quick  every bench once, briefly and without judging
+  codes          write docs/codes.md and docs/coverage.md from their tables
   packages       install the Debian packages that the interoperability tests use
   help           this text
 
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         ["tidy"] => alone("tidiness", || tidy::check(&root)),
         ["boundary"] => alone(BOUNDARY, || sockets::check(&root)),
         ["bench", rest @ ..] => bench::run(&root, rest),
+        ["codes"] => alone("pages about response codes", || codes::write(&root)),
         ["packages"] => packages::ensure(),
         ["help" | "--help" | "-h"] => {
             println!("{HELP}");

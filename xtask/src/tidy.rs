@@ -8,6 +8,7 @@ use std::process::Command;
 
 use crate::failure::Failure;
 
+mod coverage;
 mod documents;
 mod manifests;
 mod words;
@@ -22,6 +23,7 @@ pub(crate) fn check(root: &Path) -> Result<(), Failure> {
     }
     documents::check_set(root, &mut faults);
     manifests::check(root, &files, &mut faults);
+    coverage::check(root, &files, &mut faults)?;
     if faults.is_empty() {
         return Ok(());
     }

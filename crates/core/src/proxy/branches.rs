@@ -28,6 +28,7 @@ impl Proxy {
             self.start_timer_c(now, place);
         }
         if !is_answered {
+            self.note_early(place, &response);
             let _ = endpoint.respond(now, place.server, response);
         }
     }
@@ -64,6 +65,13 @@ impl Proxy {
             if let Some(context) = self.contexts.get_mut(&place.server) {
                 context.answered = true;
             }
+            let is_left_alone = self
+                .contexts
+                .get(&place.server)
+                .is_some_and(|context| context.disposition.no_cancel);
+            if is_left_alone {
+                return self.stop_waiting(now, endpoint, place);
+            }
             let reason = "SIP;cause=200;text=\"Call completed elsewhere\"";
             self.cancel_pending(now, endpoint, place.server, Some(reason));
         }
@@ -89,14 +97,16 @@ impl Proxy {
         let is_flow_failure =
             matches!(status, StatusCode::FLOW_FAILED | StatusCode::REQUEST_TIMEOUT);
         if is_flow_failure && self.try_next_flow(now, endpoint, place) {
-            return;
+            return self.end_early(now, endpoint, place, status);
         }
         let Some(context) = self.contexts.get_mut(&place.server) else { return };
         if status == StatusCode::REQUEST_TERMINATED && context.has_rung_too_long(place.branch) {
             // It is we who ended it: the caller, who did not, hears that nobody answered.
             return self.fail(now, endpoint, place, StatusCode::REQUEST_TIMEOUT);
         }
-        self.finish_branch(place, Some(response));
+        let response = context.follow(now, response);
+        self.finish_branch(place, response);
+        self.end_early(now, endpoint, place, status);
         if status.as_u16() >= 600 {
             // §16.7 step 5: after a 6xx no new branch is made, and the others end.
             let reason = format!("SIP;cause={}", status.as_u16());
@@ -116,6 +126,7 @@ impl Proxy {
         let Some(context) = self.contexts.get(&place.server) else { return };
         let response = context.local_response(status, endpoint);
         self.finish_branch(place, Some(response));
+        self.end_early(now, endpoint, place, status);
         self.advance(now, endpoint, place.server);
     }
 
@@ -236,6 +247,14 @@ impl Proxy {
         for client in context.give_up() {
             let _ = endpoint.cancel(now, client, reason);
         }
+    }
+
+    /// RFC 3841 §9.1, `no-cancel`: what rings goes on ringing, but nothing new is tried.
+    fn stop_waiting(&mut self, now: Time, endpoint: &mut Endpoint, place: Place) {
+        if let Some(context) = self.contexts.get_mut(&place.server) {
+            context.give_up();
+        }
+        self.advance(now, endpoint, place.server);
     }
 
     /// Prepares one branch: the copy, then the addresses of its next hop.

@@ -7,8 +7,9 @@ use std::net::IpAddr;
 use antiphon_sip::{Method, Request, Response, StatusCode};
 
 use super::forward::{self, Copy};
+use super::recursion::Redirections;
 use super::validate::loop_hash;
-use super::{Forwarding, Target};
+use super::{Disposition, Forwarding, Target};
 use crate::endpoint::{ClientId, Endpoint, Listener, ServerId};
 use crate::flow::Flow;
 use crate::locate::HopHost;
@@ -22,6 +23,9 @@ pub(super) struct Context {
     loop_hash: String,
     route_token: String,
     caller_token: Option<String>,
+    /// What the caller wants of us (RFC 3841 §9.1).
+    pub(super) disposition: Disposition,
+    redirections: Option<Redirections>,
     /// Branches that may be open at one time (RFC 5393 §5).
     breadth: u32,
     /// When the caller has stopped waiting: a branch that begins later helps nobody. None for an
@@ -40,6 +44,8 @@ pub(super) struct Context {
 #[derive(Debug)]
 pub(super) struct Branch {
     state: BranchState,
+    /// To tags of the early dialogs that the caller knows of (RFC 6228 §6).
+    early: Vec<Box<str>>,
 }
 
 #[derive(Debug)]
@@ -92,11 +98,11 @@ impl Branch {
         let Target { token, is_kept_flow, next_flows, .. } = target;
         let addresses = VecDeque::new();
         let ways = Ways { copy, flow, token, is_kept_flow, next_flows, addresses };
-        Self { state: BranchState::Unsent(Box::new(ways)) }
+        Self { state: BranchState::Unsent(Box::new(ways)), early: Vec::new() }
     }
 
     pub(super) const fn done() -> Self {
-        Self { state: BranchState::Done }
+        Self { state: BranchState::Done, early: Vec::new() }
     }
 
     const fn ways(&self) -> Option<&Ways> {
@@ -166,9 +172,13 @@ impl Ways {
 
 impl Context {
     pub(super) fn new(now: Time, endpoint: &Endpoint, forwarding: Forwarding) -> Self {
-        let Forwarding { server, request, inbound, mut targets, token, caller_token } = forwarding;
-        // Stable: targets of equal preference keep their order.
-        targets.sort_by_key(|target| std::cmp::Reverse(target.q));
+        let Forwarding { server, request, inbound, mut targets, token, caller_token, recursion } =
+            forwarding;
+        let disposition = Disposition::of(&request);
+        disposition.arrange(&mut targets);
+        let recursion = recursion.filter(|_| !disposition.no_recurse);
+        let redirections =
+            recursion.map(|recursion| Redirections::new(recursion, &request.uri(), &targets));
         let is_invite = *request.method() == Method::Invite;
         Self {
             server,
@@ -178,6 +188,8 @@ impl Context {
             inbound,
             route_token: token,
             caller_token,
+            disposition,
+            redirections,
             too_late: (!is_invite).then(|| now + 64 * endpoint.config().intervals.t1),
             waiting: targets.into(),
             branches: Vec::new(),
@@ -217,8 +229,8 @@ impl Context {
             self.waiting.clear();
         }
         let Some(first) = self.waiting.front() else { return Vec::new() };
-        let q = first.q;
-        let same = self.waiting.iter().take_while(|target| target.q == q);
+        let rank = (first.q, first.preference);
+        let same = self.waiting.iter().take_while(|it| (it.q, it.preference) == rank);
         let count = same.zip(0..self.breadth).count();
         let breadths = shares(self.breadth, count);
         self.waiting.drain(..count).zip(breadths).collect()
@@ -255,6 +267,32 @@ impl Context {
             branch.wait();
         }
         way
+    }
+
+    /// The early dialogs of a branch, to be told of or ended.
+    pub(super) fn early_mut(&mut self, branch: usize) -> Option<&mut Vec<Box<str>>> {
+        self.branches.get_mut(branch).map(|branch| &mut branch.early)
+    }
+
+    /// Whether something is still to come: the response of a branch just ended is not the answer.
+    pub(super) fn goes_on(&self) -> bool {
+        self.has_pending() || (!self.waiting.is_empty() && !self.has_given_up())
+    }
+
+    /// What a redirection names becomes targets, to be tried before those that wait anyway, if
+    /// redirections are followed; the rest of it, if any, is still a response to be held.
+    pub(super) fn follow(&mut self, now: Time, mut response: Response) -> Option<Response> {
+        let is_list = matches!(response.status().as_u16(), 300..=302);
+        let may_go_on = is_list && !self.has_given_up() && !self.is_too_late(now);
+        let Some(redirections) = self.redirections.as_mut().filter(|_| may_go_on) else {
+            return Some(response);
+        };
+        let (mut targets, is_left) = redirections.take(&mut response);
+        self.disposition.arrange(&mut targets);
+        for target in targets.into_iter().rev() {
+            self.waiting.push_front(target);
+        }
+        is_left.then_some(response)
     }
 
     /// Another flow to the instance that a branch could not reach, with the breadth of that branch

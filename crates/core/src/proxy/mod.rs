@@ -9,13 +9,17 @@
 //! later still finds its way for 64*T1.
 //!
 //! `forward` makes the copy for a target, `context` keeps the state of one request, `branches`
-//! drives it, `ack` passes on what has no transaction, `best` chooses the answer.
+//! drives it, `early` tells of early dialogs that have ended, `preferences` weighs targets for the
+//! caller, `recursion` follows redirections, `ack` passes on what has no transaction, `best` chooses the answer.
 
 mod ack;
 mod best;
 mod branches;
 mod context;
+mod early;
 mod forward;
+mod preferences;
+mod recursion;
 mod route;
 mod validate;
 
@@ -33,6 +37,8 @@ use crate::time::Time;
 
 use context::Context;
 use forward::Copy;
+pub use preferences::{Disposition, Preferences};
+pub use recursion::Recursion;
 pub use route::{preprocess, strip_maddr};
 pub use validate::{no_loop, validate};
 
@@ -51,6 +57,9 @@ pub struct Target {
     /// Preference in thousandths: targets of one value are tried at the same time, lower ones
     /// when all higher ones have failed.
     pub q: u16,
+    /// How much the caller prefers it among those of equal `q`, in thousandths
+    /// ([`Preferences::of_contact`]).
+    pub preference: u16,
     /// Route values to put before those of the request, top first (the Path of a binding).
     pub path: Vec<Box<str>>,
     /// The flow over which it is reached, when that is known better than its URI tells. When it
@@ -74,6 +83,7 @@ impl Target {
         Self {
             uri,
             q: 1000,
+            preference: 1000,
             path: Vec::new(),
             flow: None,
             token: None,
@@ -99,6 +109,9 @@ pub struct Forwarding {
     pub token: String,
     /// The same for the caller's side, when how the request came is to be known again.
     pub caller_token: Option<String>,
+    /// Whether redirections are followed here, which is only right for a request to a domain that
+    /// this proxy is responsible for (§16.5). `None`: the caller gets them.
+    pub recursion: Option<Recursion>,
 }
 
 /// All requests that are being forwarded.

@@ -46,6 +46,11 @@ impl Domains {
         self.names.iter().map(AsRef::as_ref)
     }
 
+    /// Every host that is one of the domains or stands for one.
+    pub fn hosts(&self) -> impl Iterator<Item = &str> {
+        self.iter().chain(self.aliases.iter().map(|(alias, _)| alias.as_ref()))
+    }
+
     /// The address-of-record that a URI names (RFC 3261 §10.3 step 5), an alias of a domain taken
     /// for the domain.
     #[must_use]

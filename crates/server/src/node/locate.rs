@@ -1,11 +1,13 @@
 //! Locate: from an address-of-record to the target set (RFC 3261 §16.5).
 
+use std::cmp::Reverse;
+
 use antiphon_core::flow::Flow;
-use antiphon_core::proxy::Target;
+use antiphon_core::proxy::{Disposition, Preferences, Target};
 use antiphon_core::refusal::Refusal;
 use antiphon_core::registrar::{Binding, BindingSet, Gruu, has_gr};
 use antiphon_core::time::Time;
-use antiphon_sip::{Request, StatusCode, Uri};
+use antiphon_sip::{HeaderName, Request, StatusCode, Uri};
 
 use super::{Arrival, Question, Server, Waiting};
 
@@ -40,17 +42,41 @@ impl Server {
             .filter(|binding| !is_secure || is_sips(binding))
             .filter(|binding| matches!(binding.contact.as_uri(), Uri::Sip(_)))
             .filter(|binding| gruu.as_ref().is_none_or(|gruu| gruu.leads_to(binding)));
+        let (bindings, is_wish) = preferred(&arrival.request, bindings.collect());
         let targets: Vec<Target> = by_instance(bindings)
             .into_iter()
             .filter_map(|instance| self.instance_target(arrival.request.call_id(), &instance))
             .collect();
-        if targets.is_empty() {
-            if gruu.is_some_and(|gruu| gruu.ends_with_its_bindings()) {
-                return self.absent(now, &arrival, false);
-            }
-            return self.ask_whether_there_is_such_a_user(now, arrival);
+        if !targets.is_empty() && Disposition::of(&arrival.request).redirect {
+            return self.redirect(now, &arrival, targets);
         }
-        self.forward(now, arrival, targets);
+        if !targets.is_empty() {
+            return self.forward(now, arrival, targets);
+        }
+        if is_wish {
+            // RFC 3841 §7.2.4: nobody there is what the caller wants.
+            return self.absent(now, &arrival, true);
+        }
+        if gruu.is_some_and(|gruu| gruu.ends_with_its_bindings()) {
+            return self.absent(now, &arrival, false);
+        }
+        self.ask_whether_there_is_such_a_user(now, arrival);
+    }
+
+    /// The caller wants to be told where to go (RFC 3841 §9.1): all contacts in the order in which
+    /// they would have been tried, without their features (§7.2.4).
+    fn redirect(&mut self, now: Time, arrival: &Arrival, mut targets: Vec<Target>) {
+        targets.sort_by_key(|target| Reverse((target.q, target.preference)));
+        let status = match targets.len() {
+            1 => StatusCode::MOVED_TEMPORARILY,
+            _ => StatusCode::MULTIPLE_CHOICES,
+        };
+        let mut refusal = Refusal::new(status);
+        for (target, q) in targets.iter().zip((1..=1000_u16).rev()) {
+            let q = if q == 1000 { "1".into() } else { format!("0.{q:03}") };
+            refusal = refusal.with(HeaderName::Contact, format_args!("<{}>;q={q}", target.uri));
+        }
+        self.refuse(now, arrival, &refusal);
     }
 
     /// Whether the Request-URI names one instance of a user of ours.
@@ -66,8 +92,9 @@ impl Server {
     }
 
     /// The target of an instance: its last flow, with the others behind it.
-    fn instance_target(&self, call_id: &str, bindings: &[&Binding]) -> Option<Target> {
-        let mut flows = bindings.iter().map(|binding| self.target(call_id, binding));
+    fn instance_target(&self, call_id: &str, bindings: &[(&Binding, u16)]) -> Option<Target> {
+        let mut flows =
+            bindings.iter().map(|(binding, preference)| self.target(call_id, binding, *preference));
         let first = flows.next()?;
         Some(Target { next_flows: flows.collect(), ..first })
     }
@@ -81,7 +108,7 @@ impl Server {
         self.ask(Waiting::Absent(arrival), |ticket| Question::Subscriber { ticket, user, domain });
     }
 
-    fn target(&self, call_id: &str, binding: &Binding) -> Target {
+    fn target(&self, call_id: &str, binding: &Binding, preference: u16) -> Target {
         let flow = binding.source.as_ref().map(|source| Flow {
             transport: source.transport,
             local: source.local,
@@ -95,6 +122,7 @@ impl Server {
         Target {
             uri: binding.contact.clone(),
             q: binding.q,
+            preference,
             path: binding.path.clone(),
             flow,
             token: flow.map(|flow| self.route_tokens.token_of_flow(call_id, &flow)),
@@ -116,22 +144,38 @@ impl Server {
 
 /// The bindings of each instance together, the last refreshed first: of one instance no two may be
 /// called at a time (RFC 5626 §7, RFC 5627 §6.1). A binding without an instance stands alone.
-fn by_instance<'a>(bindings: impl Iterator<Item = &'a Binding>) -> Vec<Vec<&'a Binding>> {
-    let mut groups: Vec<Vec<&Binding>> = Vec::new();
-    for binding in bindings {
-        let is_same = |group: &&mut Vec<&Binding>| {
-            let other = group.first().and_then(|first| first.instance());
+fn by_instance(bindings: Vec<(&Binding, u16)>) -> Vec<Vec<(&Binding, u16)>> {
+    let mut groups: Vec<Vec<(&Binding, u16)>> = Vec::new();
+    for (binding, preference) in bindings {
+        let is_same = |group: &&mut Vec<(&Binding, u16)>| {
+            let other = group.first().and_then(|(first, _)| first.instance());
             other.is_some_and(|instance| binding.is_of(instance))
         };
         match groups.iter_mut().find(is_same) {
-            Some(group) => group.push(binding),
-            None => groups.push(vec![binding]),
+            Some(group) => group.push((binding, preference)),
+            None => groups.push(vec![(binding, preference)]),
         }
     }
     for group in &mut groups {
-        group.sort_by_key(|binding| std::cmp::Reverse(binding.refreshed));
+        group.sort_by_key(|(binding, _)| Reverse(binding.refreshed));
     }
     groups
+}
+
+/// The bindings that the caller wants, each with its preference, and whether it was its stated wish
+/// that left the others out. What the request only implies leaves out nothing when it would leave
+/// out all (RFC 3841 §7.2.4).
+fn preferred<'a>(request: &Request, bindings: Vec<&'a Binding>) -> (Vec<(&'a Binding, u16)>, bool) {
+    let preferences = Preferences::of(request);
+    let weigh = |binding: &&'a Binding| {
+        preferences.of_contact(&binding.params).map(|preference| (*binding, preference))
+    };
+    let wanted: Vec<_> = bindings.iter().filter_map(weigh).collect();
+    if wanted.is_empty() && preferences.is_implicit() {
+        return (bindings.into_iter().map(|binding| (binding, 1000)).collect(), false);
+    }
+    let is_wish = wanted.len() < bindings.len() && !preferences.is_implicit();
+    (wanted, is_wish)
 }
 
 fn is_sips(binding: &Binding) -> bool {

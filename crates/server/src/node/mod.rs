@@ -20,7 +20,7 @@ use antiphon_core::auth::Authenticator;
 use antiphon_core::endpoint::{Endpoint, EndpointConfig, Event, ServerId};
 use antiphon_core::flow::Flow;
 use antiphon_core::node::{Input, Node, Output};
-use antiphon_core::proxy::{self, Forwarding, Proxy, Target};
+use antiphon_core::proxy::{self, Forwarding, Proxy, Recursion, Target};
 use antiphon_core::refusal::Refusal;
 use antiphon_core::registrar::{Gruus, Policy};
 use antiphon_core::time::Time;
@@ -60,6 +60,9 @@ pub struct Extensions {
     /// Seconds after which a phone that hears nothing on its flow may take it for dead
     /// (RFC 5626 §5.4).
     pub flow_timer: Option<u32>,
+    /// Whether redirections by the users of our domains are followed here (RFC 3261 §16.7 step 4)
+    /// instead of being passed to the caller.
+    pub follow_redirections: bool,
 }
 
 /// What a server tells.
@@ -249,8 +252,19 @@ impl Server {
             flow_of_caller(&arrival).map(|flow| self.route_tokens.token_of_flow(call_id, &flow));
         let Arrival { id: server, mut request, flow: inbound, .. } = arrival;
         self.take_off_own_credentials(&mut request);
-        let forwarding = Forwarding { server, request, inbound, targets, token, caller_token };
+        let recursion = self.recursion(&request);
+        let forwarding =
+            Forwarding { server, request, inbound, targets, token, caller_token, recursion };
         self.proxy.forward(now, &mut self.endpoint, forwarding);
+    }
+
+    /// Whether a redirection of this request is for us to follow: only of one to our own users.
+    fn recursion(&self, request: &Request) -> Option<Recursion> {
+        let is_followed = self.extensions.follow_redirections
+            && self.is_ours(&request.uri())
+            && !request.headers().has(HeaderName::Route);
+        let own_hosts = || self.domains.hosts().map(Into::into).collect();
+        is_followed.then(|| Recursion { own_hosts: own_hosts() })
     }
 
     /// An ACK of a 2xx follows its dialog's route set; it is never challenged or answered

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use antiphon_agent::Failure;
 use antiphon_server::ServeError;
+use antiphon_server::rules::QuestionError;
 use antiphon_sip::UriBuf;
 use antiphon_store::{AccountError, RememberedError};
 
@@ -46,6 +47,14 @@ pub(crate) enum Fault {
     Agent(Failure),
     /// The server of the demonstration has no UDP listener.
     NoListener,
+    /// A configuration cannot be read.
+    Unreadable(PathBuf, io::Error),
+    /// A configuration has so many faults.
+    Faulty(PathBuf, usize),
+    /// A configuration has no trunk of this name.
+    NoTrunk(String),
+    /// A question is not one about a request.
+    Question(QuestionError),
     /// A manual page cannot be written.
     Manual(PathBuf, io::Error),
     /// The process cannot wait for anything.
@@ -103,6 +112,15 @@ impl fmt::Display for Fault {
             Self::Serve(error) => error.fmt(f),
             Self::Agent(failure) => failure.fmt(f),
             Self::NoListener => f.write_str("the server of the demonstration does not listen"),
+            Self::Unreadable(path, error) => {
+                write!(f, "{} cannot be read: {error}", path.display())
+            }
+            Self::Faulty(path, faults) => {
+                let (path, noun) = (path.display(), if *faults == 1 { "fault" } else { "faults" });
+                write!(f, "{path} has {faults} {noun}; see 'antiphon check {path}'")
+            }
+            Self::NoTrunk(name) => write!(f, "the configuration has no trunk '{name}'"),
+            Self::Question(error) => error.fmt(f),
             Self::Manual(path, error) => write!(f, "{} cannot be written: {error}", path.display()),
             Self::Runtime(error) => write!(f, "the system lets nothing be awaited: {error}"),
         }

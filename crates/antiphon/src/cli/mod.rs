@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 pub(crate) mod code;
+pub(crate) mod configuration;
 pub(crate) mod error;
 pub(crate) mod remembered;
 pub(crate) mod server;
@@ -32,6 +33,8 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Serve(server::Serve),
+    Check(configuration::Check),
+    Route(configuration::Route),
     User(server::User),
     Call(client::Call),
     Answer(client::Answer),

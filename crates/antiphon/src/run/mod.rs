@@ -1,11 +1,13 @@
 //! Each command becomes the options of the room that does it.
 
+mod check;
 mod client;
 mod code;
 mod data;
 mod demo;
 mod manual;
 mod remembered;
+mod route;
 mod serve;
 mod user;
 
@@ -20,6 +22,8 @@ use crate::fault::Fault;
 pub(crate) fn run(command: Command) -> Result<ExitCode, Fault> {
     match command {
         Command::Serve(serve) => block_on(serve::run(serve)),
+        Command::Check(check) => check::run(check),
+        Command::Route(route) => route::run(route),
         Command::User(user) => user::run(user),
         Command::Call(call) => block_on(client::call(call)),
         Command::Answer(answer) => block_on(client::answer(answer)),

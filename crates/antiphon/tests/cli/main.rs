@@ -4,6 +4,7 @@
 
 mod agents;
 mod codes;
+mod configuration;
 mod help;
 mod program;
 mod remembered;

@@ -24,6 +24,13 @@ fn what_cannot_be_read_is_named() {
         (&["register", "sip:a@127.0.0.1", "--contact", "*"], "--expires 0"),
         (&["message", "sip:a@127.0.0.1"], "<TEXT>"),
         (&["user", "add", "alice"], "alice"),
+        (&["check", "/no/such/file.toml"], "/no/such/file.toml"),
+        (&["route", "INVITE sip:a@127.0.0.1"], "--config"),
+        (&["route", "--config", "/no/such/file.toml", "INVITE sip:a@b"], "/no/such/file.toml"),
+        (&["route", "--config", "/dev/null", "sip:a@127.0.0.1"], "INVITE sip:bob@example.org"),
+        (&["route", "--config", "/dev/null", "INVITE a b"], "Request-URI"),
+        (&["route", "--config", "/dev/null", "INVITE sip:a@b", "--at", "noon"], "mon 14:30"),
+        (&["route", "--config", "/dev/null", "INVITE sip:a@b", "--down", "carrier"], "carrier"),
         (&["code", "700"], "100 to 699"),
         (&["code", "7xx"], "7xx"),
         (&["code", "busy"], "such as 404"),
@@ -34,6 +41,16 @@ fn what_cannot_be_read_is_named() {
     ] {
         assert_one_line(&run(arguments), named);
     }
+}
+
+#[test]
+fn a_configuration_with_faults_is_not_asked() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("antiphon.toml");
+    std::fs::write(&file, "lisen = []\n").unwrap();
+    let file = file.to_str().unwrap();
+    let asked = run_in(folder.path(), &["route", "--config", file, "INVITE sip:a@127.0.0.1"]);
+    assert_one_line(&asked, &format!("{file} has 1 fault; see 'antiphon check {file}'"));
 }
 
 #[test]

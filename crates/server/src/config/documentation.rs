@@ -9,6 +9,9 @@ use crate::rules::raw::{ACTIONS, RawAction, RawRule, RawWhen};
 const REFERENCE_HEAD: &str = "\
 # Configuration
 
+`antiphon check` and `antiphon route` read this file; `antiphon serve` of this version does not \
+take it yet, and is told what it is to be by its options alone.
+
 One file in [TOML](https://toml.io). `antiphon check FILE` names all that is wrong with it at once, \
 `antiphon route` tells where a request would go. A key that does not exist is a fault. \
 [antiphon.sample.toml](antiphon.sample.toml) has every key with a value.

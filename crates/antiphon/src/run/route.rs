@@ -1,0 +1,206 @@
+//! Where a request would go, and why.
+
+use std::fmt::{self, Write as _};
+use std::process::ExitCode;
+
+use antiphon_server::config::{Config, check_file};
+use antiphon_server::rules::{
+    self, Contact, Contacts, Destination, DownTrunks, Explanation, Hop, Look, Moment, Origin,
+    Outcome, Question, Redirect, Step, Then, Verdict, Weekday,
+};
+use jiff::Zoned;
+use serde_json::{Value, json};
+
+use crate::cli::configuration::Route;
+use crate::fault::Fault;
+use crate::terminal;
+
+pub(crate) fn run(route: Route) -> Result<ExitCode, Fault> {
+    let config = config(&route)?;
+    let down = trunks_that_are_down(&route, &config)?;
+    let from = route.from.as_ref().map(ToString::to_string);
+    let headers: Vec<_> =
+        route.header.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let question = Question {
+        request: &route.request,
+        from: from.as_deref(),
+        headers: &headers,
+        source: route.source,
+        transport: route.transport,
+        is_authenticated: route.authenticated,
+        moment: route.at.unwrap_or_else(|| moment(&Zoned::now())),
+        down: &down,
+    };
+    let explanation = rules::route(&config, &question).map_err(Fault::Question)?;
+    terminal::print(&if route.json {
+        objects(&explanation)
+    } else {
+        format!("{}\n{explanation}", Asked(&question))
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A configuration with faults has no rules to ask.
+fn config(route: &Route) -> Result<Config, Fault> {
+    let file = &route.config;
+    let checked = check_file(file).map_err(|error| Fault::Unreadable(file.clone(), error))?;
+    checked.config.ok_or_else(|| Fault::Faulty(file.clone(), checked.faults.len()))
+}
+
+fn trunks_that_are_down(route: &Route, config: &Config) -> Result<DownTrunks, Fault> {
+    match route.down.iter().find(|name| config.trunk(name).is_none()) {
+        Some(unknown) => Err(Fault::NoTrunk(unknown.clone())),
+        None => Ok(route.down.iter().map(String::as_str).collect()),
+    }
+}
+
+fn moment(now: &Zoned) -> Moment {
+    // jiff numbers days from Monday and hours and minutes from 0: none is negative.
+    let day = usize::from(now.weekday().to_monday_zero_offset().unsigned_abs());
+    let weekday = Weekday::ALL.get(day).copied().unwrap_or(Weekday::Monday);
+    let minutes = |number: i8| u16::from(number.unsigned_abs());
+    Moment { weekday, minute: minutes(now.hour()) * 60 + minutes(now.minute()) }
+}
+
+/// The question with all that was not said.
+struct Asked<'a>(&'a Question<'a>);
+
+impl fmt::Display for Asked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(asked) = self;
+        let signed_in = if asked.is_authenticated { "signed in" } else { "not signed in" };
+        write!(
+            f,
+            "{} from {} at {} over {}, {signed_in}, {}",
+            asked.request.trim(),
+            asked.from.unwrap_or("somebody anonymous"),
+            asked.source,
+            asked.transport.as_uri_param(),
+            asked.moment,
+        )
+    }
+}
+
+fn objects(explanation: &Explanation) -> String {
+    let mut text = String::new();
+    for look in &explanation.looks {
+        let _ = writeln!(text, "{}", object_of_look(look));
+    }
+    let mut decision = object_of_step(&explanation.decision.step, 1);
+    if let Some(object) = decision.as_object_mut() {
+        object.insert("event".to_owned(), "decision".into());
+    }
+    let _ = writeln!(text, "{decision}");
+    text
+}
+
+fn object_of_look(look: &Look) -> Value {
+    let line = match look.origin {
+        Origin::At(place) => Some(place.line),
+        Origin::BuiltIn => None,
+    };
+    let failed = match &look.verdict {
+        Verdict::Matched => None,
+        Verdict::Failed { condition, wanted, found } => {
+            Some(json!({ "condition": condition, "wanted": wanted, "found": found }))
+        }
+    };
+    json!({
+        "event": "rule",
+        "rule": &*look.rule,
+        "line": line,
+        "matches": failed.is_none(),
+        "failed": failed,
+    })
+}
+
+/// Steps lead to steps, and the file has all of them: so deep and no deeper.
+const SHOWN_DEPTH: usize = 4;
+
+fn object_of_step(step: &Step, depth: usize) -> Value {
+    let on = step.plan.iter().map(|(on, then)| {
+        let next = match then {
+            Then::Do(next) if depth < SHOWN_DEPTH => Some(object_of_step(next, depth + 1)),
+            Then::Do(_) | Then::Next | Then::Forward => None,
+        };
+        json!({ "answer": on.to_string(), "then": word(then), "step": next })
+    });
+    json!({
+        "rule": step.rule.as_deref(),
+        "does": step.outcome.to_string(),
+        "outcome": object_of_outcome(&step.outcome),
+        "on": on.collect::<Vec<_>>(),
+    })
+}
+
+const fn word(then: &Then) -> &'static str {
+    match then {
+        Then::Next => "next",
+        Then::Forward => "forward",
+        Then::Do(_) => "step",
+    }
+}
+
+fn object_of_outcome(outcome: &Outcome) -> Value {
+    match outcome {
+        Outcome::Locate(uri) => json!({ "action": "locate", "uri": uri.to_string() }),
+        Outcome::Forward(hops) => {
+            let hops: Vec<_> = hops.iter().map(object_of_hop).collect();
+            json!({ "action": "forward", "to": hops })
+        }
+        Outcome::Redirect(redirect) => object_of_redirect(redirect),
+        Outcome::Answer(answer) => {
+            let reason = answer.reason.as_deref().unwrap_or_else(|| answer.status.reason());
+            json!({
+                "action": "answer",
+                "code": answer.status.as_u16(),
+                "reason": reason,
+                "headers": answer.headers,
+            })
+        }
+        Outcome::Voicemail(uri) => json!({ "action": "voicemail", "uri": uri.to_string() }),
+        Outcome::SignIn => json!({ "action": "sign_in" }),
+    }
+}
+
+fn object_of_hop(hop: &Hop) -> Value {
+    let q = f64::from(hop.q) / 1000.0;
+    match &hop.to {
+        Destination::Uri(uri) => json!({ "uri": uri.to_string(), "q": q }),
+        Destination::Trunk { trunk, user } => json!({ "trunk": &**trunk, "user": user, "q": q }),
+    }
+}
+
+fn object_of_redirect(redirect: &Redirect) -> Value {
+    let (located, contacts) = match &redirect.contacts {
+        Contacts::Located(uri) => (Some(uri.to_string()), Vec::new()),
+        Contacts::These(contacts) => (None, contacts.iter().map(object_of_contact).collect()),
+    };
+    json!({
+        "action": "redirect",
+        "code": redirect.status.as_u16(),
+        "contacts": contacts,
+        "located": located,
+        "body": redirect.body.as_ref().map(|(content_type, text)| {
+            json!({ "content_type": content_type, "text": text })
+        }),
+    })
+}
+
+fn object_of_contact(contact: &Contact) -> Value {
+    let q = f64::from(contact.q) / 1000.0;
+    json!({ "uri": contact.uri.to_string(), "q": q, "expires": contact.expires })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_that_of_the_clock_on_the_wall() {
+        let at = |text: &str| moment(&text.parse().unwrap()).to_string();
+        assert_eq!(at("2024-07-10T14:30:59-03:30[-03:30]"), "wed 14:30");
+        assert_eq!(at("2024-07-14T23:59:00+02:00[+02:00]"), "sun 23:59");
+        assert_eq!(at("2024-07-15T00:00:00Z[+00:00]"), "mon 00:00");
+    }
+}

@@ -9,7 +9,7 @@ use antiphon_sip::{Method, Request, Response, StatusCode};
 use super::forward::{self, Copy};
 use super::recursion::Redirections;
 use super::validate::loop_hash;
-use super::{Disposition, Forwarding, Target};
+use super::{Disposition, Forwarding, Target, TrustDomain};
 use crate::endpoint::{ClientId, Endpoint, Listener, ServerId};
 use crate::flow::Flow;
 use crate::locate::HopHost;
@@ -26,6 +26,7 @@ pub(super) struct Context {
     /// What the caller wants of us (RFC 3841 §9.1).
     pub(super) disposition: Disposition,
     redirections: Option<Redirections>,
+    trust: TrustDomain,
     /// Branches that may be open at one time (RFC 5393 §5).
     breadth: u32,
     /// When the caller has stopped waiting: a branch that begins later helps nobody. None for an
@@ -46,6 +47,8 @@ pub(super) struct Branch {
     state: BranchState,
     /// To tags of the early dialogs that the caller knows of (RFC 6228 §6).
     early: Vec<Box<str>>,
+    /// Where it was sent last.
+    remote: Option<IpAddr>,
 }
 
 #[derive(Debug)]
@@ -98,11 +101,11 @@ impl Branch {
         let Target { token, is_kept_flow, next_flows, .. } = target;
         let addresses = VecDeque::new();
         let ways = Ways { copy, flow, token, is_kept_flow, next_flows, addresses };
-        Self { state: BranchState::Unsent(Box::new(ways)), early: Vec::new() }
+        Self { state: BranchState::Unsent(Box::new(ways)), early: Vec::new(), remote: None }
     }
 
     pub(super) const fn done() -> Self {
-        Self { state: BranchState::Done, early: Vec::new() }
+        Self { state: BranchState::Done, early: Vec::new(), remote: None }
     }
 
     const fn ways(&self) -> Option<&Ways> {
@@ -172,8 +175,8 @@ impl Ways {
 
 impl Context {
     pub(super) fn new(now: Time, endpoint: &Endpoint, forwarding: Forwarding) -> Self {
-        let Forwarding { server, request, inbound, mut targets, token, caller_token, recursion } =
-            forwarding;
+        let Forwarding { server, request, inbound, mut targets, .. } = forwarding;
+        let Forwarding { token, caller_token, recursion, trust, .. } = forwarding;
         let disposition = Disposition::of(&request);
         disposition.arrange(&mut targets);
         let recursion = recursion.filter(|_| !disposition.no_recurse);
@@ -190,6 +193,7 @@ impl Context {
             caller_token,
             disposition,
             redirections,
+            trust,
             too_late: (!is_invite).then(|| now + 64 * endpoint.config().intervals.t1),
             waiting: targets.into(),
             branches: Vec::new(),
@@ -269,6 +273,12 @@ impl Context {
         way
     }
 
+    /// Takes off what a response must not tell the caller.
+    pub(super) fn release_response(&self, branch: usize, response: &mut Response) {
+        let callee = self.branches.get(branch).and_then(|branch| branch.remote);
+        self.trust.release_response(response, callee, self.inbound.remote.ip());
+    }
+
     /// The early dialogs of a branch, to be told of or ended.
     pub(super) fn early_mut(&mut self, branch: usize) -> Option<&mut Vec<Box<str>>> {
         self.branches.get_mut(branch).map(|branch| &mut branch.early)
@@ -320,9 +330,13 @@ impl Context {
         branch: usize,
         endpoint: &Endpoint,
     ) -> Option<(Request, Flow)> {
-        let ways = self.branches.get_mut(branch)?.ways_mut()?;
+        let branch = self.branches.get_mut(branch)?;
+        let ways = branch.ways_mut()?;
         let flow = ways.next_flow(endpoint)?;
+        branch.remote = Some(flow.remote.ip());
+        let ways = branch.ways()?;
         let mut request = ways.copy.request.clone();
+        self.trust.release(&mut request, flow.remote.ip());
         if forward::makes_dialog(&request)
             && let Some(inbound) = listener_of(endpoint, &self.inbound)
             && let Some(outbound) = listener_of(endpoint, &flow)

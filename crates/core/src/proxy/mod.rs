@@ -8,7 +8,8 @@
 //! A response context lives from the request to its last branch; a 2xx to INVITE that comes
 //! later still finds its way for 64*T1.
 //!
-//! `forward` makes the copy for a target, `context` keeps the state of one request, `branches`
+//! `forward` makes the copy for a target, `identity` keeps the
+//! names of callers where they belong, `context` keeps the state of one request, `branches`
 //! drives it, `early` tells of early dialogs that have ended, `preferences` weighs targets for the
 //! caller, `recursion` follows redirections, `ack` passes on what has no transaction, `best` chooses the answer.
 
@@ -18,6 +19,7 @@ mod branches;
 mod context;
 mod early;
 mod forward;
+mod identity;
 mod preferences;
 mod recursion;
 mod route;
@@ -37,6 +39,7 @@ use crate::time::Time;
 
 use context::Context;
 use forward::Copy;
+pub use identity::TrustDomain;
 pub use preferences::{Disposition, Preferences};
 pub use recursion::Recursion;
 pub use route::{preprocess, strip_maddr};
@@ -112,6 +115,9 @@ pub struct Forwarding {
     /// Whether redirections are followed here, which is only right for a request to a domain that
     /// this proxy is responsible for (§16.5). `None`: the caller gets them.
     pub recursion: Option<Recursion>,
+    /// Whom identities are told to; what the request says of its sender's has been
+    /// [admitted](TrustDomain::admit).
+    pub trust: TrustDomain,
 }
 
 /// All requests that are being forwarded.
@@ -180,6 +186,14 @@ impl Proxy {
         let mut response = response;
         // §16.7 step 3: what is below our Via is for the element upstream.
         response.headers_mut().pop_first(HeaderName::Via);
+        match self.contexts.get(&place.server) {
+            Some(context) => context.release_response(place.branch, &mut response),
+            // A 2xx that comes again: the first has told what may be told, and whose word this is
+            // and who hears it is known no more.
+            None => {
+                response.headers_mut().remove(HeaderName::PAssertedIdentity);
+            }
+        }
         let has_way_back = response.headers().has(HeaderName::Via);
         match (response.status(), has_way_back) {
             (status, false) if status.is_provisional() => {}

@@ -6,7 +6,8 @@ use antiphon_core::time::Time;
 use antiphon_sip::header::challenge::Challenge;
 use antiphon_sip::header::credentials::{Authorization, Credentials, ProxyAuthorization};
 use antiphon_sip::header::parse_value;
-use antiphon_sip::{HeaderName, Request, StatusCode, Uri};
+use antiphon_sip::uri::escape_user;
+use antiphon_sip::{HeaderName, Request, StatusCode, Uri, UriBuf};
 
 use super::quirks::needs_md5_alone;
 use super::{Arrival, Question, Server, ServerEvent, Waiting};
@@ -91,7 +92,11 @@ impl Server {
         }
         match purpose {
             Purpose::Register => self.read_bindings(now, arrival),
-            Purpose::Forward => self.route(now, arrival),
+            Purpose::Forward => {
+                let user = escape_user(claim.username());
+                let identity = UriBuf::parse(&format!("sip:{user}@{}", claim.realm())).ok();
+                self.route(now, Arrival { identity, ..arrival });
+            }
         }
     }
 

@@ -20,7 +20,7 @@ use antiphon_core::auth::Authenticator;
 use antiphon_core::endpoint::{Endpoint, EndpointConfig, Event, ServerId};
 use antiphon_core::flow::Flow;
 use antiphon_core::node::{Input, Node, Output};
-use antiphon_core::proxy::{self, Forwarding, Proxy, Recursion, Target};
+use antiphon_core::proxy::{self, Forwarding, Proxy, Recursion, Target, TrustDomain};
 use antiphon_core::refusal::Refusal;
 use antiphon_core::registrar::{Gruus, Policy};
 use antiphon_core::time::Time;
@@ -63,6 +63,8 @@ pub struct Extensions {
     /// Whether redirections by the users of our domains are followed here (RFC 3261 §16.7 step 4)
     /// instead of being passed to the caller.
     pub follow_redirections: bool,
+    /// Whose word on the identity of callers counts (RFC 3325).
+    pub trust: TrustDomain,
 }
 
 /// What a server tells.
@@ -118,6 +120,8 @@ struct Arrival {
     flow: Flow,
     /// What the Route stands for that we made for this call, if it came by one.
     recorded: Option<Recorded>,
+    /// Who sent it, when it has signed in.
+    identity: Option<UriBuf>,
 }
 
 /// A request that waits for an answer of the world outside.
@@ -192,7 +196,7 @@ impl Server {
 
     /// The order of the phases.
     fn arrive(&mut self, now: Time, id: ServerId, request: Request, flow: Flow) {
-        let mut arrival = Arrival { id, request, flow, recorded: None };
+        let mut arrival = Arrival { id, request, flow, recorded: None, identity: None };
         // First of all, since a phone may name this server as its outbound proxy in whatever it
         // sends here, and since what is left decides what a loop is.
         if let Err(refusal) = self.take_off_own_routes(&mut arrival) {
@@ -250,11 +254,13 @@ impl Server {
         let token = self.route_tokens.token(call_id);
         let caller_token =
             flow_of_caller(&arrival).map(|flow| self.route_tokens.token_of_flow(call_id, &flow));
-        let Arrival { id: server, mut request, flow: inbound, .. } = arrival;
+        let Arrival { id: server, mut request, flow: inbound, identity, .. } = arrival;
+        let trust = self.extensions.trust.clone();
+        trust.admit(&mut request, inbound.remote.ip(), identity.as_ref());
         self.take_off_own_credentials(&mut request);
         let recursion = self.recursion(&request);
         let forwarding =
-            Forwarding { server, request, inbound, targets, token, caller_token, recursion };
+            Forwarding { server, request, inbound, targets, token, caller_token, recursion, trust };
         self.proxy.forward(now, &mut self.endpoint, forwarding);
     }
 

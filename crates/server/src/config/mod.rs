@@ -84,18 +84,30 @@ pub fn check(text: &str) -> Checked {
 /// # Errors
 /// When the file cannot be read as UTF-8 text.
 pub fn check_file(path: &Path) -> std::io::Result<Checked> {
-    let mut checked = check(&std::fs::read_to_string(path)?);
-    let passwords = checked.config.iter().flat_map(|config| &config.trunks);
-    let missing: Vec<_> = passwords
-        .filter_map(|trunk| trunk.credentials.as_ref()?.password.reveal().err())
-        .map(|error| Finding {
-            place: Place { line: 1, column: 1 },
-            problem: Problem::NoSecret(error),
-            suggestion: None,
+    let text = std::fs::read_to_string(path)?;
+    let mut checked = check(&text);
+    let trunks = checked.config.iter().flat_map(|config| &config.trunks);
+    let missing: Vec<_> = trunks
+        .zip(password_places(&text))
+        .filter_map(|(trunk, place)| {
+            let error = trunk.credentials.as_ref()?.password.reveal().err()?;
+            Some(Finding { place, problem: Problem::NoSecret(error), suggestion: None })
         })
         .collect();
     checked.warnings.extend(missing);
+    checked.warnings.sort_by_key(|warning| warning.place);
     Ok(checked)
+}
+
+/// Where each trunk has its password; where it has none, the place of the trunk.
+fn password_places(text: &str) -> Vec<Place> {
+    let reader = Reader::new(text);
+    let (table, _) = parse(text, &mut Reader::new(text));
+    let list = table.get_ref().get("trunk").and_then(|list| list.get_ref().as_array());
+    let trunks = list.into_iter().flat_map(|list| list.iter());
+    trunks
+        .map(|trunk| reader.place(&trunk.get_ref().get("password").unwrap_or(trunk).span()))
+        .collect()
 }
 
 /// The table that a text is, and whether it is TOML. Of one that is not, what could be read.

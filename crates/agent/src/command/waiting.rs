@@ -4,8 +4,9 @@
 //! answer may still come and would have to be acknowledged and hung up (RFC 3261 §9.1). A person at
 //! a command line has gone by then.
 
+use antiphon_core::reaction::Kind;
 use antiphon_core::time::Time;
-use antiphon_core::user_agent::{ActionId, Attempt, Command, Conclusion, Event, Outcome, Reaction};
+use antiphon_core::user_agent::{ActionId, Attempt, Command, Conclusion, Event, Outcome};
 use tokio::time::Instant;
 
 use crate::client::Client;
@@ -71,9 +72,11 @@ impl Waiting {
             conclusion: self.conclusion,
             code: None,
             reason: String::new(),
-            reaction: Reaction::Report,
+            reaction: Kind::Report,
             tried: self.tried,
-            limit: None,
+            told: None,
+            stopped: Vec::new(),
+            choices: Vec::new(),
             evidence: Vec::new(),
             body: None,
             begun: self.begun,

@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use antiphon_core::offer_answer::Media;
+use antiphon_core::reaction::{self, Cause, Limit};
 use antiphon_core::time::Time;
 use antiphon_core::user_agent::{
-    ActionId, Attempt, CallId, Conclusion, EndCause, Event, Incoming, Limit, Outcome, Reaction,
-    Side,
+    ActionId, Attempt, CallId, Conclusion, EndCause, Event, Incoming, Outcome, Side,
 };
 use antiphon_net::Bound;
-use antiphon_sip::StatusCode;
+use antiphon_sip::{StatusCode, UriBuf};
 use serde::Serialize;
 
 use super::later::Later;
@@ -38,7 +38,10 @@ pub(super) fn rtp(now: Time, call: CallId, counts: &Counts) -> String {
 }
 
 pub(super) fn verdict(now: Time, verdict: &Verdict) -> String {
-    line(&Stamped { event: Told::Outcome(VerdictObject::new(verdict)), time: seconds(now) })
+    line(&Stamped {
+        event: Told::Outcome(Box::new(VerdictObject::new(verdict))),
+        time: seconds(now),
+    })
 }
 
 /// A line: its kind first, its moment last.
@@ -65,7 +68,7 @@ enum Told<'a> {
     Registered { action: u64, expires: u64, contacts: &'a [String], refresh_in: Option<u64> },
     RefreshFailed { action: u64, retry_in: u64, attempt: AttemptObject<'a> },
     Rtp { call: u64, rtp: RtpObject },
-    Outcome(VerdictObject<'a>),
+    Outcome(Box<VerdictObject<'a>>),
 }
 
 #[derive(Serialize)]
@@ -136,13 +139,22 @@ struct VerdictObject<'a> {
     next_step: &'a str,
     rfc: Vec<String>,
     limit: Option<&'static str>,
+    stopped: Vec<String>,
     retry_after: Option<u64>,
     retry_at: Option<f64>,
     evidence: Vec<(&'a str, &'a str)>,
+    choices: Vec<ChoiceObject<'a>>,
+    proposes: Option<&'a str>,
     body: Option<BodyObject<'a>>,
     elapsed: Option<f64>,
     talked: Option<f64>,
     rtp: Option<RtpObject>,
+}
+
+#[derive(Serialize)]
+struct ChoiceObject<'a> {
+    uri: &'a str,
+    name: &'a str,
 }
 
 #[derive(Serialize)]
@@ -155,6 +167,7 @@ impl<'a> VerdictObject<'a> {
     fn new(verdict: &'a Verdict) -> Self {
         let outcome = verdict.outcome.as_deref();
         let body = outcome.and_then(|outcome| outcome.body.as_ref());
+        let told = outcome.and_then(|outcome| outcome.told.as_deref());
         let later = outcome.and_then(Later::of);
         Self {
             command: verdict.command,
@@ -163,15 +176,18 @@ impl<'a> VerdictObject<'a> {
             conclusion: outcome.map_or("done", |outcome| conclusion(outcome.conclusion)),
             code: outcome.and_then(|outcome| outcome.code).map(StatusCode::as_u16),
             reason: outcome.filter(|o| o.code.is_some()).map(|o| o.reason.as_str()),
-            reaction: outcome.map(|outcome| reaction(&outcome.reaction)),
+            reaction: outcome.map(|outcome| outcome.reaction.name()),
             tried: outcome.map_or_else(Vec::new, tried),
             person: &verdict.person,
             next_step: &verdict.next_step,
             rfc: outcome.and_then(verdict::row).map_or_else(Vec::new, |row| row.rfcs().collect()),
-            limit: outcome.and_then(|outcome| outcome.limit).map(limit),
+            limit: outcome.and_then(|outcome| outcome.stopped.first()).map(limit),
+            stopped: outcome.map_or_else(Vec::new, stopped),
             retry_after: later.map(|later| later.wait.as_secs()),
             retry_at: later.map(|later| seconds(later.at)),
             evidence: outcome.map_or_else(Vec::new, evidence),
+            choices: outcome.map_or_else(Vec::new, choices),
+            proposes: told.and_then(|told| told.proposes.as_ref()).map(UriBuf::as_str),
             body: body.map(|(content_type, body)| BodyObject {
                 content_type,
                 text: String::from_utf8_lossy(body),
@@ -191,6 +207,15 @@ fn evidence(outcome: &Outcome) -> Vec<(&str, &str)> {
     outcome.evidence.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
+fn stopped(outcome: &Outcome) -> Vec<String> {
+    outcome.stopped.iter().map(ToString::to_string).collect()
+}
+
+fn choices(outcome: &Outcome) -> Vec<ChoiceObject<'_>> {
+    let choices = outcome.choices.iter();
+    choices.map(|choice| ChoiceObject { uri: &choice.uri, name: &choice.name }).collect()
+}
+
 impl<'a> From<&'a Attempt> for AttemptObject<'a> {
     fn from(attempt: &'a Attempt) -> Self {
         Self {
@@ -203,7 +228,7 @@ impl<'a> From<&'a Attempt> for AttemptObject<'a> {
             code: attempt.code.map(StatusCode::as_u16),
             reason: &attempt.reason,
             failure: attempt.failure.map(|failure| failure.to_string()),
-            reaction: attempt.did.as_ref().map(reaction),
+            reaction: attempt.did.map(reaction::Kind::name),
         }
     }
 }
@@ -355,30 +380,36 @@ const fn conclusion(conclusion: Conclusion) -> &'static str {
     }
 }
 
-const fn reaction(reaction: &Reaction) -> &'static str {
-    match reaction {
-        Reaction::Progress => "Progress",
-        Reaction::Ring => "Ring",
-        Reaction::EndEarlyDialog => "EndEarlyDialog",
-        Reaction::Succeed => "Succeed",
-        Reaction::TryTargets { .. } => "TryTargets",
-        Reaction::AnswerChallenge => "AnswerChallenge",
-        Reaction::Lengthen { .. } => "Lengthen",
-        Reaction::NextServer => "NextServer",
-        Reaction::Report => "Report",
-        _ => "Other",
+const fn limit(stopped: &reaction::Stopped) -> &'static str {
+    match &stopped.cause {
+        Cause::Limit(limit) => of_limit(*limit),
+        Cause::Fault(_) => "malformed",
+        Cause::Lack(_) => "lack",
+        Cause::Challenges(_) => "credentials",
+        _ => "other",
     }
 }
 
-const fn limit(limit: Limit) -> &'static str {
+const fn of_limit(limit: Limit) -> &'static str {
     match limit {
-        Limit::Requests => "requests",
-        Limit::Targets => "targets",
-        Limit::RedirectDepth => "redirect_depth",
+        Limit::Requests(_) => "requests",
+        Limit::Targets(_) => "targets",
+        Limit::RedirectDepth(_) => "redirect_depth",
+        Limit::Servers(_) => "servers",
+        Limit::Bound(_) => "bound",
+        Limit::OneWait(_) | Limit::AllWaits(_) | Limit::TimeLeft(_) => "wait",
+        Limit::NoProgress => "no_progress",
         Limit::NothingNew => "nothing_new",
         Limit::SipsToSip => "sips_to_sip",
-        Limit::Credentials => "credentials",
-        Limit::Malformed => "malformed",
+        Limit::ClearText => "clear_text",
+        Limit::ForeignProxy => "foreign_proxy",
+        Limit::LessProtection => "less_protection",
+        Limit::MoreDisclosure => "more_disclosure",
+        Limit::WeakerSecurity => "weaker_security",
+        Limit::Insisted => "insisted",
+        Limit::NoPlace => "no_place",
+        Limit::Stranger => "stranger",
+        Limit::NotFollowed => "not_followed",
         _ => "other",
     }
 }
@@ -401,7 +432,7 @@ mod tests {
         let outcome = Box::new(refused(480, &[("Retry-After", "60")]));
         let verdict = Verdict::of("call", "sip:bob@example.org", outcome, |_| String::new());
         let told: Value = serde_json::from_str(&verdict_line(&verdict)).unwrap();
-        let row = antiphon_core::reaction::Row::of(StatusCode::TEMPORARILY_UNAVAILABLE);
+        let row = reaction::Row::of(StatusCode::TEMPORARILY_UNAVAILABLE);
         assert_eq!((&told["code"], &told["reason"]), (&480.into(), &"Because".into()));
         assert_eq!(told["person"], row.person);
         assert_eq!(told["next_step"], row.next_step);

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use antiphon_core::reaction::Kind;
 use antiphon_core::time::Time;
-use antiphon_core::user_agent::{ActionId, Conclusion, Outcome, Reaction};
+use antiphon_core::user_agent::{ActionId, Conclusion, Outcome};
 use antiphon_sip::StatusCode;
 
 /// An action that a response with these header fields ended.
@@ -29,9 +30,11 @@ fn ended(conclusion: Conclusion, begun: Time) -> Outcome {
         conclusion,
         code: None,
         reason: String::new(),
-        reaction: Reaction::Report,
+        reaction: Kind::Report,
         tried: Vec::new(),
-        limit: None,
+        told: None,
+        stopped: Vec::new(),
+        choices: Vec::new(),
         evidence: Vec::new(),
         body: None,
         begun,

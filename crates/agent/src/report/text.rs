@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use antiphon_core::flow::Flow;
 use antiphon_core::offer_answer::Media;
+use antiphon_core::reaction::{Choice, Kind};
 use antiphon_core::time::Time;
-use antiphon_core::user_agent::{
-    Attempt, CallId, EndCause, Event, Incoming, Limit, Outcome, Reaction, Side,
-};
+use antiphon_core::user_agent::{Attempt, CallId, EndCause, Event, Incoming, Outcome, Side};
 use antiphon_net::{Bound, Direction};
 use antiphon_sip::StatusCode;
 
@@ -143,11 +142,17 @@ fn ground(text: &mut String, outcome: &Outcome, target: &str) {
     for (name, value) in &outcome.evidence {
         let _ = writeln!(text, "  {}: {}", clean::line(name), clean::line(value));
     }
+    for Choice { uri, name } in &outcome.choices {
+        let _ = writeln!(text, "  {} {}", clean::line(name), clean::line(uri));
+    }
     if let Some(later) = Later::of(outcome) {
         let _ = writeln!(text, "  {}", again(&later, outcome.ended));
     }
-    if let Some(limit) = outcome.limit {
-        let _ = writeln!(text, "  {}", stopped_by(limit));
+    for stopped in &outcome.stopped {
+        let _ = writeln!(text, "  {}.", clean::line(&stopped.to_string()));
+    }
+    if let Some(uri) = outcome.told.as_ref().and_then(|told| told.proposes.as_ref()) {
+        let _ = writeln!(text, "  {} would do instead.", clean::line(uri.as_str()));
     }
 }
 
@@ -185,23 +190,40 @@ fn answered(attempt: &Attempt) -> String {
         (None, Some(failure)) => failure.to_string(),
         (None, None) => "nothing yet".to_owned(),
     };
-    attempt
-        .did
-        .as_ref()
-        .and_then(doing)
-        .map_or_else(|| came.clone(), |did| format!("{came}; {did}"))
+    attempt.did.and_then(doing).map_or_else(|| came.clone(), |did| format!("{came}; {did}"))
 }
 
 /// What was done, if anything was.
-fn doing(reaction: &Reaction) -> Option<String> {
+const fn doing(reaction: Kind) -> Option<&'static str> {
     Some(match reaction {
-        Reaction::TryTargets { added: 0 } => "trying the next address".to_owned(),
-        Reaction::TryTargets { added: 1 } => "following it to another address".to_owned(),
-        Reaction::TryTargets { added } => format!("following it to {added} other addresses"),
-        Reaction::AnswerChallenge => "asking again with credentials".to_owned(),
-        Reaction::Lengthen { seconds } => format!("asking again for {seconds} s"),
-        Reaction::NextServer => "trying the host's next address".to_owned(),
-        _ => return None,
+        Kind::ChooseTarget | Kind::RememberTarget | Kind::TryTargets => "trying another address",
+        Kind::UseProxy => "asking again through the proxy it names",
+        Kind::AnswerChallenge => "asking again with credentials",
+        Kind::ChangeBody => "asking again with another body",
+        Kind::Shrink => "asking again in a smaller way",
+        Kind::ChangeScheme => "asking again with a sip: address",
+        Kind::ChangeMethod => "asking again by re-INVITE",
+        Kind::ChangePriority => "asking again with another priority",
+        Kind::DropExtension => "asking again without the extension",
+        Kind::AddExtension => "asking again with the extension",
+        Kind::Lengthen => "asking again for longer",
+        Kind::StartAnew => "publishing anew",
+        Kind::SignIdentity => "asking again signed otherwise",
+        Kind::AgreeSecurity => "agreeing on the security",
+        Kind::Reoffer => "offering something else",
+        Kind::RevealIdentity => "asking again by name",
+        Kind::GlareBackoff | Kind::RetryAfter => "waiting and asking again",
+        Kind::NextServer => "trying the host's next address",
+        Kind::Progress
+        | Kind::Ring
+        | Kind::EndEarlyDialog
+        | Kind::Succeed
+        | Kind::KeepState
+        | Kind::OfferAlternatives
+        | Kind::AskForMore
+        | Kind::EndUsage
+        | Kind::StopEverywhere
+        | Kind::Report => return None,
     })
 }
 
@@ -209,19 +231,6 @@ fn doing(reaction: &Reaction) -> Option<String> {
 pub(crate) fn round_trip(outcome: &Outcome) -> Option<Duration> {
     let last = outcome.tried.last()?;
     last.answered_at.map(|at| at.since(last.at))
-}
-
-const fn stopped_by(limit: Limit) -> &'static str {
-    match limit {
-        Limit::Requests => "Stopped after 16 requests.",
-        Limit::Targets => "Stopped after 10 addresses.",
-        Limit::RedirectDepth => "Stopped after 5 redirections one behind the other.",
-        Limit::NothingNew => "The redirection led nowhere new, or nowhere that may be called.",
-        Limit::SipsToSip => "A sips: address is never given up for a sip: address.",
-        Limit::Credentials => "There are no credentials for it, or they were refused.",
-        Limit::Malformed => "The answer lacks what it must carry.",
-        _ => "A limit was reached.",
-    }
 }
 
 fn named(call: CallId, placed: bool) -> String {

@@ -180,6 +180,18 @@ impl Client {
         self.floors.retain(|floor| floor.realm != realm);
     }
 
+    /// The best algorithm that each realm has offered, by its
+    /// [strength](super::digest::Algorithm::strength): what is to be kept for the next client.
+    pub fn floors(&self) -> impl Iterator<Item = (&str, u8)> {
+        self.floors.iter().map(|floor| (floor.realm.as_str(), floor.strength))
+    }
+
+    /// Takes over what was seen of each realm before.
+    pub fn set_floors(&mut self, floors: Vec<(String, u8)>) {
+        self.floors =
+            floors.into_iter().map(|(realm, strength)| Floor { realm, strength }).collect();
+    }
+
     /// Chooses a challenge of the realm and begins a session with it.
     fn begin(
         &mut self,

@@ -8,10 +8,10 @@ use bytes::Bytes;
 use super::action::{ActionKey, Purpose};
 use super::call::{Ack, Call, EarlyDialog, Stage, Talking};
 use super::command::CallId;
+use super::consider::Got;
 use super::event::{EndCause, Event, Side};
 use super::outcome::Conclusion;
 use super::place::sdp_of;
-use super::react::{Got, Reaction};
 use super::write::is_secure;
 use super::{AnsweredInvite, Resolving, Subject, UserAgent};
 use crate::dialog::{Confirmed, Dialog, DialogId};
@@ -51,12 +51,12 @@ impl UserAgent {
         let got = Got::Response(response.status());
         if let Some(stopped) = stopped {
             // The 2xx has crossed the CANCEL (§9.1): the call stands, and is hung up.
-            self.note(now, key, got, Some(response), Reaction::Report);
+            self.consider(now, key, got, Some(response));
             let early = self.answered_branch(call, response);
             self.unwanted(now, &request, flow, response, early);
             return self.conclude(now, key, stopped, Some(response));
         }
-        self.note(now, key, got, Some(response), Reaction::Succeed);
+        self.consider(now, key, got, Some(response));
         let (acceptable, others) = self.establish(now, call, &request, flow, response);
         if let Some(answered) = self.answered.get_mut(&client) {
             answered.early = others;
@@ -202,7 +202,7 @@ impl UserAgent {
         talking.dialog.refresh_target(response.headers());
         let dialog = talking.dialog.clone();
         self.acknowledge(now, id, &dialog, request, answer);
-        self.note(now, key, Got::Response(response.status()), Some(response), Reaction::Succeed);
+        self.consider(now, key, Got::Response(response.status()), Some(response));
         self.conclude(now, key, Conclusion::Succeeded, Some(response));
         if let (Some(media), true) = (media, acceptable) {
             self.tell(Event::MediaChanged { call: id, media });

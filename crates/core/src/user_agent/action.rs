@@ -1,22 +1,21 @@
 //! An action: one thing asked for, with every request it took.
 
-use std::collections::VecDeque;
-use std::net::IpAddr;
 use std::time::Duration;
 
-use antiphon_sip::{Method, Request, UriBuf};
+use antiphon_sip::{HeaderName, Method, Request, UriBuf};
 use bytes::Bytes;
 
 use super::command::{ActionId, CallId, Unbind};
 use super::event::{EndCause, Side};
 use super::outcome::{Attempt, Conclusion};
-use super::targets::Targets;
 use crate::auth;
 use crate::dialog::{Dialog, Early, RouteSet};
 use crate::endpoint::ClientId;
 use crate::flow::Flow;
 use crate::locate::Hop;
 use crate::node::ResolveId;
+use crate::offer_answer::LocalMedia;
+use crate::reaction::{Budget, Change, Choice, History, Keeper, Remember, Server};
 use crate::time::Time;
 
 /// Names an action within the user agent; also those that nobody asked for, such as the BYE of a
@@ -30,10 +29,30 @@ pub(super) struct Action {
     pub(super) call: Option<CallId>,
     pub(super) purpose: Purpose,
     pub(super) draft: Draft,
-    pub(super) targets: Targets,
+    pub(super) history: History,
     pub(super) hop: Option<Hop>,
-    /// Addresses of the hop that were not tried yet.
-    pub(super) servers: VecDeque<IpAddr>,
+    /// Whether the URI of the next hop leaves the transport open.
+    pub(super) transport_is_open: bool,
+    /// Where the last request went, or the next one goes.
+    pub(super) server: Option<Server>,
+    /// Servers of the hop that were not tried yet.
+    pub(super) servers: Vec<Server>,
+    /// The last request; `None` before it, and where it went nowhere.
+    pub(super) last: Option<Request>,
+    /// Whether the last response came from where the request went.
+    pub(super) authentic: bool,
+    /// What is different from the draft, in the order of the changes.
+    pub(super) changes: Vec<Change>,
+    /// Header fields that the current target brought with it.
+    pub(super) carries: Vec<(HeaderName, String)>,
+    /// Header names are written in their compact form.
+    pub(super) compact: bool,
+    /// What a 301 said, until the new address has answered.
+    pub(super) remember: Option<Remember>,
+    /// The media that a re-INVITE offers, while it waits.
+    pub(super) wanted: Option<LocalMedia>,
+    /// What the person may choose from.
+    pub(super) choices: Vec<Choice>,
     pub(super) state: State,
     pub(super) auth: auth::Attempt,
     /// Credentials made for the next request.
@@ -73,8 +92,7 @@ pub(super) enum Purpose {
 pub(super) struct Registration {
     pub(super) keep: bool,
     pub(super) phase: Phase,
-    /// Refreshes that failed one after the other.
-    pub(super) failures: u32,
+    pub(super) keeper: Keeper,
     /// Who was given credentials, and gets them with every refresh.
     pub(super) realms: Vec<(auth::Side, String)>,
     /// Where the whole action ends as if by itself.
@@ -108,6 +126,8 @@ pub(super) enum State {
     Waiting(Box<Waiting>),
     /// Until the next refresh.
     Sleeping(Time),
+    /// Until the next request.
+    Pausing(Time),
 }
 
 #[derive(Debug)]
@@ -184,9 +204,19 @@ impl Action {
             call: None,
             purpose,
             draft,
-            targets: Targets::new(target),
+            history: History::new(target, Budget::default()),
             hop: None,
-            servers: VecDeque::new(),
+            transport_is_open: false,
+            server: None,
+            servers: Vec::new(),
+            last: None,
+            authentic: false,
+            changes: Vec::new(),
+            carries: Vec::new(),
+            compact: false,
+            remember: None,
+            wanted: None,
+            choices: Vec::new(),
             state: State::Idle,
             auth: auth::Attempt::default(),
             credentials: None,
@@ -216,7 +246,7 @@ impl Action {
     /// When something is due.
     pub(super) fn due(&self) -> Option<Time> {
         let state = match &self.state {
-            State::Sleeping(until) => Some(*until),
+            State::Sleeping(until) | State::Pausing(until) => Some(*until),
             // A cancelled INVITE is waited for as long as the transaction lasts (RFC 3261 §9.1).
             State::Waiting(waiting) if waiting.stopped.is_some() => return None,
             State::Waiting(_) => self.ring_deadline,

@@ -1,67 +1,48 @@
 //! Credentials for those who ask for them (RFC 3261 §22), and only for those.
 
 use antiphon_sip::header::{Challenge, ProxyAuthenticate, WwwAuthenticate};
-use antiphon_sip::{Response, StatusCode, UriBuf};
+use antiphon_sip::{Headers, Response};
 
 use super::UserAgent;
-use super::action::{Action, ActionKey, Base, Purpose, State};
+use super::action::{Action, ActionKey, Base, Purpose};
+use super::event::Event;
 use crate::auth;
 
+/// Challenges that are looked at; a chain of proxies with three algorithms each has fewer.
+const MAX_CHALLENGES: usize = 32;
+
 impl UserAgent {
-    /// Answers the challenges of a 401 or 407; `None` if there are none.
-    pub(super) fn credentials_for(
+    /// Makes credentials for these realms. False if there are none that fit.
+    pub(super) fn make_credentials(
         &mut self,
         key: ActionKey,
-        response: Option<&Response>,
-    ) -> Option<Result<Vec<auth::AuthHeader>, auth::ClientError>> {
-        let response = response?;
-        if !matches!(
-            response.status(),
-            StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED
-        ) {
-            return None;
-        }
-        let headers = response.headers();
-        let server = headers.each::<WwwAuthenticate<'_>>().filter_map(Result::ok);
-        let proxy = headers.each::<ProxyAuthenticate<'_>>().filter_map(Result::ok);
-        let mut challenges: Vec<_> = server
-            .map(|challenge| (auth::Side::Server, challenge.0))
-            .chain(proxy.map(|challenge| (auth::Side::Proxy, challenge.0)))
-            .collect();
-        if challenges.is_empty() {
-            return None;
-        }
-        let redirected = self.is_elsewhere(key);
-        let action = self.actions.get_mut(&key)?;
-        let State::Waiting(waiting) = &action.state else { return None };
-        if redirected {
-            // A digest is something to guess the password with: one that is configured for no
-            // realm is not given to servers that the person never named.
-            let accounts = &self.config.accounts;
-            let named = |realm: &str| accounts.iter().any(|account| account.realm() == Some(realm));
-            challenges.retain(|(_, challenge)| match challenge {
-                Challenge::Digest(digest) => digest.realm.as_deref().is_some_and(named),
-                Challenge::Other(_) => false,
-            });
-        }
+        response: &Response,
+        realms: &[(auth::Side, String)],
+    ) -> bool {
+        let Some(action) = self.actions.get_mut(&key) else { return false };
+        let Some(request) = &action.last else { return false };
+        let challenges = challenges(response.headers(), realms);
         let outgoing = auth::Outgoing {
-            method: waiting.request.method().as_str(),
-            uri: waiting.request.uri_text(),
-            body: waiting.request.body(),
+            method: request.method().as_str(),
+            uri: request.uri_text(),
+            body: request.body(),
         };
+        let before: Vec<_> = floors(&self.auth);
         let endpoint = &mut self.endpoint;
         let mut random = || endpoint.random();
         let answer = self.auth.answer(&mut action.auth, &outgoing, &challenges, &mut random);
-        Some(answer.map(|answer| answer.headers))
-    }
-
-    /// Whether a redirect has led to another domain than the one that was asked for.
-    fn is_elsewhere(&self, key: ActionKey) -> bool {
-        let Some(action) = self.actions.get(&key) else { return false };
-        let host = |uri: &UriBuf| uri.as_uri().as_sip().map(|uri| uri.host.to_string());
-        !action.in_dialog()
-            && self.config.proxy.is_none()
-            && host(action.targets.current()) != host(action.targets.first())
+        if !action.authentic {
+            // Whoever it came from does not tell what the realm can do (RFC 8760 §3).
+            self.auth.set_floors(before.clone());
+        }
+        let raised: Vec<_> =
+            floors(&self.auth).into_iter().filter(|floor| !before.contains(floor)).collect();
+        action.credentials = answer.ok().map(|answer| answer.headers);
+        let is_made = action.credentials.is_some();
+        for (realm, strength) in raised {
+            self.tell(Event::AlgorithmSeen { realm, strength });
+        }
+        is_made
     }
 
     /// The realms that get credentials without asking: those of the call (RFC 3261 §22.3), and
@@ -95,4 +76,28 @@ impl UserAgent {
             }
         }
     }
+}
+
+fn floors(client: &auth::Client) -> Vec<(String, u8)> {
+    client.floors().map(|(realm, strength)| (realm.to_owned(), strength)).collect()
+}
+
+/// The challenges of the realms that are answered.
+fn challenges<'a>(
+    headers: &'a Headers,
+    realms: &[(auth::Side, String)],
+) -> Vec<(auth::Side, Challenge<'a>)> {
+    let server = headers.each::<WwwAuthenticate<'_>>().take(MAX_CHALLENGES).filter_map(Result::ok);
+    let proxy = headers.each::<ProxyAuthenticate<'_>>().take(MAX_CHALLENGES).filter_map(Result::ok);
+    let server = server.map(|challenge| (auth::Side::Server, challenge.0));
+    let is_answered = |(side, challenge): &(auth::Side, Challenge<'_>)| match challenge {
+        Challenge::Digest(digest) => digest.realm.as_deref().is_some_and(|realm| {
+            realms.iter().any(|(of, answered)| of == side && answered == realm)
+        }),
+        Challenge::Other(_) => false,
+    };
+    server
+        .chain(proxy.map(|challenge| (auth::Side::Proxy, challenge.0)))
+        .filter(is_answered)
+        .collect()
 }

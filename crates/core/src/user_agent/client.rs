@@ -1,19 +1,27 @@
-//! What is done about what comes back to a request of an action.
+//! What is done about what comes back to a request of an action: the reactions carried out.
 
-use antiphon_sip::{HeaderName, Method, Response, UriBuf};
+use antiphon_sip::header::Route;
+use antiphon_sip::{Method, Response, UriBuf};
 
 use super::UserAgent;
-use super::action::{ActionKey, Purpose, State};
+use super::action::{Action, ActionKey, Base, Purpose, State};
 use super::call::Call;
-use super::event::Event;
+use super::consider::{Got, is_authentic};
 use super::outcome::{Conclusion, NoAnswer};
-use super::react::{self, Got, Limit, Reaction, Situation};
-use crate::auth;
+use crate::dialog::RouteSet;
 use crate::endpoint::{ClientId, Failure};
+use crate::flow::Flow;
+use crate::reaction::{Change, Decision, NewBody, Reaction, Redirect, Server};
 use crate::time::Time;
 
 impl UserAgent {
-    pub(super) fn response_came(&mut self, now: Time, client: ClientId, response: &Response) {
+    pub(super) fn response_came(
+        &mut self,
+        now: Time,
+        client: ClientId,
+        response: &Response,
+        from: &Flow,
+    ) {
         let success = response.status().is_success();
         let Some(&key) = self.clients.get(&client) else {
             if success && response.cseq_method() == Method::Invite {
@@ -22,8 +30,9 @@ impl UserAgent {
             return;
         };
         let Some(action) = self.actions.get_mut(&key) else { return };
-        if let Some(waiting) = action.waiting() {
+        if let State::Waiting(waiting) = &mut action.state {
             waiting.answered = true;
+            action.authentic = is_authentic(&waiting.request, &waiting.flow, response, from);
         }
         if response.status().is_provisional() {
             return self.provisional(now, key, response);
@@ -54,122 +63,168 @@ impl UserAgent {
         got: Got,
         response: Option<&Response>,
     ) {
+        let Some(decision) = self.consider(now, key, got, response) else {
+            return self.conclude(now, key, Conclusion::of(got), response);
+        };
         let Some(action) = self.actions.get_mut(&key) else { return };
         if let Some(stopped) = action.waiting().and_then(|waiting| waiting.stopped) {
-            self.note(now, key, got, response, Reaction::Report);
             return self.conclude(now, key, stopped, response);
         }
-        let redirect = self.redirect_targets(key, response);
-        let credentials = self.credentials_for(key, response);
-        let situation = self.situation(key, response, &redirect, credentials.as_ref());
-        let Some(situation) = situation else { return };
-        let (reaction, limit) = react::reaction(got, &situation);
-        self.note(now, key, got, response, reaction.clone());
-        let Some(action) = self.actions.get_mut(&key) else { return };
         action.state = State::Idle;
-        match reaction {
-            Reaction::TryTargets { added } => {
-                if let (1.., Ok(targets)) = (added, redirect) {
-                    action.targets.add(targets);
-                }
-                action.targets.advance();
-                action.auth.new_target();
-                self.route(now, key);
+        if decision.reaction.goes_on() {
+            action.history.follow(&decision);
+            return self.go_on(now, key, decision, response);
+        }
+        match decision.reaction {
+            Reaction::Succeed(_) | Reaction::KeepState { .. } => {
+                self.succeeded(now, key, response);
             }
-            Reaction::AnswerChallenge => {
-                action.credentials = credentials.and_then(Result::ok);
-                self.remember_realms(key);
-                self.same_server(key);
-                self.send(now, key, true);
-            }
-            Reaction::Lengthen { seconds } => {
-                action.draft.expires = Some(seconds);
-                self.same_server(key);
-                self.send(now, key, true);
-            }
-            Reaction::NextServer => self.send(now, key, false),
-            Reaction::Succeed => self.succeeded(now, key, response),
-            _ => self.given_up(now, key, got, response, limit),
+            _ => self.given_up(now, key, got, response, &decision),
         }
     }
 
-    /// Puts the server of the last request in front again.
-    fn same_server(&mut self, key: ActionKey) {
-        let Some(action) = self.actions.get_mut(&key) else { return };
-        let last = action.tried.last().and_then(|attempt| attempt.server);
-        if let Some((_, address)) = last {
-            action.servers.push_front(address.ip());
-        }
-    }
-
-    fn situation(
-        &self,
-        key: ActionKey,
-        response: Option<&Response>,
-        redirect: &Result<Vec<UriBuf>, Limit>,
-        credentials: Option<&Result<Vec<auth::AuthHeader>, auth::ClientError>>,
-    ) -> Option<Situation> {
-        let action = self.actions.get(&key)?;
-        let server_lives = match &action.state {
-            State::Waiting(waiting) => waiting.answered,
-            _ => false,
-        };
-        Some(Situation {
-            in_dialog: action.in_dialog(),
-            requests: action.tried.len(),
-            server_lives,
-            servers_left: !action.servers.is_empty(),
-            targets_left: action.targets.are_left(),
-            follow_redirects: self.config.follow_redirects,
-            redirect: redirect.as_ref().map(Vec::len).map_err(|limit| *limit),
-            credentials: credentials.map(Result::is_ok),
-            min_expires: response
-                .and_then(|response| response.headers().text(HeaderName::MinExpires))
-                .and_then(|text| text.trim().parse().ok()),
-            asked_expires: action.draft.expires.filter(|_| action.draft.method == Method::Register),
-        })
-    }
-
-    fn redirect_targets(
-        &self,
-        key: ActionKey,
-        response: Option<&Response>,
-    ) -> Result<Vec<UriBuf>, Limit> {
-        let (Some(action), Some(response)) = (self.actions.get(&key), response) else {
-            return Err(Limit::NothingNew);
-        };
-        if !(300..=302).contains(&response.status().as_u16()) {
-            return Err(Limit::NothingNew);
-        }
-        let server = action.tried.last().and_then(|attempt| attempt.server);
-        action.targets.fit(response.headers(), server.map(|(_, address)| address.ip()))
-    }
-
-    /// Writes into the history what became of the last request, and tells it.
-    pub(super) fn note(
+    /// Sends what the reaction says.
+    fn go_on(
         &mut self,
         now: Time,
         key: ActionKey,
-        got: Got,
+        decision: Decision,
         response: Option<&Response>,
-        did: Reaction,
     ) {
+        match decision.reaction {
+            Reaction::ChooseTarget(redirect)
+            | Reaction::RememberTarget(redirect)
+            | Reaction::TryTargets(redirect) => self.move_to(now, key, redirect),
+            Reaction::UseProxy { change, .. } => self.use_proxy(now, key, &change),
+            Reaction::AnswerChallenge { .. } => {
+                self.remember_realms(key);
+                self.send(now, key, true);
+            }
+            Reaction::ChangeScheme { .. } => self.route(now, key),
+            Reaction::ChangeMethod { .. } => self.change_to_reinvite(now, key, response),
+            Reaction::GlareBackoff { wait } => self.pause(now, key, wait),
+            Reaction::RetryAfter { wait, change } if wait.is_zero() => {
+                self.send_changed(now, key, change);
+            }
+            Reaction::RetryAfter { wait, change } => {
+                self.change(key, change);
+                self.pause(now, key, wait);
+            }
+            Reaction::NextServer { server, rest } => {
+                let Some(action) = self.actions.get_mut(&key) else { return };
+                if let (Some(failed), Some(rest)) = (action.server, rest) {
+                    self.memory.rest(now, failed, rest);
+                }
+                self.send_to(now, key, server, false);
+            }
+            Reaction::Shrink { change, compact, stream } => {
+                let Some(action) = self.actions.get_mut(&key) else { return };
+                action.compact |= compact;
+                action.server = stream.or(action.server);
+                self.send_changed(now, key, change);
+            }
+            Reaction::Lengthen { seconds, change } => self.lengthen(now, key, seconds, change),
+            Reaction::Reoffer { change } => {
+                self.offers(key, &change);
+                self.send_changed(now, key, change);
+            }
+            Reaction::RevealIdentity { change } => {
+                self.reveal(key);
+                self.send_changed(now, key, change);
+            }
+            Reaction::ChangeBody { change, .. }
+            | Reaction::ChangePriority { change }
+            | Reaction::DropExtension { change, .. }
+            | Reaction::AddExtension { change, .. }
+            | Reaction::StartAnew { change } => self.send_changed(now, key, change),
+            // There is neither a key nor a mechanism here, so none of them is decided on; the
+            // others send nothing.
+            _ => self.conclude(now, key, Conclusion::Refused, response),
+        }
+    }
+
+    /// Moved: the server is found afresh (RFC 3261 §8.1.3.4).
+    fn move_to(&mut self, now: Time, key: ActionKey, redirect: Redirect) {
         let Some(action) = self.actions.get_mut(&key) else { return };
-        let id = action.id;
-        let Some(attempt) = action.tried.last_mut() else { return };
-        attempt.answered_at = Some(now);
-        attempt.did = Some(did);
-        match got {
-            Got::Response(status) => attempt.code = Some(status),
-            Got::Failure(failure) => attempt.failure = Some(failure),
+        action.auth.new_target();
+        action.carries = redirect.next.carries;
+        self.route(now, key);
+    }
+
+    /// Again through the proxy that a 305 names (§21.3.4).
+    fn use_proxy(&mut self, now: Time, key: ActionKey, change: &Change) {
+        let last = self.actions.get(&key).and_then(|action| action.last.as_ref());
+        let Some(routed) = last.and_then(|last| change.apply(last).ok()) else {
+            return self.conclude(now, key, Conclusion::Refused, None);
+        };
+        let hops = routed.headers().list::<Route<'_>>().map_while(Result::ok);
+        let hops = hops.filter_map(|route| UriBuf::parse(route.0.uri_text).ok()).collect();
+        let Some(action) = self.actions.get_mut(&key) else { return };
+        action.auth.new_target();
+        if let Some(routes) = action.routes() {
+            *routes = RouteSet::preloaded(hops);
         }
-        if let Some(response) = response {
-            response.reason().clone_into(&mut attempt.reason);
+        self.route(now, key);
+    }
+
+    /// A longer interval. That of a registration is the registration's own from now on.
+    fn lengthen(&mut self, now: Time, key: ActionKey, seconds: u32, change: Change) {
+        let Some(action) = self.actions.get_mut(&key) else { return };
+        if action.draft.method == Method::Register {
+            action.draft.expires = Some(seconds);
+            return self.send(now, key, true);
         }
-        let attempt = attempt.clone();
-        if let Some(action) = id {
-            self.tell(Event::Answered { action, attempt });
+        self.send_changed(now, key, change);
+    }
+
+    /// The offer that is sent now is what an answer is an answer to.
+    fn offers(&mut self, key: ActionKey, change: &Change) {
+        let Some(NewBody::Other(body)) = &change.body else { return };
+        let call = self.actions.get(&key).and_then(|action| action.call);
+        if let Some(call) = call.and_then(|call| self.calls.get_mut(&call)) {
+            call.version = call.version.next();
+            call.local_sdp = Some(body.content.clone());
         }
+    }
+
+    /// From names the caller again; the tag stays (RFC 5079 §3).
+    fn reveal(&mut self, key: ActionKey) {
+        let named = self.config.identity.name_addr();
+        let Some(action) = self.actions.get_mut(&key) else { return };
+        let Base::Outside { from, .. } = &mut action.draft.base else { return };
+        let tag = from.rsplit_once(";tag=").map(|(_, tag)| tag.to_owned());
+        if let Some(tag) = tag {
+            *from = format!("{named};tag={tag}");
+        }
+    }
+
+    fn send_changed(&mut self, now: Time, key: ActionKey, change: Change) {
+        self.change(key, change);
+        self.send(now, key, true);
+    }
+
+    fn change(&mut self, key: ActionKey, change: Change) {
+        if let Some(action) = self.actions.get_mut(&key)
+            && !change.is_empty()
+        {
+            action.changes.push(change);
+        }
+    }
+
+    fn send_to(&mut self, now: Time, key: ActionKey, server: Server, fresh: bool) {
+        let Some(action) = self.actions.get_mut(&key) else { return };
+        action.servers.retain(|other| *other != server);
+        action.server = Some(server);
+        self.send(now, key, fresh);
+    }
+
+    /// Waits, and then asks again.
+    pub(super) fn pause(&mut self, now: Time, key: ActionKey, wait: std::time::Duration) {
+        self.leave_media(key);
+        if let Some(action) = self.actions.get_mut(&key) {
+            action.state = State::Pausing(now + wait);
+        }
+        self.arm_action(key);
     }
 
     fn succeeded(&mut self, now: Time, key: ActionKey, response: Option<&Response>) {
@@ -195,20 +250,37 @@ impl UserAgent {
         key: ActionKey,
         got: Got,
         response: Option<&Response>,
-        limit: Option<Limit>,
+        decision: &Decision,
     ) {
-        let Some(action) = self.actions.get(&key) else { return };
-        match &action.purpose {
-            Purpose::Register(_) => {
-                return self.registration_failed(now, key, got, response, limit);
-            }
-            Purpose::InCall | Purpose::Reinvite => self.in_call_failed(now, key, got),
-            Purpose::Call | Purpose::Ask | Purpose::Bye { .. } | Purpose::Prack => {}
+        let Some(action) = self.actions.get_mut(&key) else { return };
+        if let Reaction::OfferAlternatives { choices } = &decision.reaction {
+            action.choices.clone_from(choices);
         }
-        let conclusion = match got {
-            Got::Response(_) => Conclusion::Refused,
-            Got::Failure(failure) => Conclusion::NoAnswer(failure),
-        };
-        self.conclude_at(now, key, conclusion, response, limit);
+        match &action.purpose {
+            Purpose::Register(_) => self.registration_failed(now, key, got, response, decision),
+            Purpose::InCall | Purpose::Reinvite => {
+                self.in_call_failed(now, key, got, response, decision);
+            }
+            Purpose::Call | Purpose::Ask | Purpose::Bye { .. } | Purpose::Prack => {
+                self.conclude(now, key, Conclusion::of(got), response);
+            }
+        }
+    }
+}
+
+impl Conclusion {
+    /// The end of an action that nothing more is done about.
+    pub(super) const fn of(got: Got) -> Self {
+        match got {
+            Got::Response(_) => Self::Refused,
+            Got::Failure(failure) => Self::NoAnswer(failure),
+        }
+    }
+}
+
+impl Action {
+    /// Where the last request went.
+    pub(super) fn is_moved(&self) -> bool {
+        self.history.targets().current() != self.history.targets().first()
     }
 }

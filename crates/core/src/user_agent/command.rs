@@ -7,6 +7,7 @@ use antiphon_sip::{Method, StatusCode, UriBuf};
 use bytes::Bytes;
 
 use super::config::Identity;
+use super::memory::Remembered;
 use crate::offer_answer::Direction;
 
 /// Names an action: one thing asked for. Chosen by whoever commands and told with every event
@@ -38,6 +39,10 @@ pub enum Command {
     InCall(InCall),
     /// Offers the call's media anew (re-INVITE, §14): hold, resume, another address.
     Reinvite(Reinvite),
+    /// Remembers that an address has changed, on the person's word (RFC 3261 §21.3.2).
+    Remember(Remembered),
+    /// Forgets what is remembered of an address.
+    Forget(UriBuf),
     /// Gives an action up: a call not yet answered is cancelled (§9.1), an answered one hung up, a
     /// kept registration removed, any other action reported as given up.
     Stop(ActionId),

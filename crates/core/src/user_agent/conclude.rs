@@ -1,12 +1,12 @@
 //! The end of an action: by itself, by its deadline, by a word.
 
-use antiphon_sip::{HeaderName, Method, Response};
+use antiphon_sip::{HeaderName, Method, Response, StatusCode};
 
 use super::action::{Action, ActionKey, Purpose, State};
 use super::event::Event;
-use super::outcome::{Conclusion, Misuse, Outcome};
-use super::react::{Limit, Reaction};
+use super::outcome::{Attempt, Conclusion, Misuse, Outcome};
 use super::{ActionId, HangUp, Side, Subject, UserAgent};
+use crate::reaction::{Kind, Told};
 use crate::time::Time;
 
 impl UserAgent {
@@ -27,9 +27,11 @@ impl UserAgent {
             conclusion: Conclusion::Misused(misuse),
             code: None,
             reason: String::new(),
-            reaction: Reaction::Report,
+            reaction: Kind::Report,
             tried: Vec::new(),
-            limit: None,
+            told: None,
+            stopped: Vec::new(),
+            choices: Vec::new(),
             evidence: Vec::new(),
             body: None,
             begun: now,
@@ -37,24 +39,13 @@ impl UserAgent {
         })));
     }
 
+    /// The end of an action.
     pub(super) fn conclude(
         &mut self,
         now: Time,
         key: ActionKey,
         conclusion: Conclusion,
         response: Option<&Response>,
-    ) {
-        self.conclude_at(now, key, conclusion, response, None);
-    }
-
-    /// The end of an action.
-    pub(super) fn conclude_at(
-        &mut self,
-        now: Time,
-        key: ActionKey,
-        conclusion: Conclusion,
-        response: Option<&Response>,
-        limit: Option<Limit>,
     ) {
         let Some(mut action) = self.actions.remove(&key) else { return };
         self.timers.set(Subject::Action(key), None);
@@ -67,32 +58,34 @@ impl UserAgent {
             call.actions.retain(|other| *other != key);
         }
         self.reinvite_over(&action);
+        let verdict = Verdict::of(&action.tried, conclusion);
+        let conclusion = verdict.conclusion;
         if let Some(id) = action.id {
             self.names.remove(&id);
             let last = action.tried.last();
-            let reaction = match conclusion {
-                Conclusion::Succeeded => Reaction::Succeed,
-                _ => Reaction::Report,
-            };
+            let decided = last.is_some_and(|last| last.code == verdict.code);
             let outcome = Outcome {
                 action: id,
                 call: action.call,
                 conclusion,
-                code: last.and_then(|attempt| attempt.code),
-                reason: last.map(|attempt| attempt.reason.clone()).unwrap_or_default(),
-                reaction,
-                limit,
-                evidence: response.map(evidence).unwrap_or_default(),
-                body: response.and_then(body),
+                code: verdict.code,
+                reason: verdict.reason.clone(),
+                reaction: verdict.reaction,
+                stopped: last.map(|attempt| attempt.stopped.clone()).unwrap_or_default(),
+                choices: std::mem::take(&mut action.choices),
+                body: response.filter(|_| decided).and_then(body),
                 begun: action.begun,
                 ended: now,
+                evidence: verdict.told.as_deref().map(evidence).unwrap_or_default(),
+                told: verdict.told,
                 tried: std::mem::take(&mut action.tried),
             };
             self.tell(Event::Outcome(Box::new(outcome)));
         }
         match (&action.purpose, action.call) {
             (Purpose::Call, _) if conclusion != Conclusion::Succeeded => {
-                self.call_failed(now, &action, conclusion, response);
+                let refused = verdict.code.map(|code| (code, verdict.reason));
+                self.call_failed(now, &action, conclusion, refused);
             }
             // The session is over whatever is answered to the BYE (RFC 3261 §15.1.1).
             (Purpose::Bye { by, why }, Some(call)) => self.end_call(now, call, *by, why.clone()),
@@ -111,6 +104,7 @@ impl UserAgent {
         let over = action.deadline.is_some_and(|deadline| deadline <= now);
         match &action.state {
             State::Sleeping(_) if !over => self.refresh(now, key),
+            State::Pausing(_) if !over => self.pause_over(now, key),
             _ => self.stop_action(now, key, Conclusion::TimeUp),
         }
     }
@@ -141,7 +135,6 @@ impl UserAgent {
                 }
                 waiting.stopped = Some(why);
                 let client = waiting.client;
-                action.targets.drop_waiting();
                 action.servers.clear();
                 self.arm_action(key);
                 // Held back by the endpoint until a provisional response has come (RFC 3261 §9.1).
@@ -155,31 +148,68 @@ impl UserAgent {
     }
 }
 
-/// The header fields that tell a person why.
-const EVIDENCE: [HeaderName; 12] = [
-    HeaderName::Warning,
-    HeaderName::RetryAfter,
-    HeaderName::Reason,
-    HeaderName::Contact,
-    HeaderName::Allow,
-    HeaderName::Accept,
-    HeaderName::AcceptEncoding,
-    HeaderName::Unsupported,
-    HeaderName::Require,
-    HeaderName::MinExpires,
-    HeaderName::ErrorInfo,
-    HeaderName::Server,
-];
+/// What an action comes to: of its failures the best, which the last attempt was told of.
+struct Verdict {
+    conclusion: Conclusion,
+    code: Option<StatusCode>,
+    reason: String,
+    reaction: Kind,
+    told: Option<Box<Told>>,
+}
 
-fn evidence(response: &Response) -> Vec<(String, String)> {
-    let headers = response.headers();
-    EVIDENCE
-        .into_iter()
-        .flat_map(|name| headers.values(name).map(move |value| (name, value)))
-        .map(|(name, value)| {
-            (name.as_str().to_owned(), String::from_utf8_lossy(value).into_owned())
-        })
-        .collect()
+impl Verdict {
+    fn of(tried: &[Attempt], conclusion: Conclusion) -> Self {
+        let last = tried.last();
+        let told = last.and_then(|attempt| attempt.told.as_deref());
+        let best = match (conclusion, told) {
+            (Conclusion::Refused | Conclusion::NoAnswer(_), Some(told)) => {
+                tried.iter().rev().find(|attempt| is_of(attempt, told)).or(last)
+            }
+            _ => last,
+        };
+        let reaction = match (conclusion, told) {
+            (Conclusion::Refused | Conclusion::NoAnswer(_), Some(told)) => told.reaction,
+            (Conclusion::Succeeded, Some(told)) => told.reaction,
+            (Conclusion::Succeeded, None) => Kind::Succeed,
+            _ => Kind::Report,
+        };
+        Self {
+            conclusion: match (conclusion, best.map(|best| (best.code, best.failure))) {
+                (Conclusion::NoAnswer(_), Some((Some(_), _))) => Conclusion::Refused,
+                (Conclusion::Refused, Some((None, Some(failure)))) => Conclusion::NoAnswer(failure),
+                _ => conclusion,
+            },
+            code: best.and_then(|attempt| attempt.code),
+            reason: best.map(|attempt| attempt.reason.clone()).unwrap_or_default(),
+            reaction,
+            told: told.map(|told| Box::new(with_ground(told, best))),
+        }
+    }
+}
+
+/// Whether an attempt is what is told of.
+fn is_of(attempt: &Attempt, told: &Told) -> bool {
+    match (attempt.code, told.code) {
+        (Some(code), Some(of)) => code.as_u16() == of,
+        (None, None) => attempt.told.as_ref().is_some_and(|own| own.key == told.key),
+        _ => false,
+    }
+}
+
+/// What is told, with the phrase and the evidence of the attempt it is told of.
+fn with_ground(told: &Told, best: Option<&Attempt>) -> Told {
+    let of = best.and_then(|attempt| attempt.told.as_deref()).filter(|of| of.key == told.key);
+    match of {
+        Some(of) => {
+            Told { reason: of.reason.clone(), evidence: of.evidence.clone(), ..told.clone() }
+        }
+        None => told.clone(),
+    }
+}
+
+fn evidence(told: &Told) -> Vec<(String, String)> {
+    let lines = told.evidence.iter();
+    lines.map(|line| (line.header.as_str().to_owned(), line.value.clone())).collect()
 }
 
 fn body(response: &Response) -> Option<(String, bytes::Bytes)> {

@@ -6,9 +6,11 @@ use antiphon_sip::uri::escape_user;
 use antiphon_sip::{OptionTag, Transport, UriBuf};
 
 use super::command::Script;
+use super::memory::Remembered;
 use super::playbook::Playbook;
 use crate::auth;
 use crate::endpoint::EndpointConfig;
+use crate::reaction::Policy;
 
 /// Settings of a user agent.
 #[derive(Debug, Clone)]
@@ -38,8 +40,13 @@ pub struct UserAgentConfig {
     pub patience: Patience,
     /// Calls at the same time; more are answered 486. Default: 10,000.
     pub max_calls: usize,
-    /// Whether 3xx are followed without being asked (RFC 3261 §8.1.3.4). Default: yes.
-    pub follow_redirects: bool,
+    /// What is allowed in reaction to a response. What follows from the other settings (the
+    /// domain, the outbound proxy, the extensions that are implemented) need not be in it.
+    pub policy: Policy,
+    /// Addresses that are known to have changed (RFC 3261 §21.3.2).
+    pub remembered: Vec<Remembered>,
+    /// The best digest algorithm that each realm has shown, by its strength.
+    pub algorithms: Vec<(String, u8)>,
     /// Reliable provisional responses (RFC 3262). Default: [`Reliability::Supported`].
     pub reliability: Reliability,
     /// What is refused for its size or for what it lacks.
@@ -108,7 +115,9 @@ impl UserAgentConfig {
             playbook: Playbook::default(),
             patience: Patience::default(),
             max_calls: 10_000,
-            follow_redirects: true,
+            policy: Policy::default(),
+            remembered: Vec::new(),
+            algorithms: Vec::new(),
             reliability: Reliability::default(),
             acceptance: Acceptance::default(),
         }

@@ -4,10 +4,11 @@
 
 use std::time::Duration;
 
-use antiphon_sip::{Method, StatusCode};
+use antiphon_sip::{Method, StatusCode, UriBuf};
 use bytes::Bytes;
 
 use super::command::{ActionId, CallId};
+use super::memory::Remembered;
 use super::outcome::{Attempt, Outcome};
 use crate::offer_answer::Media;
 
@@ -141,6 +142,29 @@ pub enum Event {
         attempt: Attempt,
         /// When it is tried again.
         retry_in: Duration,
+    },
+    /// An address has changed for good (RFC 3261 §21.3.2), and the new one has answered.
+    Remembered {
+        /// The action that has learnt it.
+        action: ActionId,
+        /// The old and the new.
+        entry: Remembered,
+        /// It is used from now on, and to be stored. Otherwise it only may be, on the person's
+        /// word: [`Command::Remember`](super::Command::Remember).
+        kept: bool,
+    },
+    /// What was remembered of an address has turned out to be wrong; it is not used any more.
+    Forgotten {
+        /// The address.
+        old: UriBuf,
+    },
+    /// A realm has shown a better digest algorithm than any before. To be stored and given to the
+    /// next user agent: a weaker one is refused from now on (RFC 8760 §3).
+    AlgorithmSeen {
+        /// The realm.
+        realm: String,
+        /// Its strength, as [`Algorithm::strength`](crate::auth::Algorithm::strength) has it.
+        strength: u8,
     },
     /// An action is over. Exactly one for each.
     Outcome(Box<Outcome>),

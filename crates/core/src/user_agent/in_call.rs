@@ -1,16 +1,17 @@
 //! What this side does within a call: requests, new media, the end.
 
-use antiphon_sip::{HeaderName, Method, StatusCode};
+use antiphon_sip::{HeaderName, Method, Response, StatusCode};
 
 use super::action::{Action, Base, ContactLine, Draft, Purpose};
 use super::call::{Call, Stage};
 use super::command::{CallId, InCall, Reinvite, Reply};
+use super::consider::{BUSY, Got};
 use super::event::{EndCause, Side};
-use super::outcome::{Conclusion, Misuse, NoAnswer};
-use super::react::Got;
+use super::outcome::{Conclusion, Misuse};
 use super::{HangUp, Subject, UserAgent};
 use crate::dialog::Due;
 use crate::offer_answer::{self, LocalMedia};
+use crate::reaction::{Decision, DialogEffect, Reaction, UsageEnd};
 use crate::time::Time;
 
 impl UserAgent {
@@ -79,18 +80,106 @@ impl UserAgent {
         }
     }
 
-    /// A request within a call has failed: what that does to the call (§12.2.1.2, RFC 5057 §5.1).
-    pub(super) fn in_call_failed(&mut self, now: Time, key: super::ActionKey, got: Got) {
-        let Some(call) = self.actions.get(&key).and_then(|action| action.call) else { return };
+    /// A request within a call has failed for good: what that leaves of the call (§12.2.1.2,
+    /// RFC 5057 §5.1).
+    pub(super) fn in_call_failed(
+        &mut self,
+        now: Time,
+        key: super::ActionKey,
+        got: Got,
+        response: Option<&Response>,
+        decision: &Decision,
+    ) {
+        let call = self.actions.get(&key).and_then(|action| action.call);
+        let effect = match &decision.reaction {
+            Reaction::Report(report) => report.effect,
+            Reaction::StopEverywhere { effect, .. } => *effect,
+            Reaction::EndUsage(UsageEnd { bye: true, .. }) => DialogEffect::Usage,
+            _ => DialogEffect::None,
+        };
+        self.conclude(now, key, Conclusion::of(got), response);
+        let Some(call) = call else { return };
         let code = match got {
             Got::Response(status) => Some(status),
-            Got::Failure(NoAnswer::Timeout) => None,
-            Got::Failure(_) => return,
+            Got::Failure(_) => None,
         };
-        let lost = code.is_none_or(|code| matches!(code.as_u16(), 408 | 481));
-        if lost {
-            self.bye(now, call, Side::Network, EndCause::Lost { code });
+        match effect {
+            DialogEffect::None | DialogEffect::Transaction => {}
+            DialogEffect::Usage => self.bye(now, call, Side::Network, EndCause::Lost { code }),
+            // No request is sent in it any more (RFC 5057 §5.1).
+            DialogEffect::Dialog => {
+                self.end_call(now, call, Side::Network, EndCause::Lost { code });
+            }
         }
+    }
+
+    /// While a re-INVITE waits the other side may offer: the session is as it was.
+    pub(super) fn leave_media(&mut self, key: super::ActionKey) {
+        let Some(action) = self.actions.get_mut(&key) else { return };
+        let (Purpose::Reinvite, Some(call)) = (&action.purpose, action.call) else { return };
+        let Some(call) = self.calls.get_mut(&call) else { return };
+        let before = call.talking().and_then(|talking| talking.reinviting.take());
+        if before.is_some() {
+            action.wanted = std::mem::replace(&mut call.local, before);
+        }
+    }
+
+    /// The wait is over: the same again, as far as it is still possible (§14.1).
+    pub(super) fn pause_over(&mut self, now: Time, key: super::ActionKey) {
+        let Some(action) = self.actions.get(&key) else { return };
+        if let (Purpose::Reinvite, Some(call)) = (&action.purpose, action.call)
+            && !self.offer_again(key, call)
+        {
+            return self.pause(now, key, BUSY);
+        }
+        self.route(now, key);
+    }
+
+    /// Makes the offer of a re-INVITE anew. False while another one is under way.
+    fn offer_again(&mut self, key: super::ActionKey, id: CallId) -> bool {
+        let Some(call) = self.calls.get_mut(&id) else { return false };
+        let Some(old) = call.local else { return false };
+        let Some(talking) = call.talking() else { return false };
+        if talking.ending || talking.reinviting.is_some() || talking.unacked.is_some() {
+            return false;
+        }
+        talking.reinviting = Some(old);
+        talking.rseq = None;
+        let Some(action) = self.actions.get_mut(&key) else { return false };
+        let local = action.wanted.take().unwrap_or(old);
+        call.local = Some(local);
+        call.version = call.version.next();
+        let offer = offer_answer::offer(&local, call.version);
+        call.local_sdp = Some(offer.clone());
+        action.draft.body = Some((offer_answer::CONTENT_TYPE.to_owned(), offer));
+        for change in &mut action.changes {
+            change.body = None;
+        }
+        true
+    }
+
+    /// The change that an UPDATE was for, as a re-INVITE, which may take as long as a person
+    /// needs (RFC 3311 §5.1).
+    pub(super) fn change_to_reinvite(
+        &mut self,
+        now: Time,
+        key: super::ActionKey,
+        response: Option<&Response>,
+    ) {
+        let Some(action) = self.actions.get_mut(&key) else { return };
+        let Some(id) = action.call else { return };
+        let body = action.draft.body.take();
+        if !self.offer_again(key, id) {
+            return self.conclude(now, key, Conclusion::Refused, response);
+        }
+        let Some(action) = self.actions.get_mut(&key) else { return };
+        action.purpose = Purpose::Reinvite;
+        action.draft.method = Method::Invite;
+        if let (Some(body), Some(call)) = (body, self.calls.get_mut(&id)) {
+            call.local_sdp = Some(body.1.clone());
+            action.draft.body = Some(body);
+        }
+        self.send(now, key, true);
     }
 
     fn begin_in_call(

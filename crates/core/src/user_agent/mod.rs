@@ -7,8 +7,8 @@
 //! [`Event::Ended`].
 //!
 //! Where to begin: [`Command`] and [`Event`]; then `send.rs`, where the requests of an action go
-//! out, `client.rs`, where `react.rs` decides about their answers, and `server.rs`, where requests
-//! come in.
+//! out, `client.rs`, where what [`reaction`](crate::reaction) decides about their answers is carried
+//! out, and `server.rs`, where requests come in.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -27,6 +27,7 @@ mod client;
 mod command;
 mod conclude;
 mod config;
+mod consider;
 mod dialog_requests;
 mod early;
 mod event;
@@ -34,16 +35,15 @@ mod gate;
 mod in_call;
 mod incoming;
 mod judge;
+mod memory;
 mod outcome;
 mod perform;
 mod place;
 mod playbook;
-mod react;
 mod register;
 mod reliable;
 mod send;
 mod server;
-mod targets;
 mod timers;
 mod write;
 
@@ -53,12 +53,13 @@ pub use command::{
 };
 pub use config::{Acceptance, Identity, Patience, Reliability, UserAgentConfig};
 pub use event::{EndCause, Event, Incoming, Progress, Side};
+pub use memory::Remembered;
 pub use outcome::{Attempt, Conclusion, Misuse, NoAnswer, Outcome};
 pub use playbook::{Part, Playbook};
-pub use react::{Limit, Reaction};
 
 use action::{Action, ActionKey};
 use call::Call;
+use memory::Memory;
 use timers::Timers;
 
 /// A user agent asks nothing but addresses.
@@ -75,6 +76,7 @@ pub struct UserAgent {
     config: UserAgentConfig,
     endpoint: Endpoint,
     auth: auth::Client,
+    memory: Memory,
     actions: HashMap<ActionKey, Action>,
     names: HashMap<ActionId, ActionKey>,
     calls: HashMap<CallId, Call>,
@@ -130,9 +132,12 @@ impl UserAgent {
     pub fn new(mut config: UserAgentConfig, seed: [u8; 32]) -> Self {
         // A request that comes by two ways is one too many for a user agent (RFC 3261 §8.2.2.2).
         config.endpoint.refuse_merged = true;
+        let mut auth = auth::Client::new(config.auth, config.accounts.clone());
+        auth.set_floors(std::mem::take(&mut config.algorithms));
         Self {
             endpoint: Endpoint::new(config.endpoint.clone(), seed),
-            auth: auth::Client::new(config.auth, config.accounts.clone()),
+            auth,
+            memory: Memory::new(std::mem::take(&mut config.remembered)),
             config,
             actions: HashMap::new(),
             names: HashMap::new(),
@@ -183,6 +188,10 @@ impl UserAgent {
             Command::Message(message) => self.message(now, message),
             Command::InCall(request) => self.request_in_call(now, request),
             Command::Reinvite(reinvite) => self.reinvite(now, reinvite),
+            Command::Remember(entry) => self.memory.remember(entry),
+            Command::Forget(old) => {
+                self.memory.forget(&old);
+            }
             Command::Stop(action) => self.stop(now, action, Conclusion::Stopped),
             Command::Respond { call, reply } => self.respond(now, call, reply),
             Command::Play { call, script } => self.play(now, call, script),
@@ -247,8 +256,8 @@ impl UserAgent {
                 }
                 endpoint::Event::Ack { request, .. } => self.ack_came(now, &request),
                 endpoint::Event::Cancelled { id, cancel } => self.cancelled(now, id, &cancel),
-                endpoint::Event::Response { id, response, .. } => {
-                    self.response_came(now, id, &response);
+                endpoint::Event::Response { id, response, flow } => {
+                    self.response_came(now, id, &response, &flow);
                 }
                 endpoint::Event::Failed { id, failure } => self.request_failed(now, id, failure),
                 endpoint::Event::Acknowledged { .. } => {}

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use antiphon_sip::{Method, StatusCode, Transport, UriBuf};
 
 use super::command::{ActionId, CallId};
-use super::react::{Limit, Reaction};
 use crate::flow::Fault;
+use crate::reaction::{Choice, Kind, Stopped, Told};
 use crate::time::Time;
 
 /// What became of an action.
@@ -19,20 +19,25 @@ pub struct Outcome {
     pub call: Option<CallId>,
     /// How it ended.
     pub conclusion: Conclusion,
-    /// The final response that decided, if one came.
+    /// The final response that decided, if one came: of several failures the best, by the ranks of
+    /// proxies (RFC 3261 §16.7 step 6).
     pub code: Option<StatusCode>,
     /// Its reason phrase as received: text for a person, to be shown in quotes.
     pub reason: String,
-    /// The last reaction. [`Reaction::Succeed`] or [`Reaction::Report`] unless something stopped
-    /// the action from outside.
-    pub reaction: Reaction,
+    /// The last reaction; [`Kind::Report`] too when something stopped the action from outside.
+    pub reaction: Kind,
     /// Every request that began a transaction, in order.
     pub tried: Vec<Attempt>,
-    /// The limit that kept from going on, if one did.
-    pub limit: Option<Limit>,
-    /// Header fields of the deciding response that say why, as they stand (`Warning`,
-    /// `Retry-After`, `Reason`, `Allow`, `Accept`, `Unsupported`, `Contact`, `Error-Info`...).
+    /// What a person is told of it: what it means, the header fields that say why, what to do.
+    /// `None` if nothing came.
+    pub told: Option<Box<Told>>,
+    /// Header fields of the deciding response that say why (`Warning`, `Retry-After`, `Reason`,
+    /// `Allow`, `Accept`, `Unsupported`, `Contact`, `Error-Info`...), shortened.
     pub evidence: Vec<(String, String)>,
+    /// What would have been done about the last answer, and why it was not.
+    pub stopped: Vec<Stopped>,
+    /// What the person may choose from (380, 485), text from outside.
+    pub choices: Vec<Choice>,
     /// The body of the deciding response, its content type first.
     pub body: Option<(String, bytes::Bytes)>,
     /// From which time.
@@ -113,7 +118,11 @@ pub struct Attempt {
     /// Why there is no final response.
     pub failure: Option<NoAnswer>,
     /// What was done about it.
-    pub did: Option<Reaction>,
+    pub did: Option<Kind>,
+    /// What would have been done before that, and why it was not.
+    pub stopped: Vec<Stopped>,
+    /// What a person is told of it; `None` as long as nothing came.
+    pub told: Option<Box<Told>>,
 }
 
 impl fmt::Display for NoAnswer {

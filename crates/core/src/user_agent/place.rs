@@ -1,6 +1,6 @@
 //! Actions outside of dialogs: calls, OPTIONS, MESSAGE.
 
-use antiphon_sip::{HeaderName, Method, Response};
+use antiphon_sip::{HeaderName, Method, Response, StatusCode};
 
 use super::action::{Action, Base, ContactLine, Draft, Purpose};
 use super::call::{Call, Stage};
@@ -110,15 +110,13 @@ impl UserAgent {
         now: Time,
         action: &Action,
         conclusion: Conclusion,
-        response: Option<&Response>,
+        refused: Option<(StatusCode, String)>,
     ) {
         let Some(call) = action.call else { return };
-        let refused = |response: &Response| EndCause::Refused {
-            code: response.status(),
-            reason: response.reason().to_owned(),
-        };
-        let (by, why) = match (conclusion, response) {
-            (Conclusion::Refused, Some(response)) => (Side::Remote, refused(response)),
+        let (by, why) = match (conclusion, refused) {
+            (Conclusion::Refused, Some((code, reason))) => {
+                (Side::Remote, EndCause::Refused { code, reason })
+            }
             (Conclusion::TimeUp, _) => (Side::Local, EndCause::TimeUp),
             (Conclusion::NoAnswer(NoAnswer::Timeout), _) => (Side::Remote, EndCause::NoAnswer),
             (Conclusion::NoAnswer(_), _) => (Side::Network, EndCause::NoAnswer),

@@ -8,20 +8,12 @@ use antiphon_sip::{HeaderName, Method, Response, UriBuf};
 use super::UserAgent;
 use super::action::{Action, ActionKey, ContactLine, Phase, Purpose, Registration, State};
 use super::command::{Ask, Register, Unregister};
+use super::consider::Got;
 use super::event::Event;
 use super::outcome::Conclusion;
-use super::react::{Got, Limit};
 use crate::auth;
+use crate::reaction::{Decision, Ended, Keeper, KeeperState};
 use crate::time::Time;
-
-/// Above this the refresh comes a fixed time before the end.
-const LONG: Duration = Duration::from_secs(1200);
-/// That time.
-const AHEAD: Duration = Duration::from_secs(600);
-/// The wait after the first failed refresh; it doubles (RFC 5626 §4.5).
-const BACKOFF_BASE: Duration = Duration::from_secs(30);
-/// The longest such wait.
-const BACKOFF_MAX: Duration = Duration::from_secs(1800);
 
 impl UserAgent {
     pub(super) fn register(&mut self, now: Time, register: Register) {
@@ -30,7 +22,7 @@ impl UserAgent {
         let registration = Registration {
             keep: register.keep,
             phase: Phase::Binding,
-            failures: 0,
+            keeper: Keeper::new(),
             realms: Vec::new(),
             until: None,
         };
@@ -48,7 +40,7 @@ impl UserAgent {
         let registration = Registration {
             keep: false,
             phase: Phase::Unbinding,
-            failures: 0,
+            keeper: Keeper::new(),
             realms: Vec::new(),
             until: None,
         };
@@ -111,8 +103,8 @@ impl UserAgent {
             return self.conclude(now, key, Conclusion::Succeeded, Some(response));
         }
         registration.phase = Phase::Kept;
-        registration.failures = 0;
-        let refresh_in = refresh_in(granted);
+        registration.keeper.granted(now, granted);
+        let refresh_in = registration.keeper.due().unwrap_or(now).since(now);
         self.sleep(now, key, refresh_in);
         let id = self.actions.get(&key).and_then(|action| action.id);
         if let Some(action) = id {
@@ -135,13 +127,27 @@ impl UserAgent {
     pub(super) fn refresh(&mut self, now: Time, key: ActionKey) {
         let bound = self.config.patience.action;
         let Some(action) = self.actions.get_mut(&key) else { return };
-        action.tried.clear();
-        action.auth = auth::Attempt::default();
-        let until = match &action.purpose {
-            Purpose::Register(registration) => registration.until,
+        let until = match &mut action.purpose {
+            Purpose::Register(registration) => {
+                registration.keeper.asks();
+                registration.until
+            }
             _ => None,
         };
         action.deadline = Some(until.map_or(now + bound, |until| until.min(now + bound)));
+        self.begin_anew(now, key);
+    }
+
+    /// A refresh is an action of its own, with a budget of its own.
+    fn begin_anew(&mut self, now: Time, key: ActionKey) {
+        let Some(action) = self.actions.get(&key) else { return };
+        let history = self.new_history(now, action);
+        let Some(action) = self.actions.get_mut(&key) else { return };
+        action.history = history;
+        action.tried.clear();
+        action.carries.clear();
+        action.remember = None;
+        action.auth = auth::Attempt::default();
         action.state = State::Idle;
         self.route(now, key);
     }
@@ -152,72 +158,40 @@ impl UserAgent {
         let Some(action) = self.actions.get_mut(&key) else { return };
         let Purpose::Register(registration) = &mut action.purpose else { return };
         registration.phase = Phase::Removing;
+        registration.keeper.asks();
         if let State::Waiting(waiting) = &action.state {
             // A refresh is under way; its answer does not matter any more.
             self.clients.remove(&waiting.client);
         }
         action.draft.expires = Some(0);
         action.deadline = Some(now + bound);
-        action.tried.clear();
-        action.auth = auth::Attempt::default();
-        action.state = State::Idle;
-        self.route(now, key);
+        self.begin_anew(now, key);
     }
 
-    /// A REGISTER has failed for good.
+    /// A REGISTER has failed: a refresh waits as its keeper says, anything else is over.
     pub(super) fn registration_failed(
         &mut self,
         now: Time,
         key: ActionKey,
         got: Got,
         response: Option<&Response>,
-        limit: Option<Limit>,
+        decision: &Decision,
     ) {
         let draw = self.endpoint.random();
         let Some(action) = self.actions.get_mut(&key) else { return };
         let Purpose::Register(registration) = &mut action.purpose else { return };
-        if registration.phase != Phase::Kept || is_fatal(got) {
-            let conclusion = match got {
-                Got::Response(_) => Conclusion::Refused,
-                Got::Failure(failure) => Conclusion::NoAnswer(failure),
-            };
-            return self.conclude_at(now, key, conclusion, response, limit);
+        if let (Phase::Kept, Some(ended)) = (registration.phase, Ended::of(decision)) {
+            registration.keeper.failed(now, ended, false, draw);
         }
-        let asked = response
-            .and_then(|response| response.headers().text(HeaderName::RetryAfter))
-            .and_then(|text| text.split([';', '(', ' ']).next()?.parse().ok())
-            .filter(|seconds| *seconds <= 86_400)
-            .map(Duration::from_secs);
-        let retry_in = asked.unwrap_or_else(|| backoff(registration.failures, draw));
-        registration.failures = registration.failures.saturating_add(1);
+        let KeeperState::Waiting { until } = registration.keeper.state() else {
+            return self.conclude(now, key, Conclusion::of(got), response);
+        };
+        let retry_in = until.since(now);
         let told = action.id.zip(action.tried.last().cloned());
         self.sleep(now, key, retry_in);
         if let Some((action, attempt)) = told {
             self.tell(Event::RefreshFailed { action, attempt, retry_in });
         }
-    }
-}
-
-/// Half the granted time, or ten minutes before its end if that is later.
-fn refresh_in(granted: Duration) -> Duration {
-    let half = granted / 2;
-    if granted > LONG { half.max(granted.saturating_sub(AHEAD)) } else { half }
-}
-
-/// Between half and all of the wait, which doubles with every failure.
-fn backoff(failures: u32, draw: u64) -> Duration {
-    let wait = BACKOFF_BASE.saturating_mul(1 << failures.min(10)).min(BACKOFF_MAX);
-    let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(2);
-    Duration::from_millis(millis / 2 + draw % (millis / 2))
-}
-
-/// Answers that waiting does not change.
-fn is_fatal(got: Got) -> bool {
-    match got {
-        Got::Response(status) => {
-            matches!(status.as_u16(), 401 | 403 | 404 | 407 | 410 | 485 | 600..=699)
-        }
-        Got::Failure(_) => false,
     }
 }
 
@@ -259,22 +233,6 @@ fn contacts(response: &Response) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_refresh_comes_at_half_time_or_ten_minutes_ahead() {
-        let at = |granted| refresh_in(Duration::from_secs(granted)).as_secs();
-        assert_eq!((at(60), at(1200), at(1300), at(3600)), (30, 600, 700, 3000));
-    }
-
-    #[test]
-    fn waits_double_up_to_half_an_hour_rfc5626_4_5() {
-        for (failures, longest) in [(0, 30), (1, 60), (2, 120), (6, 1800), (40, 1800)] {
-            for draw in [0, 1, u64::MAX] {
-                let wait = backoff(failures, draw).as_millis();
-                assert!((longest * 500..=longest * 1000).contains(&wait), "{failures} {wait}");
-            }
-        }
-    }
 
     #[test]
     fn the_registrar_is_the_domain_rfc3261_10_2() {

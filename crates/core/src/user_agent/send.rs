@@ -3,23 +3,25 @@
 use std::net::{IpAddr, SocketAddr};
 
 use antiphon_sip::header::Contact;
-use antiphon_sip::{Request, Transport, Uri, UriBuf};
+use antiphon_sip::{HeaderName, Request, Transport, Uri, UriBuf};
 
 use super::action::{Action, ActionKey, Base, State, Waiting};
 use super::call::Call;
+use super::consider::Got;
 use super::event::Event;
 use super::outcome::{Attempt, Conclusion, Misuse, NoAnswer};
-use super::react::Got;
 use super::{Resolving, UserAgent};
+use crate::auth;
 use crate::endpoint::RequestError;
 use crate::flow::{Fault, Flow};
 use crate::locate::{Hop, HopHost};
 use crate::node::{Output, ResolveId};
+use crate::reaction::Server;
 use crate::time::Time;
 
 impl UserAgent {
     /// Begins an action.
-    pub(super) fn begin(&mut self, now: Time, action: Action) {
+    pub(super) fn begin(&mut self, now: Time, mut action: Action) {
         let key = ActionKey(self.number());
         if let Some(id) = action.id {
             self.names.insert(id, key);
@@ -29,6 +31,9 @@ impl UserAgent {
         {
             call.actions.push(key);
         }
+        if !action.in_dialog() {
+            action.history = self.new_history(now, &action);
+        }
         self.actions.insert(key, action);
         self.route(now, key);
     }
@@ -37,13 +42,17 @@ impl UserAgent {
     pub(super) fn route(&mut self, now: Time, key: ActionKey) {
         let Some(action) = self.actions.get(&key) else { return };
         let next_hop = match &action.draft.base {
-            Base::Outside { routes, .. } => routes.apply(action.targets.current()).next_hop,
+            Base::Outside { routes, .. } => {
+                routes.apply(action.history.targets().current()).next_hop
+            }
             Base::Dialog(call) => {
                 let Some(talking) = self.calls.get_mut(call).and_then(Call::talking) else {
                     return self.conclude(now, key, Conclusion::Misused(Misuse::WrongState), None);
                 };
                 let dialog = &talking.dialog;
-                dialog.routes().apply(dialog.remote_target()).next_hop
+                // What a 3xx moves within a dialog keeps the route set (§12.2.1.2).
+                let moved = action.is_moved().then(|| action.history.targets().current());
+                dialog.routes().apply(moved.unwrap_or(dialog.remote_target())).next_hop
             }
             Base::Early(_, dialog) => dialog.routes().apply(dialog.remote_target()).next_hop,
         };
@@ -54,6 +63,9 @@ impl UserAgent {
         let host = hop.host.clone();
         let Some(action) = self.actions.get_mut(&key) else { return };
         action.hop = Some(hop);
+        action.transport_is_open = uri.as_sip().is_some_and(|sip| sip.transport().is_none());
+        action.server = None;
+        action.servers.clear();
         match host {
             HopHost::Address(address) => self.located(now, key, vec![address]),
             HopHost::Name(host) => {
@@ -99,26 +111,26 @@ impl UserAgent {
         if addresses.is_empty() {
             return self.went_nowhere(now, key, NoAnswer::Unresolved);
         }
+        let Some(hop) = &action.hop else { return };
         // Addresses of a family that is not spoken here are no servers.
-        let endpoint = &self.endpoint;
-        let hop = action.hop.as_ref();
-        action.servers = addresses
+        let servers = addresses
             .into_iter()
-            .filter(|address| hop.is_some_and(|hop| hop.flow(*address, endpoint).is_some()))
+            .filter(|address| hop.flow(*address, &self.endpoint).is_some())
+            .map(|address| Server::new(hop.transport, SocketAddr::new(address, hop.port)))
             .take(MAX_SERVERS)
             .collect();
+        let mut servers = self.in_order_of_rest(now, servers);
+        let Some(action) = self.actions.get_mut(&key) else { return };
+        action.server = (!servers.is_empty()).then(|| servers.remove(0));
+        action.servers = servers;
         self.send(now, key, true);
     }
 
-    /// Sends the request to the next server. `fresh`: as a new request, not as the same one to
-    /// another server (RFC 3263 §4.3).
+    /// Sends the request to its server. `fresh`: as a new request, not as the same one to another
+    /// server (RFC 3263 §4.3).
     pub(super) fn send(&mut self, now: Time, key: ActionKey, fresh: bool) {
         let Some(mut action) = self.actions.remove(&key) else { return };
-        let flow = match (action.servers.pop_front(), &action.hop) {
-            (Some(address), Some(hop)) => hop.flow(address, &self.endpoint),
-            _ => None,
-        };
-        let Some(flow) = flow else {
+        let Some(flow) = action.server.and_then(|server| self.flow_to(server)) else {
             self.actions.insert(key, action);
             return self.went_nowhere(now, key, NoAnswer::Transport(Fault::NoListener));
         };
@@ -133,7 +145,9 @@ impl UserAgent {
         let server = Some((flow.transport, flow.remote));
         let attempt = attempt(&action, now, server, request.cseq());
         action.tried.push(attempt.clone());
+        action.history.sent(&request, action.server);
         action.bound = own_contact(&request);
+        action.last = Some(request.clone());
         let id = action.id;
         let sent = self.endpoint.request(now, request.clone(), flow, None);
         match sent {
@@ -167,24 +181,50 @@ impl UserAgent {
         flow: &Flow,
         fresh: bool,
     ) -> Result<Request, Misuse> {
-        let target = action.targets.current().clone();
         let made = action.credentials.take();
         let realms = self.known_realms(action);
-        let attempt = &mut action.auth;
-        self.write(&mut action.draft, &target, flow, fresh, |client, outgoing| {
-            made.unwrap_or_else(|| {
-                let mut headers = client.headers(attempt, outgoing);
+        let mut request = self.write(action, flow, fresh)?;
+        let outgoing = auth::Outgoing {
+            method: request.method().as_str(),
+            uri: request.uri_text(),
+            body: request.body(),
+        };
+        let credentials = match made {
+            Some(made) => made,
+            None => {
+                let mut headers = self.auth.headers(&action.auth, &outgoing);
                 for (side, realm) in realms {
-                    headers.extend(client.preempt(attempt, side, &realm, outgoing));
+                    let given = self.auth.preempt(&mut action.auth, side, &realm, &outgoing);
+                    if given.is_some() {
+                        action.history.gave_credentials(side, &realm);
+                    }
+                    headers.extend(given);
                 }
                 headers
-            })
-        })
+            }
+        };
+        for credential in credentials {
+            let name = match credential.side {
+                auth::Side::Server => HeaderName::Authorization,
+                auth::Side::Proxy => HeaderName::ProxyAuthorization,
+            };
+            request.headers_mut().push(name, credential.value);
+        }
+        Ok(request)
+    }
+
+    /// The way to a server: from the listener of ours that fits transport and address family.
+    fn flow_to(&self, server: Server) -> Option<Flow> {
+        let listener = self.endpoint.listener_for(server.transport, server.address)?;
+        let Server { transport, address: remote, .. } = server;
+        Some(Flow { transport, local: listener.local, remote, connection: None })
     }
 
     /// Notes an attempt that did not come to a request.
     fn went_nowhere(&mut self, now: Time, key: ActionKey, failure: NoAnswer) {
         let Some(action) = self.actions.get_mut(&key) else { return };
+        action.last = None;
+        action.authentic = false;
         let nowhere = attempt(action, now, None, 0);
         action.tried.push(nowhere);
         self.settle(now, key, Got::Failure(failure), None);
@@ -200,7 +240,7 @@ fn attempt(
 ) -> Attempt {
     Attempt {
         method: action.draft.method.clone(),
-        target: action.targets.current().clone(),
+        target: action.history.targets().current().clone(),
         server,
         at,
         cseq,
@@ -209,6 +249,8 @@ fn attempt(
         reason: String::new(),
         failure: None,
         did: None,
+        stopped: Vec::new(),
+        told: None,
     }
 }
 

@@ -4,10 +4,9 @@ use antiphon_sip::message::{RequestBuilder, ResponseBuilder};
 use antiphon_sip::{HeaderName, Method, OptionTag, Request, Response, Uri, UriBuf};
 
 use super::UserAgent;
-use super::action::{Base, ContactLine, Draft};
+use super::action::{Action, Base, ContactLine, Draft};
 use super::config::Reliability;
 use super::outcome::Misuse;
-use crate::auth;
 use crate::dialog::InDialog;
 use crate::flow::Flow;
 
@@ -27,22 +26,16 @@ pub(super) const fn supported(reliability: Reliability) -> &'static str {
 pub(super) const ACCEPT: &str = "application/sdp";
 
 impl UserAgent {
-    /// Writes the next request of an action.
+    /// Writes the next request of an action, but for its credentials.
     pub(super) fn write(
         &mut self,
-        draft: &mut Draft,
-        target: &UriBuf,
+        action: &mut Action,
         flow: &Flow,
         fresh: bool,
-        credentials: impl FnOnce(&mut auth::Client, &auth::Outgoing<'_>) -> Vec<auth::AuthHeader>,
     ) -> Result<Request, Misuse> {
-        let (builder, request_uri) = self.begin_request(draft, target, fresh)?;
-        let outgoing = auth::Outgoing {
-            method: draft.method.as_str(),
-            uri: request_uri.as_str(),
-            body: draft.body.as_ref().map_or(&[], |(_, body)| body),
-        };
-        let credentials = credentials(&mut self.auth, &outgoing);
+        let target = action.history.targets().current().clone();
+        let draft = &mut action.draft;
+        let (builder, request_uri) = self.begin_request(draft, &target, fresh)?;
         let secure = request_uri.as_uri().as_sip().is_some_and(|uri| uri.secure);
         let mut builder = builder.header(HeaderName::MaxForwards, 70);
         builder = match &draft.contact {
@@ -61,20 +54,50 @@ impl UserAgent {
         if let Some(product) = &self.config.product {
             builder = builder.header(HeaderName::UserAgent, product);
         }
-        for credential in credentials {
-            let name = match credential.side {
-                auth::Side::Server => HeaderName::Authorization,
-                auth::Side::Proxy => HeaderName::ProxyAuthorization,
-            };
-            builder = builder.header(name, credential.value);
-        }
         for (name, value) in draft.headers.iter().filter(|(name, _)| is_free(name)) {
             builder = builder.other_header(name, value);
         }
         if let Some((content_type, body)) = &draft.body {
             builder = builder.body(content_type, body.clone());
         }
-        builder.build().map_err(|_| Misuse::Unwritable)
+        let request = builder.build().map_err(|_| Misuse::Unwritable)?;
+        self.changed(action, request, fresh)
+    }
+
+    /// The request with what the reactions to earlier ones have changed.
+    fn changed(
+        &mut self,
+        action: &Action,
+        mut request: Request,
+        fresh: bool,
+    ) -> Result<Request, Misuse> {
+        if action.in_dialog() {
+            self.move_in_dialog(action, &mut request);
+            if let (false, Some(last)) = (fresh, &action.last) {
+                request = rewritten(&request, last.cseq(), false)?;
+            }
+        }
+        for change in &action.changes {
+            request = change.apply(&request).map_err(|_| Misuse::Unwritable)?;
+        }
+        let own: Vec<_> = request.headers().iter().filter_map(|field| field.name).collect();
+        for (name, value) in action.carries.iter().filter(|(name, _)| !own.contains(name)) {
+            request.headers_mut().push(*name, value);
+        }
+        if action.compact { rewritten(&request, request.cseq(), true) } else { Ok(request) }
+    }
+
+    /// What a 3xx has moved within a dialog keeps the route set (§12.2.1.2).
+    fn move_in_dialog(&mut self, action: &Action, request: &mut Request) {
+        let Base::Dialog(call) = &action.draft.base else { return };
+        let talking = self.calls.get_mut(call).and_then(super::call::Call::talking);
+        let (Some(talking), true) = (talking, action.is_moved()) else { return };
+        let routed = talking.dialog.routes().apply(action.history.targets().current());
+        request.set_uri(routed.request_uri);
+        request.headers_mut().remove(HeaderName::Route);
+        for route in routed.routes {
+            request.headers_mut().push(HeaderName::Route, format_args!("<{route}>"));
+        }
     }
 
     /// Request line, identity and Route. `fresh`: with the next CSeq number.
@@ -153,6 +176,40 @@ impl UserAgent {
             None => builder,
         }
     }
+}
+
+/// The request with another number, or with header names in their compact form, where they have
+/// one (§7.3.3).
+fn rewritten(request: &Request, cseq: u32, compact: bool) -> Result<Request, Misuse> {
+    let uri = UriBuf::from(request.uri());
+    let mut builder = Request::builder(request.method().clone(), uri).identity(
+        request.from_text(),
+        request.to_text(),
+        request.call_id(),
+        cseq,
+    );
+    for field in request.headers().iter() {
+        let value = String::from_utf8_lossy(field.value);
+        builder = match field.name {
+            Some(
+                HeaderName::From
+                | HeaderName::To
+                | HeaderName::CallId
+                | HeaderName::CSeq
+                | HeaderName::ContentLength
+                | HeaderName::ContentType,
+            ) => builder,
+            Some(name) => match name.compact().filter(|_| compact) {
+                Some(short) => builder.other_header(short, value),
+                None => builder.header(name, value),
+            },
+            None => builder.other_header(field.written, value),
+        };
+    }
+    if let Some(content_type) = request.headers().text(HeaderName::ContentType) {
+        builder = builder.body(content_type, request.body().clone());
+    }
+    builder.build().map_err(|_| Misuse::Unwritable)
 }
 
 fn capabilities(

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use antiphon_core::offer_answer::{Codec, Direction};
+use antiphon_core::reaction::Kind;
 use antiphon_core::user_agent::{
     ActionId, CallId, Command, Conclusion, EndCause, Event, Reinvite, Side,
 };
@@ -261,7 +262,7 @@ fn a_call_is_put_on_hold_by_a_reinvite_rfc3264_8_4() {
 }
 
 #[test]
-fn two_reinvites_at_once_are_both_refused_with_491_rfc3261_14_2() {
+fn two_reinvites_at_once_meet_with_491_and_then_pass_each_other_rfc3261_14_1() {
     let mut sim = Simulation::new(1);
     let (alice, bob) = (alice(&mut sim), bob(&mut sim, &[200]));
     sim.command(alice, call_bob());
@@ -272,11 +273,18 @@ fn two_reinvites_at_once_are_both_refused_with_491_rfc3261_14_2() {
         let hold = Reinvite { action: ActionId(7), call, media: None, direction };
         sim.command(agent, Command::Reinvite(hold));
     }
-    sim.run_for(Duration::from_secs(5));
+    sim.run_for(Duration::from_secs(10));
     for agent in [alice, bob] {
-        assert_eq!(outcome(&sim, agent).code, Some(StatusCode::REQUEST_PENDING));
-        assert_eq!(ends(&sim, agent).len(), 0, "the session stays as it was");
+        let outcome = outcome(&sim, agent);
+        assert_eq!(outcome.conclusion, Conclusion::Succeeded);
+        assert_eq!(outcome.tried[0].did, Some(Kind::GlareBackoff));
+        assert_eq!(outcome.tried[0].code, Some(StatusCode::REQUEST_PENDING));
+        assert_eq!(ends(&sim, agent).len(), 0);
     }
+    // Whoever made the Call-ID waits longer.
+    let again = |agent| outcome(&sim, agent).tried[1].at.since(outcome(&sim, agent).tried[0].at);
+    assert!((2100..=4100).contains(&again(alice).as_millis()));
+    assert!(again(bob) <= Duration::from_millis(2100));
 }
 
 #[test]

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use antiphon_core::auth::Account;
+use antiphon_core::reaction::{Cause, ChallengeFault, Fault, FaultKind, Kind, Limit, Preference};
 use antiphon_core::user_agent::{
-    ActionId, Command, Conclusion, Event, Limit, Misuse, NoAnswer, Reaction, SendMessage,
+    ActionId, Attempt, Command, Conclusion, Event, Misuse, NoAnswer, SendMessage,
 };
 use antiphon_sip::{HeaderName, Method, Response, StatusCode};
 use antiphon_testkit::{Heard, RawPeer, Send, Simulation, for_seeds};
@@ -51,8 +52,8 @@ fn a_challenge_is_answered_in_the_same_call_rfc3261_22_2_8_1_3_5() {
         sim.run_for(Duration::from_secs(5));
         let outcome = outcome(&sim, agent);
         assert_eq!(outcome.conclusion, Conclusion::Succeeded, "{code}");
-        let did: Vec<_> = outcome.tried.iter().map(|tried| tried.did.clone().unwrap()).collect();
-        assert_eq!(did, [Reaction::AnswerChallenge, Reaction::Succeed]);
+        let did: Vec<_> = outcome.tried.iter().map(|tried| tried.did.unwrap()).collect();
+        assert_eq!(did, [Kind::AnswerChallenge, Kind::Succeed]);
         let invites = requests(&sim, peer, &Method::Invite);
         let (first, second) = (&invites[0], &invites[1]);
         assert_eq!(first.call_id(), second.call_id());
@@ -93,7 +94,8 @@ fn refused_credentials_are_not_sent_again_rfc3261_22_1() {
     sim.command(agent, call_bob());
     sim.run_until_idle();
     let outcome = outcome(&sim, agent);
-    assert_eq!(outcome.limit, Some(Limit::Credentials));
+    let refused = ChallengeFault::Refused { realm: "example.org".into() };
+    assert_eq!(why(&outcome), Some(Cause::Challenges(vec![refused])));
     assert_eq!(outcome.code, Some(StatusCode::UNAUTHORIZED));
     assert_eq!(requests(&sim, peer, &Method::Invite).len(), 2);
 }
@@ -106,7 +108,9 @@ fn without_an_account_a_challenge_is_reported_rfc3261_22_2() {
     sim.command(agent, Command::Options(ask("sip:bob@192.0.2.2")));
     sim.run_until_idle();
     let outcome = outcome(&sim, agent);
-    assert_eq!((outcome.limit, outcome.tried.len()), (Some(Limit::Credentials), 1));
+    let none = ChallengeFault::NoAccount { realm: "example.org".into() };
+    assert_eq!(why(&outcome), Some(Cause::Challenges(vec![none])));
+    assert_eq!(outcome.tried.len(), 1);
 }
 
 /// Redirects by user name.
@@ -158,8 +162,8 @@ fn a_redirect_is_followed_by_q_and_after_failures_rfc3261_8_1_3_4() {
         && two[0].cseq() + 1 == two[1].cseq()));
     let outcome = outcome(&sim, agent);
     assert_eq!(outcome.conclusion, Conclusion::Succeeded);
-    assert_eq!(outcome.tried[0].did, Some(Reaction::TryTargets { added: 3 }));
-    assert_eq!(outcome.tried[1].did, Some(Reaction::TryTargets { added: 0 }));
+    assert_eq!(outcome.tried[0].did, Some(Kind::TryTargets));
+    assert_eq!(outcome.tried[1].did, Some(Kind::TryTargets));
 }
 
 #[test]
@@ -175,20 +179,26 @@ fn a_redirect_in_a_circle_ends_rfc3261_8_1_3_4() {
     sim.command(agent, call_bob());
     sim.run_until_idle();
     let outcome = outcome(&sim, agent);
-    assert_eq!((outcome.limit, outcome.tried.len()), (Some(Limit::NothingNew), 2));
+    assert_eq!(why(&outcome), Some(Limit::NothingNew.into()));
+    assert_eq!(outcome.tried.len(), 2);
     assert_eq!(outcome.code.unwrap().as_u16(), 302);
 }
 
 #[test]
 fn a_redirect_that_names_nobody_is_reported_rfc3261_21_3_3() {
-    for contact in ["", "*", "rubbish rubbish"] {
+    let of = |kind| Cause::Fault(Fault { header: HeaderName::Contact, kind });
+    for (contact, kind) in [
+        ("", FaultKind::Missing),
+        ("*", FaultKind::Malformed),
+        ("rubbish rubbish", FaultKind::Malformed),
+    ] {
         let mut sim = Simulation::new(1);
         let agent = alice(&mut sim);
         let value = contact.to_owned();
         raw(&mut sim, move |heard: &Heard| redirecting(heard, &[("bob", 302, &value)]));
         sim.command(agent, call_bob());
         sim.run_until_idle();
-        assert_eq!(outcome(&sim, agent).limit, Some(Limit::Malformed), "{contact}");
+        assert_eq!(why(&outcome(&sim, agent)), Some(of(kind)), "{contact}");
     }
 }
 
@@ -210,7 +220,7 @@ fn an_endless_redirect_ends_at_its_depth() {
     });
     sim.command(agent, call_bob());
     sim.run_until_idle();
-    assert_eq!(outcome(&sim, agent).limit, Some(Limit::RedirectDepth));
+    assert_eq!(why(&outcome(&sim, agent)), Some(Limit::RedirectDepth(5).into()));
     assert_eq!(requests(&sim, peer, &Method::Invite).len(), 6);
 }
 
@@ -239,7 +249,7 @@ fn a_name_is_resolved_and_its_next_address_tried_rfc3263_4_3() {
     let outcome = outcome(&sim, agent);
     assert_eq!(outcome.conclusion, Conclusion::Succeeded);
     assert_eq!(outcome.tried.len(), 2);
-    assert_eq!(outcome.tried[0].did, Some(Reaction::NextServer));
+    assert_eq!(outcome.tried[0].did, Some(Kind::NextServer));
     assert_eq!(outcome.tried[0].cseq, outcome.tried[1].cseq, "the same request");
 }
 
@@ -419,8 +429,18 @@ fn any_sequence_of_answers_whatsoever_ends_within_the_budget() {
         sim.run_until_idle();
         let all = outcomes(&sim, agent);
         assert_eq!(all.len(), 1);
-        let last = all[0].tried.last().and_then(|attempt| attempt.code);
-        assert_eq!(all[0].code, last);
+        let answered = |attempt: &Attempt| attempt.did.is_some() && attempt.told.is_some();
+        let (last, earlier) = all[0].tried.split_last().unwrap();
+        assert!(earlier.iter().all(answered));
+        // One that nobody answered until it was cancelled has no code to be named.
+        assert!(answered(last) || all[0].conclusion == Conclusion::TimeUp);
+        let (Some(last), Some(decided)) = (last.code, all[0].code) else {
+            assert_eq!((last.code, all[0].code), (None, None));
+            return;
+        };
+        let is_worse = |code| Preference::of(code) >= Preference::of(decided);
+        assert!(decided == last || (decided > StatusCode::OK && is_worse(last)), "{decided:?}");
+        assert_eq!(all[0].told.as_ref().unwrap().code, Some(decided.as_u16()));
         let branches: std::collections::BTreeSet<_> = sim
             .node(peer)
             .heard()

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use antiphon_core::auth::Account;
 use antiphon_core::endpoint::{EndpointConfig, Listener};
+use antiphon_core::reaction::Cause;
 use antiphon_core::user_agent::{
     ActionId, Ask, Command, EndCause, Event, Identity, Outcome, PlaceCall, Reply, Script, Side,
     Step, UserAgent, UserAgentConfig,
@@ -97,6 +98,11 @@ pub(crate) fn call_bob() -> Command {
 
 pub(crate) fn outcome(sim: &Simulation, agent: Handle<UserAgent>) -> Outcome {
     outcomes(sim, agent).pop().expect("an outcome")
+}
+
+/// Why the last answer had no more done about it.
+pub(crate) fn why(outcome: &Outcome) -> Option<Cause> {
+    outcome.stopped.first().map(|stopped| stopped.cause.clone())
 }
 
 pub(crate) fn outcomes(sim: &Simulation, agent: Handle<UserAgent>) -> Vec<Outcome> {

@@ -1,0 +1,210 @@
+//! What outlives an action: servers that rest, addresses that have changed, the best algorithm of
+//! each realm. It is bounded, and only an authentic response changes it.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use antiphon_sip::{Response, StatusCode, Transport, UriBuf};
+
+use super::UserAgent;
+use super::action::{Action, ActionKey, Base};
+use super::event::Event;
+use crate::locate::HopHost;
+use crate::reaction::{
+    Budget, Decision, History, Reaction, Remember, Server, confirms_remembered, forgets_remembered,
+};
+use crate::time::Time;
+
+/// Entries of each kind at most; of addresses the oldest goes.
+const MAX_ENTRIES: usize = 256;
+
+/// An address that a 301 has changed (RFC 3261 §21.3.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remembered {
+    /// What is asked for.
+    pub old: UriBuf,
+    /// What is tried first in its place, best first.
+    pub new: Vec<UriBuf>,
+}
+
+/// What a user agent has learnt.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    resting: HashMap<(Transport, SocketAddr), Time>,
+    moved: Vec<Remembered>,
+    /// 302 with an expiry (§21.3.3).
+    elsewhere: Vec<(Remembered, Time)>,
+}
+
+impl Memory {
+    pub(super) fn new(moved: Vec<Remembered>) -> Self {
+        Self { moved, ..Self::default() }
+    }
+
+    pub(super) fn rest(&mut self, now: Time, server: Server, duration: Duration) {
+        self.resting.retain(|_, until| *until > now);
+        if self.resting.len() < MAX_ENTRIES {
+            self.resting.insert((server.transport, server.address), now + duration);
+        }
+    }
+
+    pub(super) fn rests(&self, now: Time, server: Server) -> bool {
+        self.resting.get(&(server.transport, server.address)).is_some_and(|until| *until > now)
+    }
+
+    /// Remembers, in place of what was known of the address.
+    pub(super) fn remember(&mut self, entry: Remembered) {
+        self.moved.retain(|known| !same(&known.old, &entry.old));
+        if self.moved.len() >= MAX_ENTRIES {
+            self.moved.remove(0);
+        }
+        self.moved.push(entry);
+    }
+
+    /// Whether there was something to forget.
+    pub(super) fn forget(&mut self, old: &UriBuf) -> bool {
+        let before = self.moved.len();
+        self.moved.retain(|known| !same(&known.old, old));
+        self.elsewhere.retain(|(known, _)| !same(&known.old, old));
+        self.moved.len() < before
+    }
+
+    fn keep(&mut self, now: Time, entry: Remembered, duration: Duration) {
+        self.elsewhere.retain(|(known, until)| *until > now && !same(&known.old, &entry.old));
+        if self.elsewhere.len() < MAX_ENTRIES {
+            self.elsewhere.push((entry, now + duration));
+        }
+    }
+
+    /// What is tried in place of an address. A sips: address is never given up for a sip: one
+    /// (RFC 5630 §5.1.1), wherever the entry came from.
+    fn of(&self, now: Time, asked: &UriBuf) -> Vec<UriBuf> {
+        let kept = self.elsewhere.iter().filter(|(_, until)| *until > now).map(|(entry, _)| entry);
+        let mut known = kept.chain(&self.moved);
+        let Some(entry) = known.find(|entry| same(&entry.old, asked)) else { return Vec::new() };
+        let secure = is_sips(asked);
+        entry.new.iter().filter(|new| !secure || is_sips(new)).cloned().collect()
+    }
+}
+
+impl UserAgent {
+    /// The history of an action that begins now: at what is remembered of its target.
+    pub(super) fn new_history(&self, now: Time, action: &Action) -> History {
+        let asked = action.history.targets().first().clone();
+        let new = match self.is_own(action) {
+            true => self.memory.of(now, &asked),
+            false => Vec::new(),
+        };
+        match new.is_empty() {
+            true => History::new(asked, Budget::default()),
+            false => History::remembering(asked, new, Budget::default()),
+        }
+    }
+
+    /// Whether the action is outside of dialogs and under the configured identity: what one
+    /// identity has learnt, another one does not use.
+    fn is_own(&self, action: &Action) -> bool {
+        let Base::Outside { from, .. } = &action.draft.base else { return false };
+        from.strip_prefix(&self.config.identity.name_addr())
+            .is_some_and(|rest| rest.starts_with(";tag="))
+    }
+
+    /// Servers that rest are tried behind the others.
+    pub(super) fn in_order_of_rest(&self, now: Time, servers: Vec<Server>) -> Vec<Server> {
+        let (resting, mut others): (Vec<_>, Vec<_>) =
+            servers.into_iter().partition(|server| self.memory.rests(now, *server));
+        others.extend(resting);
+        others
+    }
+
+    /// Drops the waiting targets whose only server rests. Those with a name are looked up when
+    /// their turn comes.
+    pub(super) fn pass_over_resting(&mut self, now: Time, key: ActionKey) {
+        let Some(action) = self.actions.get(&key) else { return };
+        if action.in_dialog() || self.config.proxy.is_some() {
+            return;
+        }
+        let rests = |target: &&UriBuf| {
+            let hop = self.hop(&target.as_uri(), false);
+            hop.is_some_and(|hop| match hop.host {
+                HopHost::Address(address) => {
+                    let address = SocketAddr::new(address, hop.port);
+                    self.memory.rests(now, Server::new(hop.transport, address))
+                }
+                HopHost::Name(_) => false,
+            })
+        };
+        let resting: Vec<_> = action.history.targets().waiting().filter(rests).cloned().collect();
+        let Some(action) = self.actions.get_mut(&key) else { return };
+        for target in resting {
+            action.history.rests(&target);
+        }
+    }
+
+    /// Takes what a response teaches beyond its action.
+    pub(super) fn learn(&mut self, now: Time, key: ActionKey, response: &Response, did: &Decision) {
+        let Some(action) = self.actions.get(&key) else { return };
+        if !action.authentic || !self.is_own(action) {
+            return;
+        }
+        self.judge_memory(key, response.status());
+        let (Reaction::TryTargets(redirect) | Reaction::RememberTarget(redirect)) = &did.reaction
+        else {
+            return;
+        };
+        let Some(action) = self.actions.get_mut(&key) else { return };
+        if redirect.remember.is_some() {
+            action.remember.clone_from(&redirect.remember);
+        }
+        // As long as the shortest of them holds.
+        let expires = redirect.added.iter().map(|target| target.expires).min().flatten();
+        if let (StatusCode::MOVED_TEMPORARILY, Some(seconds)) = (response.status(), expires) {
+            let old = action.history.targets().current().clone();
+            let new = redirect.added.iter().map(|target| target.uri.clone()).collect();
+            self.memory.keep(now, Remembered { old, new }, Duration::from_secs(seconds.into()));
+        }
+    }
+
+    /// What the answer of a target says of the redirect, or of the memory, that led to it.
+    fn judge_memory(&mut self, key: ActionKey, status: StatusCode) {
+        let Some(action) = self.actions.get_mut(&key) else { return };
+        let targets = action.history.targets();
+        if targets.depth() == 0 || status.is_provisional() {
+            return;
+        }
+        let (first, current) = (targets.first().clone(), targets.current().clone());
+        if forgets_remembered(status) && self.memory.forget(&first) {
+            self.tell(Event::Forgotten { old: first });
+        }
+        let Some(action) = self.actions.get_mut(&key) else { return };
+        let (kept, old, mut new) = match action.remember.take() {
+            Some(Remember::Keep { old, new }) => (true, old, new),
+            Some(Remember::Offer { old, new }) => (false, old, new),
+            Some(Remember::Nothing) | None => return,
+        };
+        if !confirms_remembered(status) {
+            new.retain(|uri| *uri != current);
+            if !new.is_empty() {
+                action.remember = Some(match kept {
+                    true => Remember::Keep { old, new },
+                    false => Remember::Offer { old, new },
+                });
+            }
+            return;
+        }
+        let Some(action) = action.id else { return };
+        if kept {
+            self.memory.remember(Remembered { old: old.clone(), new: new.clone() });
+        }
+        self.tell(Event::Remembered { action, entry: Remembered { old, new }, kept });
+    }
+}
+
+fn same(one: &UriBuf, other: &UriBuf) -> bool {
+    one.as_uri().is_equivalent(&other.as_uri())
+}
+
+fn is_sips(uri: &UriBuf) -> bool {
+    uri.as_uri().as_sip().is_some_and(|uri| uri.secure)
+}

@@ -284,6 +284,12 @@ impl Endpoint {
         self.config.is_own(sent_by)
     }
 
+    /// The same for a host and port that were parsed already.
+    #[must_use]
+    pub fn is_own_host(&self, host: antiphon_sip::Host<'_>, port: Option<u16>) -> bool {
+        self.config.is_own_host(host, port)
+    }
+
     /// The request of an INVITE server transaction that has no final response yet.
     #[must_use]
     pub fn server_request(&self, id: ServerId) -> Option<&Request> {

@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 
-use antiphon_sip::Transport;
+use antiphon_sip::header::via::SentBy;
 use antiphon_sip::header::{Params, Via};
+use antiphon_sip::{Host, Transport};
 
 use super::{EndpointConfig, Listener};
 use crate::flow::Flow;
@@ -31,23 +32,33 @@ impl EndpointConfig {
     /// Whether `host[:port]` names one of the listeners.
     pub(super) fn is_own(&self, sent_by: &str) -> bool {
         self.listeners.iter().any(|listener| listener.sent_by.eq_ignore_ascii_case(sent_by))
-            || self.listeners.iter().any(|listener| listener.is_named(sent_by))
+            || split(Transport::Udp, sent_by)
+                .is_some_and(|asked| self.is_own_host(asked.host, asked.port))
+    }
+
+    /// The same for a host and port that were parsed already.
+    pub(super) fn is_own_host(&self, host: Host<'_>, port: Option<u16>) -> bool {
+        self.listeners.iter().any(|listener| listener.is_at(host, port))
     }
 }
 
 impl Listener {
-    /// Whether host and port are those of the Via or of the socket; a missing port is that of the
+    /// Whether host and port are those of the socket or of the Via; a missing port is that of the
     /// transport (RFC 3261 §18.1.1).
-    fn is_named(&self, sent_by: &str) -> bool {
-        let split = |text| Via::new(self.transport, text, Params::NONE).map(|via| via.sent_by());
-        let Ok(asked) = split(sent_by) else { return false };
+    fn is_at(&self, host: Host<'_>, port: Option<u16>) -> bool {
         let default = self.transport.default_port();
-        let port = asked.port.unwrap_or(default);
-        let named = split(&self.sent_by)
-            .is_ok_and(|own| own.host == asked.host && own.port.unwrap_or(default) == port);
-        let bound = asked.host.ip() == Some(self.local.ip()) && self.local.port() == port;
-        named || bound
+        let port = port.unwrap_or(default);
+        if host.ip() == Some(self.local.ip()) && self.local.port() == port {
+            return true;
+        }
+        split(self.transport, &self.sent_by)
+            .is_some_and(|own| own.host == host && own.port.unwrap_or(default) == port)
     }
+}
+
+/// The parts of `host[:port]`; the grammar is the same for every transport.
+fn split(transport: Transport, sent_by: &str) -> Option<SentBy<'_>> {
+    Via::new(transport, sent_by, Params::NONE).ok().map(|via| via.sent_by())
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Own domain? Which URIs are ours, and who has to sign in.
 
+use std::net::IpAddr;
+
 use antiphon_core::registrar::{Aor, aor_of};
 use antiphon_sip::{HeaderName, Host, Method, Request, Uri, uri::SipUri};
 
@@ -11,6 +13,8 @@ use super::{Arrival, Server};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Domains {
     names: Vec<Box<str>>,
+    /// Those of them that are addresses, so that none has to be written out to be compared.
+    addresses: Vec<(IpAddr, Box<str>)>,
     /// Alias and domain.
     aliases: Vec<(Box<str>, Box<str>)>,
 }
@@ -18,7 +22,12 @@ pub struct Domains {
 impl Domains {
     /// The domains; IPv6 addresses stand in brackets.
     pub fn new(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self { names: names.into_iter().map(lower).collect(), aliases: Vec::new() }
+        let names: Vec<Box<str>> = names.into_iter().map(lower).collect();
+        let addresses = names
+            .iter()
+            .filter_map(|name| Some((Host::parse(name).ok()?.ip()?, name.clone())))
+            .collect();
+        Self { names, addresses, aliases: Vec::new() }
     }
 
     /// The same with another name for one of the domains. Nothing changes when that is none, or
@@ -35,9 +44,10 @@ impl Domains {
     /// The domain that a URI's host is or stands for, in the form in which it was configured.
     #[must_use]
     pub fn of(&self, uri: &SipUri<'_>) -> Option<&str> {
-        match uri.host {
-            Host::Name(host) => self.named(host),
-            address => self.named(&address.to_string()),
+        match (uri.host, uri.host.ip()) {
+            (Host::Name(host), _) => self.named(host),
+            (_, Some(ip)) => self.at(ip),
+            (address, None) => self.named(&address.to_string()),
         }
     }
 
@@ -69,6 +79,16 @@ impl Domains {
         }
     }
 
+    /// The domain that is this address; an alias that is one stands by its text alone.
+    fn at(&self, ip: IpAddr) -> Option<&str> {
+        let own = self.addresses.iter().find(|(address, _)| *address == ip);
+        match own {
+            Some((_, name)) => Some(name),
+            None if self.aliases.is_empty() => None,
+            None => self.named(&Host::from(ip).to_string()),
+        }
+    }
+
     fn named(&self, host: &str) -> Option<&str> {
         let is_host = |name: &str| name.eq_ignore_ascii_case(host);
         let of_alias = || {
@@ -95,11 +115,8 @@ impl Server {
     /// or by a domain of ours, as phones name their outbound proxy.
     pub(super) fn is_this_server(&self, uri: &Uri<'_>) -> bool {
         let Uri::Sip(sip) = uri else { return false };
-        let is_listener = || match sip.port {
-            Some(port) => self.endpoint.is_own(&format!("{}:{port}", sip.host)),
-            None => self.endpoint.is_own(&sip.host.to_string()),
-        };
-        sip.maddr().is_none() && (self.is_ours(uri) || is_listener())
+        sip.maddr().is_none()
+            && (self.is_ours(uri) || self.endpoint.is_own_host(sip.host, sip.port))
     }
 
     /// The domain of ours that a URI is in.

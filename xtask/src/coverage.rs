@@ -13,7 +13,7 @@ pub(crate) const PAGE: &str = "docs/coverage.md";
 pub(crate) const TABLE: &str = "xtask/src/coverage.csv";
 const REGISTRY: &str = "crates/sip/tests/registry/response-codes.csv";
 /// The test which shows that any code can be had for the asking.
-const PLAYED: &str = "every_final_code_is_played_to_an_invite_with_what_it_must_carry_rfc3261_21";
+const PLAYED: &str = "each_registered_code_is_played_with_what_it_must_carry_rfc3261_20_21";
 
 const HEAD: &str = "\
 # Who sends each response code

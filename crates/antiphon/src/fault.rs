@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use antiphon_agent::Failure;
+use antiphon_agent::script::Faults;
 use antiphon_server::ServeError;
 use antiphon_server::rules::QuestionError;
 use antiphon_sip::UriBuf;
@@ -19,8 +20,12 @@ use crate::cli::value::AccountName;
 pub(crate) enum Fault {
     /// The command line cannot be read.
     CommandLine(Line),
-    /// A 3xx without the Contact that it is about.
-    NoContact,
+    /// A Contact where no response takes one.
+    IdleContact,
+    /// A script cannot be read from its file.
+    ScriptFile(PathBuf, io::Error),
+    /// A script has lines that are not understood.
+    Script(PathBuf, Faults),
     /// A removal of nothing in particular.
     RemovesNothing,
     /// All bindings can only be removed.
@@ -83,9 +88,13 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CommandLine(line) => line.fmt(f),
-            Self::NoContact => {
-                f.write_str("a redirection says where else to call: add --contact URI")
+            Self::IdleContact => f.write_str(
+                "--contact says where else to call: add a code of 300 to 399 or 485 to --respond",
+            ),
+            Self::ScriptFile(path, error) => {
+                write!(f, "{} cannot be read: {error}", path.display())
             }
+            Self::Script(path, faults) => write!(f, "{}: {faults}", path.display()),
             Self::RemovesNothing => f.write_str(
                 "--expires 0 removes a binding: say which with --contact URI, or all with \
                  --contact '*'",

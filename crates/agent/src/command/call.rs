@@ -96,6 +96,7 @@ pub(super) fn follow(event: &Event, stream: &Stream) {
     match event {
         Event::Provisional { media: Some(media), .. }
         | Event::Established { media: Some(media), .. }
+        | Event::EarlyMediaChanged { media, .. }
         | Event::MediaChanged { media, .. } => stream.send(media),
         _ => {}
     }

@@ -7,7 +7,7 @@ use antiphon_core::offer_answer::Media;
 use antiphon_core::reaction::{self, Cause, Limit};
 use antiphon_core::time::Time;
 use antiphon_core::user_agent::{
-    ActionId, Attempt, CallId, Conclusion, EndCause, Event, Incoming, Outcome, Side,
+    ActionId, Attempt, CallId, Conclusion, EndCause, Event, Incoming, Outcome, Progress, Side,
 };
 use antiphon_net::Bound;
 use antiphon_sip::{StatusCode, UriBuf};
@@ -58,13 +58,15 @@ enum Told<'a> {
     Listening { listeners: Vec<String> },
     Attempt { action: u64, attempt: AttemptObject<'a> },
     Answered { action: u64, attempt: AttemptObject<'a> },
-    Provisional { action: u64, call: u64, code: u16, reason: &'a str, early_media: bool },
+    Provisional(ProvisionalObject<'a>),
+    EarlyMediaChanged { call: u64, to_tag: &'a str, media: MediaObject },
     Established { call: u64, action: Option<u64>, media: Option<MediaObject> },
     MediaChanged { call: u64, media: MediaObject },
     Ended(EndObject<'a>),
     IncomingCall { call: u64, has_offer: bool, request: IncomingObject<'a> },
     IncomingMessage { call: Option<u64>, request: IncomingObject<'a> },
     IncomingRequest { call: u64, code: u16, request: IncomingObject<'a> },
+    Played { code: u16, request: IncomingObject<'a> },
     Registered { action: u64, expires: u64, contacts: &'a [String], refresh_in: Option<u64> },
     RefreshFailed { action: u64, retry_in: u64, attempt: AttemptObject<'a> },
     Rtp { call: u64, rtp: RtpObject },
@@ -83,6 +85,18 @@ struct AttemptObject<'a> {
     reason: &'a str,
     failure: Option<String>,
     reaction: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct ProvisionalObject<'a> {
+    action: u64,
+    call: u64,
+    code: u16,
+    reason: &'a str,
+    meaning: &'static str,
+    cause: Option<u32>,
+    to_tag: &'a str,
+    early_media: bool,
 }
 
 #[derive(Serialize)]
@@ -275,13 +289,21 @@ fn told(event: &Event) -> Option<Told<'_>> {
         Event::Answered { action, attempt } => {
             Told::Answered { action: action.0, attempt: attempt.into() }
         }
-        Event::Provisional { action, call, code, reason, media, .. } => Told::Provisional {
-            action: action.0,
-            call: call.0,
-            code: code.as_u16(),
-            reason,
-            early_media: media.is_some(),
-        },
+        Event::Provisional { action, call, code, meaning, reason, to_tag, media } => {
+            Told::Provisional(ProvisionalObject {
+                action: action.0,
+                call: call.0,
+                code: code.as_u16(),
+                reason,
+                meaning: progress(*meaning),
+                cause: branch_ended_by(*meaning),
+                to_tag,
+                early_media: media.is_some(),
+            })
+        }
+        Event::EarlyMediaChanged { call, to_tag, media } => {
+            Told::EarlyMediaChanged { call: call.0, to_tag, media: media.into() }
+        }
         Event::Established { call, action, media } => Told::Established {
             call: call.0,
             action: number(*action),
@@ -301,6 +323,9 @@ fn told(event: &Event) -> Option<Told<'_>> {
         }
         Event::IncomingRequest { call, request, code } => {
             Told::IncomingRequest { call: call.0, code: code.as_u16(), request: request.into() }
+        }
+        Event::Played { request, code } => {
+            Told::Played { code: code.as_u16(), request: request.into() }
         }
         Event::Registered { action, granted, contacts, refresh_in } => Told::Registered {
             action: action.0,
@@ -339,6 +364,23 @@ fn end(
         code: code.map(StatusCode::as_u16),
         reason,
         talked: talked.as_secs_f64(),
+    }
+}
+
+const fn progress(meaning: Progress) -> &'static str {
+    match meaning {
+        Progress::Ringing => "ringing",
+        Progress::Forwarded => "forwarded",
+        Progress::Queued => "queued",
+        Progress::BranchEnded { .. } => "branch_ended",
+        _ => "session",
+    }
+}
+
+const fn branch_ended_by(meaning: Progress) -> Option<u32> {
+    match meaning {
+        Progress::BranchEnded { cause } => cause,
+        _ => None,
     }
 }
 

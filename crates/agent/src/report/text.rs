@@ -7,7 +7,9 @@ use antiphon_core::flow::Flow;
 use antiphon_core::offer_answer::Media;
 use antiphon_core::reaction::{Choice, Kind};
 use antiphon_core::time::Time;
-use antiphon_core::user_agent::{Attempt, CallId, EndCause, Event, Incoming, Outcome, Side};
+use antiphon_core::user_agent::{
+    Attempt, CallId, EndCause, Event, Incoming, Outcome, Progress, Side,
+};
 use antiphon_net::{Bound, Direction};
 use antiphon_sip::StatusCode;
 
@@ -38,9 +40,12 @@ pub(super) fn event(event: &Event, colour: bool) -> Line {
     match event {
         Event::Attempt { attempt, .. } => Line::Note(Paint::Faint.on(&sent(attempt), colour)),
         Event::Answered { attempt, .. } => Line::Note(format!("  {}", answered(attempt))),
-        Event::Provisional { code, reason, media, .. } => {
+        Event::Provisional { code, meaning, reason, media, .. } => {
             let early = if media.is_some() { ", with early media" } else { "" };
-            Line::Note(format!("  {}{early}", status(*code, reason)))
+            Line::Note(format!("  {}{}{early}", status(*code, reason), progress(*meaning)))
+        }
+        Event::EarlyMediaChanged { media, .. } => {
+            Line::Note(format!("  early media changed{}", on(Some(media))))
         }
         Event::Established { call, action, media } => {
             let whose = named(*call, action.is_some());
@@ -64,6 +69,12 @@ pub(super) fn event(event: &Event, colour: bool) -> Line {
             "Call {}: {} came, answered {}",
             call.0,
             request.method.as_str(),
+            code.as_u16()
+        )),
+        Event::Played { request, code } => Line::Result(format!(
+            "{} {}: answered {}",
+            clean::line(request.method.as_str()),
+            incoming(request),
             code.as_u16()
         )),
         Event::Registered { granted, refresh_in, .. } => {
@@ -256,6 +267,18 @@ fn incoming(request: &Incoming) -> String {
     )
 }
 
+/// What a provisional response says beyond its code.
+fn progress(meaning: Progress) -> String {
+    match meaning {
+        Progress::Ringing => ": it is ringing".to_owned(),
+        Progress::Forwarded => ": the call is passed on".to_owned(),
+        Progress::Queued => ": the call waits in a queue".to_owned(),
+        Progress::BranchEnded { cause: Some(cause) } => format!(": one branch has ended ({cause})"),
+        Progress::BranchEnded { cause: None } => ": one branch has ended".to_owned(),
+        _ => String::new(),
+    }
+}
+
 fn ended(by: Side, why: &EndCause, talked: Duration) -> String {
     let who = match by {
         Side::Local => "this side",
@@ -312,6 +335,8 @@ fn whole(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use antiphon_core::user_agent::ActionId;
+
     use super::*;
     use crate::report::testing::refused;
 
@@ -343,6 +368,23 @@ mod tests {
     fn what_a_peer_wrote_stands_in_quotes_and_harms_nobody() {
         let busy = status(StatusCode::BUSY_HERE, "Not \x1b[31mnow");
         assert_eq!(busy, "486 \"Not ?[31mnow\"");
+    }
+
+    #[test]
+    fn what_a_provisional_response_means_is_told_rfc3261_21_1_rfc6228_4() {
+        let told = |code, meaning| {
+            let (action, call) = (ActionId(1), CallId(1));
+            let (reason, to_tag) = ("Yes".to_owned(), String::new());
+            let code = StatusCode::new(code).unwrap();
+            let came =
+                Event::Provisional { action, call, code, meaning, reason, to_tag, media: None };
+            let Line::Note(line) = event(&came, false) else { return String::new() };
+            line
+        };
+        assert_eq!(told(182, Progress::Queued), "  182 \"Yes\": the call waits in a queue");
+        assert_eq!(told(183, Progress::Session), "  183 \"Yes\"");
+        let ended = Progress::BranchEnded { cause: Some(486) };
+        assert_eq!(told(199, ended), "  199 \"Yes\": one branch has ended (486)");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use antiphon_core::auth;
 use antiphon_core::endpoint::EndpointConfig;
 use antiphon_core::time::Time;
 use antiphon_core::user_agent::{
-    ActionId, Ask, Command, Event, Identity, UserAgent, UserAgentConfig,
+    ActionId, Ask, Command, Event, Identity, Playbook, UserAgent, UserAgentConfig,
 };
 use antiphon_net::{Bound, Clock, Driver, Handle, ListenSpec, Net, Settings, Shutdown};
 use antiphon_sip::UriBuf;
@@ -44,18 +44,25 @@ pub struct Session {
     reporter: Reporter,
     interrupt: Interrupt,
     kept: Option<Kept>,
+    playbook: Playbook,
 }
 
 impl Session {
     /// A session.
     #[must_use]
-    pub const fn new(reporter: Reporter, interrupt: Interrupt) -> Self {
-        Self { reporter, interrupt, kept: None }
+    pub fn new(reporter: Reporter, interrupt: Interrupt) -> Self {
+        Self { reporter, interrupt, kept: None, playbook: Playbook::default() }
     }
 
     /// The same session, whose messages are kept for a ladder.
     pub(crate) fn keeping(mut self, kept: &Kept) -> Self {
         self.kept = Some(kept.clone());
+        self
+    }
+
+    /// The same session, in which requests are answered by a playbook.
+    pub(crate) fn playing(mut self, playbook: Playbook) -> Self {
+        self.playbook = playbook;
         self
     }
 }
@@ -119,13 +126,15 @@ async fn open(
     towards: Option<&UriBuf>,
     session: Session,
 ) -> Result<(Driver<UserAgent>, AgentHost, Agent), Failure> {
-    let Session { reporter, interrupt, kept } = session;
+    let Session { reporter, interrupt, kept, playbook } = session;
     let file = client.trace.as_deref().map(TraceFile::create).transpose()?;
     let shown = client.verbose.then(|| reporter.clone());
     let net = Net::bind(&listeners(client, towards).await, Settings::default())?;
     let listeners: Vec<_> = net.listeners().copied().collect();
     let seed = random()?;
-    let node = UserAgent::new(config(client, &net, &listeners), seed);
+    let mut config = config(client, &net, &listeners);
+    config.playbook = playbook;
+    let node = UserAgent::new(config, seed);
     let (driver, handle) = net.driver(node);
     let (sender, events) = mpsc::channel(host::WAITING);
     let host = AgentHost { events: sender, taps: Taps { file, shown, kept } };

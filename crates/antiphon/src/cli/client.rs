@@ -72,23 +72,44 @@ pub(crate) struct Call {
     pub(crate) shared: Shared,
 }
 
-/// Takes calls and answers them as it is told
+/// Takes calls and other requests and answers them as it is told, with any response code
 ///
 /// With --from and a password it registers first and removes the registration at the end; otherwise
-/// it takes the calls that come to where it listens.
+/// it takes what comes to where it listens. Every response has the header fields that its code must
+/// carry.
 #[derive(Debug, Args)]
 #[command(after_help = "EXAMPLE\n  \
     antiphon answer --from sip:bob@example.org --password builder\n  \
     antiphon answer --listen udp:127.0.0.1:5070 --respond 180,486 --count 1\n  \
-    antiphon answer --listen udp:127.0.0.1:5070 --respond 302 --contact sip:carol@example.org")]
+    antiphon answer --listen udp:127.0.0.1:5070 --respond 302 --contact sip:carol@example.org\n  \
+    antiphon answer --listen udp:127.0.0.1:5070 --respond 407,180,200    credentials first\n  \
+    antiphon answer --listen udp:127.0.0.1:5070 --respond 503,180,200    refuses only the first call\n  \
+    antiphon answer --listen udp:127.0.0.1:5070 --script FILE            see docs/scripts.md\n\n\
+    A script says what is answered to which method, when, and with what in it:\n\n  \
+    user alice secret\n  \
+    INVITE\n    \
+    401\n    \
+    +500ms 180 reliable\n    \
+    +2s 200\n  \
+    MESSAGE\n    \
+    415\n      \
+    Accept: text/html")]
 pub(crate) struct Answer {
-    /// The responses to each call: provisional ones, then a final one
+    /// The responses to calls, any of 100 to 699. What stands behind a final one is for the next
+    /// call, and the last for all further ones; behind 401 or 407 the same call goes on once it has
+    /// credentials. 100 is sent after 200 ms, as ever, and what is behind it waits for it; without a
+    /// final one a call rings on
     #[arg(long, value_name = "CODE,CODE", default_value = "180,200", value_parser = value::respond)]
     pub(crate) respond: Respond,
-    /// Where else to call, for --respond 300 to 305; may be repeated
+    /// Plays a script file instead, which speaks of other methods too. Calls that it says nothing
+    /// about are answered with 180,200
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["respond", "contact", "header"])]
+    pub(crate) script: Option<PathBuf>,
+    /// Where else to call, for --respond 300 to 399 and 485; may be repeated. Without it they lead
+    /// back here under another user name
     #[arg(long, value_name = "URI", value_parser = value::uri)]
     pub(crate) contact: Vec<UriBuf>,
-    /// A header field of the final response; may be repeated
+    /// A header field of the final response to each call; may be repeated
     #[arg(long, value_name = "NAME: VALUE", value_parser = value::header)]
     pub(crate) header: Vec<(String, String)>,
     /// Ends after this many calls

@@ -1,10 +1,12 @@
 //! The commands of the user agent.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use antiphon_agent::script::parse;
 use antiphon_agent::{Client, Interrupt, Session};
-use antiphon_core::user_agent::Unbind;
+use antiphon_core::user_agent::{Playbook, Unbind};
 
 use super::status;
 use crate::cli::client as typed;
@@ -19,17 +21,23 @@ pub(crate) async fn call(call: typed::Call) -> Result<ExitCode, Fault> {
 }
 
 pub(crate) async fn answer(answer: typed::Answer) -> Result<ExitCode, Fault> {
-    if answer.respond.redirects() && answer.contact.is_empty() {
-        return Err(Fault::NoContact);
-    }
-    let (client, session) = shared(answer.shared)?;
-    let options = antiphon_agent::Answer {
-        respond: answer.respond,
-        contacts: answer.contact,
-        headers: answer.header,
-        count: answer.count,
+    let playbook = match answer.script {
+        Some(path) => script(path)?,
+        None if !answer.contact.is_empty() && !answer.respond.redirects() => {
+            return Err(Fault::IdleContact);
+        }
+        None => answer.respond.playbook(&answer.contact, &answer.header),
     };
+    let (client, session) = shared(answer.shared)?;
+    let options = antiphon_agent::Answer { playbook, count: answer.count };
     status(antiphon_agent::answer(&client, &options, session).await)
+}
+
+fn script(path: PathBuf) -> Result<Playbook, Fault> {
+    match std::fs::read_to_string(&path) {
+        Err(error) => Err(Fault::ScriptFile(path, error)),
+        Ok(text) => parse(&text).map_err(|faults| Fault::Script(path, faults)),
+    }
 }
 
 pub(crate) async fn register(register: typed::Register) -> Result<ExitCode, Fault> {

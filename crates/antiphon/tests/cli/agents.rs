@@ -97,6 +97,61 @@ fn a_wrong_password_ends_with_4() {
 }
 
 #[test]
+fn a_gate_opens_to_the_right_password_alone_rfc3261_22_2() {
+    let home = TempDir::new().unwrap();
+    let file = home.path().join("gate");
+    std::fs::write(&file, "user alice secret\nINVITE\n  401\n  180\n  200\n").unwrap();
+    let script = file.to_str().unwrap();
+    let listen = ["answer", "--listen", "udp:127.0.0.1:0", "--script", script, "--json"];
+    let mut answering = Running::start(home.path(), &listen);
+    let uri = uri(&answering.object());
+    let call = |more: &[&str]| {
+        let call = ["call", &uri, "--json", "--duration", "0.1", "--timeout", "10"];
+        let called = run(&call.iter().chain(more).copied().collect::<Vec<_>>());
+        let outcome = called.outcome();
+        (called.status, outcome["code"].clone(), outcome["tried"].as_array().unwrap().len())
+    };
+    assert_eq!(call(&[]), (Some(4), 401.into(), 1));
+    assert_eq!(call(&["--user", "alice", "--password", "guess"]), (Some(4), 401.into(), 2));
+    assert_eq!(call(&["--user", "alice", "--password", "secret"]), (Some(0), 200.into(), 2));
+    for _ in 0..4 {
+        let played = answering.object();
+        assert_eq!((&played["event"], &played["code"]), (&"played".into(), &401.into()));
+    }
+    assert_eq!(answering.object()["event"], "incoming_call");
+}
+
+#[test]
+fn a_script_answers_other_methods_and_a_wrong_one_is_told_by_its_lines() {
+    let home = TempDir::new().unwrap();
+    let file = home.path().join("script");
+    let script = file.to_str().unwrap();
+    std::fs::write(&file, "MESSAGE\n  488\nOPTIONS\n  503\n").unwrap();
+    let listen = ["answer", "--listen", "udp:127.0.0.1:0", "--script", script, "--json"];
+    let mut answering = Running::start(home.path(), &listen);
+    let uri = uri(&answering.object());
+    assert_eq!(run(&["message", &uri, "Lunch?"]).status, Some(4));
+    let played = answering.object();
+    assert_eq!((&played["event"], &played["code"]), (&"played".into(), &488.into()), "{played}");
+    assert_eq!(played["request"]["method"], "MESSAGE");
+    assert_eq!(run(&["options", &uri]).status, Some(5));
+    assert_eq!(run(&["call", &uri, "--duration", "0.1"]).status, Some(0));
+    std::fs::write(&file, "180\nINVITE\n  42\n").unwrap();
+    let wrong = run(&listen);
+    assert_eq!(wrong.status, Some(2), "{wrong:?}");
+    assert!(wrong.stderr.contains("line 1: ") && wrong.stderr.contains("line 3: "), "{wrong:?}");
+    assert_eq!(wrong.stderr.lines().count(), 1, "{wrong:?}");
+}
+
+#[test]
+fn what_a_provisional_response_means_is_told_rfc3261_21_1() {
+    let (called, _) = call(&["--respond", "181,182,486"], &["--timeout", "10"]);
+    let objects = called.objects();
+    let meanings: Vec<_> = objects.iter().filter_map(|object| object["meaning"].as_str()).collect();
+    assert_eq!(meanings, ["forwarded", "queued"], "{called:?}");
+}
+
+#[test]
 fn a_redirection_is_followed() {
     let home = TempDir::new().unwrap();
     let listen = ["answer", "--listen", "udp:127.0.0.1:0", "--json", "--count", "1"];

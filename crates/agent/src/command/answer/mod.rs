@@ -1,4 +1,4 @@
-//! `answer`: takes calls and answers them as it is told.
+//! `answer`: takes calls and other requests, and answers them as it is told.
 
 mod respond;
 
@@ -6,10 +6,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use antiphon_core::user_agent::{
-    self, ActionId, CallId, Command, Event, Outcome, Reply, Script, Step,
+    self, ActionId, CallId, Command, Event, Outcome, Part, Playbook, Reply,
 };
-use antiphon_net::Bound;
-use antiphon_sip::{StatusCode, Uri, UriBuf, uri::SipUri};
+use antiphon_sip::{Method, StatusCode, Uri, UriBuf, uri::SipUri};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -19,62 +18,56 @@ use crate::ending::{Ending, Failure};
 use crate::media::Stream;
 use crate::report::Verdict;
 use crate::session::{self, Agent, Happening, Session};
-use respond::must_carry;
 
 pub use respond::{Respond, Unanswerable};
 
-/// How calls are answered.
-#[derive(Debug, Clone)]
+/// What is answered.
+#[derive(Debug, Clone, Default)]
 pub struct Answer {
-    /// The responses to every call.
-    pub respond: Respond,
-    /// Contacts of a 3xx or 485.
-    pub contacts: Vec<UriBuf>,
-    /// Header fields of the final response beside those that belong to it.
-    pub headers: Vec<(String, String)>,
+    /// The responses: [`Respond::playbook`] or [`script::parse`](crate::script::parse). Calls for
+    /// which it has no part ring and are answered.
+    pub playbook: Playbook,
     /// Ends after this many calls.
     pub count: Option<u64>,
 }
 
-/// Registers if there are an identity and a password, then answers every call that comes.
+/// Registers if there are an identity and a password, then answers every request that comes.
 ///
 /// # Errors
 /// See [`Failure`]. That nobody calls is no error.
 pub async fn answer(client: &Client, answer: &Answer, session: Session) -> Result<Ending, Failure> {
-    let plan = Plan { answers: vec![answer.clone()], count: answer.count, ready: None };
-    follow_plan(client, |_| plan, session).await
+    answer_telling(client, answer, None, session).await
 }
 
-/// How calls are answered one after the other.
-#[derive(Debug)]
-pub(super) struct Plan {
-    /// The first call by the first, and so on; the last stands for all that come later.
-    pub(super) answers: Vec<Answer>,
-    /// Ends after this many calls.
-    pub(super) count: Option<u64>,
-    /// Is told when calls can come.
-    pub(super) ready: Option<oneshot::Sender<()>>,
-}
-
-/// As [`answer`], by a plan that is made when the listeners are known.
-pub(super) async fn follow_plan(
+/// As [`answer`]. `ready` is told when the registration stands.
+pub(super) async fn answer_telling(
     client: &Client,
-    plan: impl FnOnce(&[Bound]) -> Plan,
+    answer: &Answer,
+    ready: Option<oneshot::Sender<()>>,
     session: Session,
 ) -> Result<Ending, Failure> {
     let aor = registered_as(client);
+    let session = session.playing(with_calls(answer.playbook.clone()));
     session::run(client, aor.as_ref(), session, async |agent| {
         agent.reporter.listening(agent.now(), agent.listeners());
         let registration = match &aor {
             Some(aor) => Some(register(agent, client, aor).await),
             None => None,
         };
-        let plan = plan(agent.listeners());
-        let answering =
-            Answering { plan, registration, streams: HashMap::new(), begun: 0, ended: 0 };
+        let count = answer.count;
+        let answering = Answering { count, ready, registration, streams: HashMap::new(), ended: 0 };
         Ok(answering.run(agent, client.timeout).await)
     })
     .await
+}
+
+/// Sees to it that calls are answered even if nothing is said about them.
+fn with_calls(mut playbook: Playbook) -> Playbook {
+    let is_for_calls = |part: &Part| part.method == Method::Invite && !part.within;
+    if !playbook.parts.iter().any(is_for_calls) {
+        playbook.parts.extend(Respond::default().playbook(&[], &[]).parts);
+    }
+    playbook
 }
 
 /// Whose calls are wanted, if somebody can be authenticated as.
@@ -106,17 +99,17 @@ fn registrar(aor: &UriBuf) -> Option<UriBuf> {
 }
 
 struct Answering {
-    plan: Plan,
+    count: Option<u64>,
+    ready: Option<oneshot::Sender<()>>,
     registration: Option<ActionId>,
     streams: HashMap<CallId, Stream>,
-    begun: usize,
     ended: u64,
 }
 
 impl Answering {
     async fn run(mut self, agent: &mut Agent, bound: Option<Duration>) -> Ending {
         let until = bound.map(|bound| Instant::now() + bound);
-        while self.plan.count.is_none_or(|count| self.ended < count) {
+        while self.count.is_none_or(|count| self.ended < count) {
             match agent.next(until).await {
                 Happening::Event(Event::Outcome(outcome))
                     if Some(outcome.action) == self.registration =>
@@ -146,7 +139,7 @@ impl Answering {
                 }
             }
             Event::Registered { .. } => {
-                if let Some(ready) = self.plan.ready.take() {
+                if let Some(ready) = self.ready.take() {
                     // Who does not wait for it any more needs no word.
                     let _ = ready.send(());
                 }
@@ -155,55 +148,21 @@ impl Answering {
         }
     }
 
+    /// The user agent plays by itself; what it waits for is where RTP is awaited.
     async fn begin(&mut self, agent: &mut Agent, call: CallId) {
         let Ok(stream) = agent.open_media().await else {
             // One call too many for this machine; those that are there go on.
             let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE);
             return agent.command(Command::Respond { call, reply }).await;
         };
-        let last = self.plan.answers.len().saturating_sub(1);
-        let answer = self.plan.answers.get(self.begun.min(last));
-        let script = answer.map(|answer| answer.script(&stream)).unwrap_or_default();
-        self.begun += 1;
+        let address = stream.address();
         self.streams.insert(call, stream);
-        agent.command(Command::Play { call, script }).await;
+        agent.command(Command::Media { call, address }).await;
     }
 
     const fn time_up(&self) -> Ending {
         // Whoever waits for a number of calls did not get them.
-        if self.plan.count.is_some() { Ending::Stopped } else { Ending::Succeeded }
-    }
-}
-
-impl Answer {
-    fn script(&self, stream: &Stream) -> Script {
-        let last = self.respond.codes().len().saturating_sub(1);
-        let steps = self.respond.codes().iter().enumerate().map(|(number, code)| {
-            let mut reply = Reply::new(*code);
-            // 183 is there for early media; a 2xx always has an answer or an offer.
-            let has_media = *code == StatusCode::SESSION_PROGRESS || code.is_success();
-            reply.media = has_media.then(|| stream.address());
-            if number == last {
-                reply.headers = self.final_headers(*code);
-            }
-            Step { after: Duration::ZERO, reply }
-        });
-        Script { steps: steps.collect() }
-    }
-
-    /// What the final response carries: what was asked for, and for the rest what its code must
-    /// have.
-    fn final_headers(&self, code: StatusCode) -> Vec<(String, String)> {
-        let mut headers = self.headers.clone();
-        for contact in &self.contacts {
-            headers.push(("Contact".to_owned(), format!("<{contact}>")));
-        }
-        for (name, value) in must_carry(code) {
-            if !headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name.as_str())) {
-                headers.push((name.as_str().to_owned(), (*value).to_owned()));
-            }
-        }
-        headers
+        if self.count.is_some() { Ending::Stopped } else { Ending::Succeeded }
     }
 }
 
@@ -218,6 +177,15 @@ fn unregistered(agent: &Agent, outcome: Box<Outcome>) -> Ending {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn calls_that_a_script_says_nothing_about_are_answered() {
+        let parts = |text| with_calls(crate::script::parse(text).unwrap()).parts;
+        let answered = Respond::default().playbook(&[], &[]).parts;
+        assert_eq!(parts("MESSAGE\n415")[1..], answered);
+        assert_eq!(parts("INVITE within\n491")[1..], answered);
+        assert_eq!(parts("INVITE\n486").len(), 1);
+    }
 
     #[test]
     fn the_registrar_is_the_domain_rfc3261_10_2() {

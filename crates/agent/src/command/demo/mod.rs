@@ -11,7 +11,7 @@ use antiphon_sip::{Host, Uri, UriBuf};
 use serde::Serialize;
 use tokio::sync::oneshot;
 
-use super::answer::{Plan, follow_plan};
+use super::answer::{Answer, answer_telling};
 use super::call::{Call, call};
 use crate::client::Client;
 use crate::ending::{Ending, Failure};
@@ -99,13 +99,8 @@ async fn callee(
     session: Session,
 ) -> Result<Ending, Failure> {
     let client = client(demo, &demo.callee.user, &demo.callee.password);
-    let user = &demo.callee.user;
-    let plan = |listeners: &[antiphon_net::Bound]| {
-        let here = listeners.first().and_then(|bound| uri(user, bound.advertised));
-        let answers = SCENES.iter().flat_map(|scene| scene.answers(here.as_ref())).collect();
-        Plan { answers, count: None, ready: Some(ready) }
-    };
-    follow_plan(&client, plan, session).await
+    let answer = Answer { playbook: scenes::playbook(), count: None };
+    answer_telling(&client, &answer, Some(ready), session).await
 }
 
 fn client(demo: &Demo, user: &str, password: &str) -> Client {

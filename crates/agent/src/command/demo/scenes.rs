@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use antiphon_sip::{StatusCode, UriBuf};
+use antiphon_core::user_agent::Playbook;
+use antiphon_sip::StatusCode;
 
-use crate::command::answer::{Answer, Respond};
 use crate::ending::Ending;
 
 /// How long an answered call lasts: long enough for some packets of RTP.
@@ -22,8 +22,8 @@ pub(super) struct Scene {
     pub(super) calls: Option<&'static str>,
     /// Whether the caller has the right password.
     pub(super) knows_password: bool,
-    /// How the callee answers each INVITE that reaches it.
-    replies: &'static [&'static str],
+    /// How the callee answers the INVITEs that reach it. A redirection leads back to it.
+    replies: &'static [StatusCode],
     /// The final response that the caller gets in the end.
     pub(super) code: u16,
 }
@@ -32,16 +32,30 @@ const PLAIN: Scene =
     Scene { title: "", calls: None, knows_password: true, replies: &[], code: 200 };
 
 pub(super) const SCENES: &[Scene] = &[
-    Scene { title: "The phone rings, is answered, and is hung up", replies: &["180,200"], ..PLAIN },
+    Scene {
+        title: "The phone rings, is answered, and is hung up",
+        replies: &[StatusCode::RINGING, StatusCode::OK],
+        ..PLAIN
+    },
     Scene {
         title: "302: the call is sent to another address and answered there",
-        replies: &["302", "180,200"],
+        replies: &[StatusCode::MOVED_TEMPORARILY, StatusCode::RINGING, StatusCode::OK],
         ..PLAIN
     },
     Scene { title: "404: nobody has that name", calls: Some("nobody"), code: 404, ..PLAIN },
-    Scene { title: "486: the phone is busy", replies: &["486"], code: 486, ..PLAIN },
+    Scene {
+        title: "486: the phone is busy",
+        replies: &[StatusCode::BUSY_HERE],
+        code: 486,
+        ..PLAIN
+    },
     Scene { title: "407: the password is wrong", knows_password: false, code: 407, ..PLAIN },
-    Scene { title: "603: the call is declined", replies: &["180,603"], code: 603, ..PLAIN },
+    Scene {
+        title: "603: the call is declined",
+        replies: &[StatusCode::RINGING, StatusCode::DECLINE],
+        code: 603,
+        ..PLAIN
+    },
 ];
 
 impl Scene {
@@ -52,15 +66,12 @@ impl Scene {
             _ => Ending::Succeeded,
         }
     }
+}
 
-    /// The callee's part; `here` is where a redirection leads.
-    pub(super) fn answers(&self, here: Option<&UriBuf>) -> impl Iterator<Item = Answer> {
-        self.replies.iter().map(move |codes| {
-            let respond: Respond = codes.parse().unwrap_or_default();
-            let contacts = here.filter(|_| respond.redirects()).cloned().into_iter().collect();
-            Answer { respond, contacts, headers: Vec::new(), count: None }
-        })
-    }
+/// The callee's part in all of them.
+pub(super) fn playbook() -> Playbook {
+    let codes: Vec<_> = SCENES.iter().flat_map(|scene| scene.replies).copied().collect();
+    Playbook::of_codes(&codes)
 }
 
 #[cfg(test)]
@@ -68,10 +79,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_part_can_be_played() {
-        for codes in SCENES.iter().flat_map(|scene| scene.replies) {
-            codes.parse::<Respond>().unwrap();
-        }
+    fn the_callee_has_a_turn_for_each_call_that_reaches_it() {
+        let finals: Vec<_> = playbook().parts[0]
+            .scripts
+            .iter()
+            .map(|script| script.steps.last().unwrap().reply.code.as_u16())
+            .collect();
+        assert_eq!(finals, [200, 302, 200, 486, 603]);
         let codes: Vec<_> = SCENES.iter().map(|scene| scene.code).collect();
         assert_eq!(codes, [200, 200, 404, 486, 407, 603]);
     }

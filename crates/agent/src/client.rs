@@ -31,6 +31,9 @@ pub struct Client {
     pub trace: Option<PathBuf>,
     /// Whether every message is shown as it comes and goes.
     pub verbose: bool,
+    /// The directory of what is kept between runs: addresses that a 301 moved for good. `None`
+    /// keeps nothing.
+    pub state: Option<PathBuf>,
 }
 
 impl Default for Client {
@@ -45,6 +48,7 @@ impl Default for Client {
             timeout: None,
             trace: None,
             verbose: false,
+            state: None,
         }
     }
 }

@@ -150,7 +150,7 @@ impl Reporter {
         }
     }
 
-    fn note(&self, line: &str) {
+    pub(crate) fn note(&self, line: &str) {
         // Who closed standard error wants no notes.
         let _ = put(&mut self.writers.borrow_mut().notes, line);
     }

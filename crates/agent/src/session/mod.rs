@@ -2,6 +2,7 @@
 
 mod address;
 mod host;
+mod notebook;
 mod tap;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -24,6 +25,7 @@ use crate::interrupt::Interrupt;
 use crate::media;
 use crate::report::Reporter;
 use host::AgentHost;
+use notebook::Notebook;
 use tap::{Taps, TraceFile};
 
 pub(crate) use tap::Kept;
@@ -80,6 +82,7 @@ pub(crate) struct Agent {
     events: mpsc::Receiver<Event>,
     listeners: Vec<Bound>,
     clock: Clock,
+    notebook: Notebook,
     last_action: u64,
 }
 
@@ -132,7 +135,9 @@ async fn open(
     let net = Net::bind(&listeners(client, towards).await, Settings::default())?;
     let listeners: Vec<_> = net.listeners().copied().collect();
     let seed = random()?;
+    let notebook = notebook(client);
     let mut config = config(client, &net, &listeners);
+    config.remembered = notebook.entries();
     config.playbook = playbook;
     let node = UserAgent::new(config, seed);
     let (driver, handle) = net.driver(node);
@@ -149,6 +154,7 @@ async fn open(
         events,
         listeners,
         clock,
+        notebook,
         last_action: 0,
     };
     Ok((driver, host, agent))
@@ -186,6 +192,13 @@ fn config(client: &Client, net: &Net, listeners: &[Bound]) -> UserAgentConfig {
     config.product = Some(PRODUCT.to_owned());
     config.max_calls = MAX_CALLS;
     config
+}
+
+/// The notebook of whoever asks. Those who say nothing of themselves share one: their own address
+/// changes with every run.
+fn notebook(client: &Client) -> Notebook {
+    let identity = client.from.as_ref().map_or_else(anonymous, |from| from.uri.clone());
+    Notebook::new(client.state.as_deref(), identity)
 }
 
 /// Who calls when nobody is named: this agent, at its own address and port, which is nobody's
@@ -259,6 +272,9 @@ impl Agent {
             biased;
             event = self.events.recv() => match event {
                 Some(event) => {
+                    if let Some(fault) = self.notebook.note(self.clock.now(), &event) {
+                        self.reporter.note(&fault);
+                    }
                     if !self.leaving {
                         self.reporter.event(self.clock.now(), &event);
                     }

@@ -8,7 +8,7 @@ use antiphon_agent::script::parse;
 use antiphon_agent::{Client, Interrupt, Session};
 use antiphon_core::user_agent::{Playbook, Unbind};
 
-use super::status;
+use super::{data, status};
 use crate::cli::client as typed;
 use crate::fault::Fault;
 use crate::terminal;
@@ -86,6 +86,8 @@ fn shared(shared: typed::Shared) -> Result<(Client, Session), Fault> {
         timeout: shared.timeout,
         trace: shared.trace,
         verbose: shared.verbose,
+        // Without a home directory nothing is remembered, which is no reason not to call.
+        state: data::state_directory(None).ok(),
     };
     Ok((client, session))
 }

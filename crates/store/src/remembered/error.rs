@@ -35,7 +35,7 @@ pub enum Refusal {
     SipsToSip,
     /// There is no new address that differs from the old one.
     NothingNew,
-    /// An address has more than [`MAX_URI`](super::entries::MAX_URI) octets.
+    /// An address has more than `MAX_URI` octets.
     TooLong,
 }
 

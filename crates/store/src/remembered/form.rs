@@ -32,7 +32,7 @@ pub(super) fn write(entries: &[Moved]) -> Vec<u8> {
     document.unwrap_or_default()
 }
 
-/// The entries; `None` if the octets are not what [`write`] makes.
+/// The entries; `None` if the octets are not what [`write()`] makes.
 pub(super) fn read(octets: &[u8]) -> Option<Vec<Moved>> {
     let document: Document = serde_json::from_slice(octets).ok()?;
     if document.format != FORMAT {

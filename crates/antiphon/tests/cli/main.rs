@@ -6,6 +6,7 @@ mod agents;
 mod codes;
 mod configuration;
 mod help;
+mod moved;
 mod program;
 mod remembered;
 mod server;

@@ -16,6 +16,7 @@
 
 mod harness;
 
+mod codes;
 mod command_line;
 mod dissection;
 mod durability;

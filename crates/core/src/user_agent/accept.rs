@@ -153,7 +153,7 @@ impl UserAgent {
         response: &Response,
         early: Option<EarlyDialog>,
     ) {
-        let id = CallId(self.number());
+        let id = self.next_call();
         let dialog_id = DialogId::of_response(response);
         let dialog = confirmed(early.clone(), request, &flow, response);
         let origin =

@@ -44,7 +44,7 @@ impl UserAgent {
             Ok(ringing) => ringing,
             Err(refused) => return self.refuse(now, id, &refused.0, &refused.1),
         };
-        let call = CallId(self.number());
+        let call = self.next_call();
         let dialog_id = ringing.dialog.id().clone();
         let has_offer = offer_of(&ringing.request).is_some();
         let request = incoming(&ringing.request, flow);

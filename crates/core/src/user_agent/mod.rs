@@ -96,6 +96,7 @@ pub struct UserAgent {
     timers: Timers<Subject>,
     events: VecDeque<Output<Question, Event>>,
     last_number: u64,
+    last_call: u64,
     shutting_down: bool,
 }
 
@@ -154,6 +155,7 @@ impl UserAgent {
             timers: Timers::new(),
             events: VecDeque::new(),
             last_number: 0,
+            last_call: 0,
             shutting_down: false,
         }
     }
@@ -168,6 +170,12 @@ impl UserAgent {
     #[must_use]
     pub fn calls(&self) -> usize {
         self.calls.values().filter(|call| call.told).count()
+    }
+
+    /// Calls are counted by themselves: their numbers are shown to people.
+    const fn next_call(&mut self) -> CallId {
+        self.last_call += 1;
+        CallId(self.last_call)
     }
 
     fn number(&mut self) -> u64 {

@@ -53,7 +53,7 @@ impl UserAgent {
         let offer = (!place.late_offer).then(|| offer_answer::offer(&local, version));
         draft.body = offer.clone().map(|offer| (offer_answer::CONTENT_TYPE.to_owned(), offer));
         let user = draft.user.clone();
-        let call = CallId(self.number());
+        let call = self.next_call();
         let mut action =
             Action::new(Purpose::Call, draft, ask.to, now).bounded(ask.action, now, ask.timeout);
         action.call = Some(call);

@@ -33,7 +33,7 @@ fn no_call_fails(transport: &str) {
     let callee = callee.finish(LIMIT);
     assert!(caller.all_succeeded(CALLS), "caller: {caller:?}, callee: {callee:?}");
     assert!(callee.all_succeeded(CALLS), "caller: {caller:?}, callee: {callee:?}");
-    // How many had to be sent twice depends on what else the machine does, so it is only told.
-    println!("{transport}: {} retransmissions", caller.retransmissions);
+    // One request in a hundred may wait out T1 on a machine that does other things as well.
+    assert!(caller.retransmissions <= CALLS / 100, "caller: {caller:?}");
     server.assert_alive();
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use antiphon_sip::Transport;
 
@@ -31,6 +32,36 @@ impl fmt::Display for Flow {
     }
 }
 
+/// Where a message goes: over which flow, and whom a new connection has to lead to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    /// The flow.
+    pub flow: Flow,
+    /// The domain that the peer must prove to be on a secure transport when no connection is named:
+    /// the host that the URI of the next hop had before it was resolved (RFC 5922 §7.3). `None`
+    /// asks for a peer that proves its address. A WebSocket handshake names it as its Host.
+    pub server_name: Option<Arc<str>>,
+}
+
+impl Destination {
+    /// A flow to whoever has this name. It is kept where it counts alone: for a new connection
+    /// whose handshake names it.
+    #[must_use]
+    pub fn named(flow: Flow, name: &str) -> Self {
+        let is_asked_for =
+            matches!(flow.transport, Transport::Tls | Transport::Ws | Transport::Wss)
+                && flow.connection.is_none();
+        Self { flow, server_name: is_asked_for.then(|| name.into()) }
+    }
+}
+
+/// To a peer that is known by its address or by its connection.
+impl From<Flow> for Destination {
+    fn from(flow: Flow) -> Self {
+        Self { flow, server_name: None }
+    }
+}
+
 /// Octets to be sent.
 #[derive(Debug, Clone)]
 pub struct Transmit {
@@ -40,10 +71,8 @@ pub struct Transmit {
     pub octets: bytes::Bytes,
     /// Who wants to know when it cannot be delivered.
     pub ticket: Option<Ticket>,
-    /// The domain that the peer must prove to be on a secure transport when no connection is named:
-    /// the host that the request's URI had before it was resolved (RFC 5922 §7.3). `None` asks
-    /// for a peer that proves its address. A WebSocket handshake names it as its Host.
-    pub server_name: Option<Box<str>>,
+    /// See [`Destination::server_name`].
+    pub server_name: Option<Arc<str>>,
 }
 
 /// Names a transmission, so that its failure can be told

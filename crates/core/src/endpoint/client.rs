@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::chance::Key;
 use super::{Branch, ClientId, Endpoint, Event, Failure, Gone, Owner, RequestError, arm};
-use crate::flow::{Fault, Flow};
+use crate::flow::{Destination, Fault, Flow};
 use crate::time::Time;
 use crate::transaction::{
     ClientInvite, ClientNonInvite, Output, Tell, Timer, Timing, parse_own, with_via,
@@ -20,7 +20,7 @@ const DATAGRAM_MOST: usize = 1_300;
 #[derive(Debug)]
 pub(super) struct Client {
     key: Key,
-    flow: Flow,
+    to: Destination,
     /// `None` only within a step.
     state: Option<State>,
     armed: Option<Time>,
@@ -47,7 +47,7 @@ struct Fallback {
 /// A request ready to be sent.
 struct Written {
     octets: Bytes,
-    flow: Flow,
+    to: Destination,
     fallback: Option<Box<Fallback>>,
 }
 
@@ -125,7 +125,7 @@ impl Endpoint {
         &mut self,
         now: Time,
         request: Request,
-        flow: Flow,
+        to: Destination,
         branch: Option<Branch>,
     ) -> Result<ClientId, RequestError> {
         if matches!(request.method(), Method::Ack | Method::Cancel) {
@@ -137,16 +137,16 @@ impl Endpoint {
         let branch = branch.unwrap_or_else(|| self.new_branch());
         let key = self.client_key(branch.as_str(), request.method().as_str());
         let invite = *request.method() == Method::Invite;
-        let written = self.write(request, flow, &branch)?;
+        let written = self.write(request, to, &branch)?;
         self.insert_client(now, key, invite, written, false)
     }
 
     /// Sends a request that nobody waits for an answer to.
-    pub(super) fn send_statelessly(&mut self, mut request: Request, flow: Flow) {
+    pub(super) fn send_statelessly(&mut self, mut request: Request, to: Destination) {
         let branch = self.new_branch();
-        let Some(via) = self.via(&flow, &branch) else { return };
+        let Some(via) = self.via(&to.flow, &branch) else { return };
         request.headers_mut().push_top(HeaderName::Via, via);
-        self.transmit(flow, request.to_bytes(), None);
+        self.transmit(to, request.to_bytes(), None);
     }
 
     pub(super) fn cancel_client(
@@ -212,7 +212,8 @@ impl Endpoint {
         let Some(state) = &client.state else { return };
         match state {
             // An INVITE that was answered did arrive: this is late news of an earlier datagram.
-            State::Invite(ClientInvite::Proceeding(_)) if !client.flow.transport.is_reliable() => {}
+            State::Invite(ClientInvite::Proceeding(_))
+                if !client.to.flow.transport.is_reliable() => {}
             State::Invite(state) if !state.ends_when_undelivered() => {}
             _ => self.fail_client(now, id, fault),
         }
@@ -220,10 +221,10 @@ impl Endpoint {
 
     pub(super) fn client_closed(&mut self, now: Time, id: ClientId, closed: &Flow) {
         let Some(client) = self.clients.get(id.handle()) else { return };
-        let same = client.flow.transport == closed.transport
-            && match client.flow.connection {
+        let same = client.to.flow.transport == closed.transport
+            && match client.to.flow.connection {
                 Some(connection) => Some(connection) == closed.connection,
-                None => client.flow.local == closed.local,
+                None => client.to.flow.local == closed.local,
             };
         if same && client.state.as_ref().is_some_and(|state| state.pending().is_some()) {
             self.fail_client(now, id, Fault::Closed);
@@ -250,8 +251,8 @@ impl Endpoint {
         let Some(octets) = unheard.and_then(|sent| with_via(sent, &fallback.via)) else {
             return false;
         };
-        self.streams.remove(&(client.flow.remote, Owner::Client(id)));
-        client.flow = fallback.flow;
+        self.streams.remove(&(client.to.flow.remote, Owner::Client(id)));
+        client.to = fallback.flow.into();
         client.retried = true;
         self.step_client(now, id, |state, timing, out| {
             Some(state.restart(octets, now, timing, out))
@@ -268,10 +269,10 @@ impl Endpoint {
     ) -> Option<Tell> {
         let intervals = self.config.intervals;
         let client = self.clients.get_mut(id.handle())?;
-        let timing = Timing::new(intervals, client.flow.transport.is_reliable());
+        let timing = Timing::new(intervals, client.to.flow.transport.is_reliable());
         let mut out = Output::default();
         client.state = step(client.state.take()?, &timing, &mut out);
-        let (flow, retried, quiet) = (client.flow, client.retried, client.quiet);
+        let (to, retried, quiet) = (client.to.clone(), client.retried, client.quiet);
         match &client.state {
             Some(state) => {
                 let next = state.next_timer().map(|(_, at)| at);
@@ -283,20 +284,20 @@ impl Endpoint {
         }
         if let Some(octets) = out.transmit {
             self.counters.retransmissions_sent += u64::from(out.again);
-            self.transmit(flow, octets, Some(Owner::Client(id).ticket(retried)));
+            self.transmit(to.clone(), octets, Some(Owner::Client(id).ticket(retried)));
         }
         if let Some(octets) = out.cancel {
-            self.send_cancel(now, flow, octets);
+            self.send_cancel(now, to, octets);
         }
         out.tell.filter(|_| !quiet)
     }
 
     /// The CANCEL has the branch of its INVITE and a transaction of its own (§9.1).
-    fn send_cancel(&mut self, now: Time, flow: Flow, octets: Bytes) {
+    fn send_cancel(&mut self, now: Time, to: Destination, octets: Bytes) {
         let Some(cancel) = parse_own(&octets) else { return };
         let Some(branch) = cancel.branch() else { return };
         let key = self.client_key(branch, Method::Cancel.as_str());
-        let written = Written { octets, flow, fallback: None };
+        let written = Written { octets, to, fallback: None };
         // Without a free slot the CANCEL is lost, as it could be in the network; the INVITE ends
         // by its own timer then.
         let _ = self.insert_client(now, key, false, written, true);
@@ -310,14 +311,15 @@ impl Endpoint {
         written: Written,
         quiet: bool,
     ) -> Result<ClientId, RequestError> {
-        let Written { octets, flow, fallback } = written;
+        let Written { octets, to, fallback } = written;
+        let flow = to.flow;
         let timing = self.timing(&flow);
         let mut out = Output::default();
         let state = State::start(invite, octets, now, &timing, &mut out);
         let next = state.next_timer().map(|(_, at)| at);
         let mut armed = None;
-        let client =
-            Client { key, flow, state: Some(state), armed, fallback, retried: false, quiet };
+        let state = Some(state);
+        let client = Client { key, to: to.clone(), state, armed, fallback, retried: false, quiet };
         let handle = self.clients.insert(client).ok_or(RequestError::TooMany)?;
         let id = ClientId(handle.as_u64());
         arm(&mut self.deadlines, &mut armed, Owner::Client(id), next);
@@ -330,7 +332,7 @@ impl Endpoint {
         }
         self.counters.client_transactions = self.clients.len();
         if let Some(octets) = out.transmit {
-            self.transmit(flow, octets, Some(Owner::Client(id).ticket(false)));
+            self.transmit(to, octets, Some(Owner::Client(id).ticket(false)));
         }
         Ok(id)
     }
@@ -343,8 +345,8 @@ impl Endpoint {
         if let Some(at) = client.armed {
             self.deadlines.remove(at, Owner::Client(id));
         }
-        if client.flow.transport.is_reliable() {
-            self.streams.remove(&(client.flow.remote, Owner::Client(id)));
+        if client.to.flow.transport.is_reliable() {
+            self.streams.remove(&(client.to.flow.remote, Owner::Client(id)));
         }
         self.counters.client_transactions = self.clients.len();
         Some(client)
@@ -354,12 +356,12 @@ impl Endpoint {
     /// the CANCEL, say, and the news that it is closed.
     fn follow_connection(&mut self, id: ClientId, flow: &Flow) {
         let Some(client) = self.clients.get_mut(id.handle()) else { return };
-        if client.flow.connection.is_none()
+        if client.to.flow.connection.is_none()
             && flow.connection.is_some()
-            && client.flow.transport == flow.transport
-            && client.flow.remote == flow.remote
+            && client.to.flow.transport == flow.transport
+            && client.to.flow.remote == flow.remote
         {
-            client.flow.connection = flow.connection;
+            client.to.flow.connection = flow.connection;
         }
     }
 
@@ -367,25 +369,26 @@ impl Endpoint {
     fn write(
         &self,
         mut request: Request,
-        flow: Flow,
+        to: Destination,
         branch: &Branch,
     ) -> Result<Written, RequestError> {
+        let flow = to.flow;
         let via = self.via(&flow, branch).ok_or(RequestError::NoListener)?;
         request.headers_mut().push_top(HeaderName::Via, &via);
         let octets = request.to_bytes();
         if flow.transport != Transport::Udp || octets.len() <= DATAGRAM_MOST {
-            return Ok(Written { octets, flow, fallback: None });
+            return Ok(Written { octets, to, fallback: None });
         }
         let Some(listener) = self.config.listener_for(Transport::Tcp, flow.remote) else {
-            return Ok(Written { octets, flow, fallback: None });
+            return Ok(Written { octets, to, fallback: None });
         };
         let stream = Flow { transport: Transport::Tcp, local: listener.local, ..flow };
         let Some(stream_via) = self.via(&stream, branch) else {
-            return Ok(Written { octets, flow, fallback: None });
+            return Ok(Written { octets, to, fallback: None });
         };
         request.headers_mut().replace_first(HeaderName::Via, stream_via);
         let fallback = Some(Box::new(Fallback { flow, via }));
-        Ok(Written { octets: request.to_bytes(), flow: stream, fallback })
+        Ok(Written { octets: request.to_bytes(), to: stream.into(), fallback })
     }
 
     /// Our Via for a flow. Over UDP it asks for the port (RFC 3581 §3), so that the response finds

@@ -40,7 +40,7 @@ use self::chance::{Chance, KeyMap, KeyedHash};
 use self::client::Client;
 use self::server::Server;
 use self::slab::{Handle, Slab};
-use crate::flow::{Fault, Flow, Ticket, Transmit};
+use crate::flow::{Destination, Fault, Flow, Ticket, Transmit};
 use crate::time::Time;
 use crate::timer::Deadlines;
 use crate::transaction::Timing;
@@ -198,18 +198,18 @@ impl Endpoint {
         &mut self,
         now: Time,
         request: Request,
-        flow: Flow,
+        to: impl Into<Destination>,
         branch: Option<Branch>,
     ) -> Result<ClientId, RequestError> {
-        self.start_client(now, request, flow, branch)
+        self.start_client(now, request, to.into(), branch)
     }
 
     /// Sends an ACK that belongs to no transaction: that of a 2xx, made here or forwarded
-    /// (§13.2.2.4, §16.6). Our Via with a branch of its own is put on top; it goes over `flow`
+    /// (§13.2.2.4, §16.6). Our Via with a branch of its own is put on top; it goes that way
     /// whatever its size, as nobody would notice that it did not arrive. Without a listener for
-    /// that flow nothing is sent.
-    pub fn send_ack(&mut self, _now: Time, request: Request, flow: Flow) {
-        self.send_statelessly(request, flow);
+    /// that way nothing is sent.
+    pub fn send_ack(&mut self, _now: Time, request: Request, to: impl Into<Destination>) {
+        self.send_statelessly(request, to.into());
     }
 
     /// Sends a response by its server transaction.
@@ -310,9 +310,10 @@ impl Endpoint {
         self.clients.len() + self.servers.len() >= self.config.max_transactions
     }
 
-    fn transmit(&mut self, flow: Flow, octets: Bytes, ticket: Option<Ticket>) {
+    fn transmit(&mut self, to: impl Into<Destination>, octets: Bytes, ticket: Option<Ticket>) {
+        let Destination { flow, server_name } = to.into();
         self.counters.sent += 1;
-        self.transmits.push_back(Transmit { flow, octets, ticket, server_name: None });
+        self.transmits.push_back(Transmit { flow, octets, ticket, server_name });
     }
 }
 

@@ -5,9 +5,11 @@ use std::net::SocketAddr;
 
 use antiphon_sip::header::Via;
 use antiphon_sip::name::HeaderName;
-use antiphon_sip::{Request, Transport};
+use antiphon_sip::{Host, Request, Response, Transport};
+use bytes::Bytes;
 
-use crate::flow::Flow;
+use crate::flow::{Destination, Flow};
+use crate::transaction::parse_own_response;
 
 /// The way back to whoever sent a request.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +47,20 @@ impl ReturnPath {
         self.flow.connection?;
         let remote = SocketAddr::new(self.flow.remote.ip(), self.port);
         Some(Self { flow: Flow { connection: None, remote, ..self.flow }, ..*self })
+    }
+
+    /// Where a response of ours goes. On a new secure connection the peer must prove to be the
+    /// `sent-by` that it is answered at (§18.2.2), as any server that is connected to must
+    /// (RFC 5922 §7.3).
+    pub(super) fn to(&self, response: &Bytes) -> Destination {
+        if self.flow.transport != Transport::Tls || self.flow.connection.is_some() {
+            return self.flow.into();
+        }
+        let response = parse_own_response(response);
+        match response.as_ref().and_then(Response::top_via).map(|via| via.host()) {
+            Some(Host::Name(name)) => Destination::named(self.flow, name),
+            _ => self.flow.into(),
+        }
     }
 }
 

@@ -276,7 +276,7 @@ impl Endpoint {
             && let Some(server) = self.servers.get(id.handle())
             && let Some(octets) = server.state.as_ref().and_then(State::last_sent).cloned()
         {
-            self.transmit(server.path.flow, octets, Some(Owner::Server(id).ticket(true)));
+            self.transmit(server.path.to(&octets), octets, Some(Owner::Server(id).ticket(true)));
         }
     }
 
@@ -318,8 +318,8 @@ impl Endpoint {
     ) -> Option<Tell> {
         let intervals = self.config.intervals;
         let server = self.servers.get_mut(id.handle())?;
-        let flow = server.path.flow;
-        let timing = Timing::new(intervals, flow.transport.is_reliable());
+        let path = server.path;
+        let timing = Timing::new(intervals, path.flow.transport.is_reliable());
         let mut out = Output::default();
         server.state = step(server.state.take()?, &timing, &mut out);
         match &server.state {
@@ -332,7 +332,7 @@ impl Endpoint {
         self.counters.withheld += u64::from(out.withheld);
         if let Some(octets) = out.transmit {
             self.counters.retransmissions_sent += u64::from(out.again);
-            self.transmit(flow, octets, Some(Owner::Server(id).ticket(false)));
+            self.transmit(path.to(&octets), octets, Some(Owner::Server(id).ticket(false)));
         }
         out.tell
     }

@@ -7,13 +7,16 @@ use std::net::{IpAddr, SocketAddr};
 use antiphon_sip::{Host, Transport, Uri};
 
 use crate::endpoint::Endpoint;
-use crate::flow::Flow;
+use crate::flow::{Destination, Flow};
 
 /// The next hop of a request, before its name is resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hop {
     /// Host name or address.
     pub host: HopHost,
+    /// The host that the peer must prove to be, where that is another one: `maddr` says where to
+    /// look, not who is meant.
+    pub domain: Option<HopHost>,
     /// The port, the transport's default if the URI gives none.
     pub port: u16,
     /// The transport.
@@ -58,20 +61,91 @@ impl Hop {
             (true, None | Some(Transport::Tcp | Transport::Tls)) => Transport::Tls,
             (true, Some(_)) => return Err(NoHop::Transport),
         };
-        let host = match uri.maddr().unwrap_or(uri.host) {
-            Host::V4(address) => HopHost::Address(address.into()),
-            Host::V6(address) => HopHost::Address(address.into()),
-            Host::Name(name) => HopHost::Name(name.into()),
+        let port = uri.port.unwrap_or(transport.default_port());
+        let (host, domain) = match uri.maddr() {
+            Some(maddr) => (maddr.into(), Some(uri.host.into())),
+            None => (uri.host.into(), None),
         };
-        Ok(Self { host, port: uri.port.unwrap_or(transport.default_port()), transport })
+        Ok(Self { host, domain, port, transport })
     }
 
-    /// The flow to one address of this hop: from the listener of ours that fits transport and
+    /// The way to one address of this hop: from the listener of ours that fits transport and
     /// address family; `None` when there is none.
     #[must_use]
-    pub fn flow(&self, address: IpAddr, endpoint: &Endpoint) -> Option<Flow> {
+    pub fn destination(&self, address: IpAddr, endpoint: &Endpoint) -> Option<Destination> {
         let remote = SocketAddr::new(address, self.port);
         let listener = endpoint.listener_for(self.transport, remote)?;
-        Some(Flow { transport: self.transport, local: listener.local, remote, connection: None })
+        let (transport, local) = (self.transport, listener.local);
+        Some(self.over(Flow { transport, local, remote, connection: None }))
+    }
+
+    /// This hop over a flow that was found for it. The peer must prove to be the host that the URI
+    /// had, not what that resolved to (RFC 5922 §7.3).
+    #[must_use]
+    pub fn over(&self, flow: Flow) -> Destination {
+        match self.domain.as_ref().unwrap_or(&self.host) {
+            HopHost::Address(address) if *address == flow.remote.ip() => flow.into(),
+            HopHost::Address(address) => Destination::named(flow, &address.to_string()),
+            HopHost::Name(name) => Destination::named(flow, name),
+        }
+    }
+}
+
+impl From<Host<'_>> for HopHost {
+    fn from(host: Host<'_>) -> Self {
+        match host {
+            Host::V4(address) => Self::Address(address.into()),
+            Host::V6(address) => Self::Address(address.into()),
+            Host::Name(name) => Self::Name(name.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use antiphon_sip::UriBuf;
+
+    use super::*;
+    use crate::endpoint::{EndpointConfig, Listener};
+
+    fn endpoint() -> Endpoint {
+        let listener = |transport| Listener {
+            transport,
+            local: "192.0.2.1:5060".parse().unwrap(),
+            sent_by: "192.0.2.1:5060".into(),
+        };
+        let transports = [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Wss];
+        let listeners = transports.map(listener).into();
+        Endpoint::new(EndpointConfig { listeners, ..EndpointConfig::default() }, [1; 32])
+    }
+
+    fn name(uri: &str) -> Option<String> {
+        let hop = Hop::of(&UriBuf::parse(uri).unwrap().as_uri()).unwrap();
+        let to = hop.destination("192.0.2.4".parse().unwrap(), &endpoint()).unwrap();
+        assert_eq!(to.flow.transport, hop.transport);
+        to.server_name.map(|name| name.as_ref().into())
+    }
+
+    #[test]
+    fn the_peer_must_prove_the_host_before_it_was_resolved_rfc5922_7_3() {
+        let proves = |uri, expected: &str| assert_eq!(name(uri).as_deref(), Some(expected));
+        proves("sips:bob@biloxi.example", "biloxi.example");
+        proves("sip:biloxi.example:5099;transport=tls;lr", "biloxi.example");
+        proves("sip:biloxi.example;transport=wss", "biloxi.example");
+        proves("sips:bob@biloxi.example;maddr=192.0.2.4", "biloxi.example");
+        proves("sips:bob@biloxi.example;maddr=other.example", "biloxi.example");
+    }
+
+    #[test]
+    fn a_numeric_host_is_proved_as_the_address_that_it_is_rfc5922_7_3() {
+        assert_eq!(name("sips:bob@192.0.2.4"), None);
+        let elsewhere = name("sips:bob@192.0.2.5;maddr=other.example");
+        assert_eq!(elsewhere.as_deref(), Some("192.0.2.5"));
+    }
+
+    #[test]
+    fn nothing_is_proved_where_there_is_no_certificate() {
+        assert_eq!(name("sip:bob@biloxi.example"), None);
+        assert_eq!(name("sip:bob@biloxi.example;transport=tcp"), None);
     }
 }

@@ -47,8 +47,8 @@ pub(super) fn send(
     addresses: impl IntoIterator<Item = IpAddr>,
 ) {
     let Copy { request, hop } = copy;
-    let flow = addresses.into_iter().find_map(|address| hop.flow(address, endpoint));
-    if let Some(flow) = flow {
-        endpoint.send_ack(now, request, flow);
+    let to = addresses.into_iter().find_map(|address| hop.destination(address, endpoint));
+    if let Some(to) = to {
+        endpoint.send_ack(now, request, to);
     }
 }

@@ -206,9 +206,9 @@ impl Proxy {
             return;
         }
         // None: no address, or none that a listener of ours can reach.
-        let sent = context.prepare(place.branch, endpoint).and_then(|(request, flow)| {
+        let sent = context.prepare(place.branch, endpoint).and_then(|(request, to)| {
             let branch = endpoint.new_branch().with_suffix(context.loop_hash());
-            endpoint.request(now, request, flow, Some(branch)).ok()
+            endpoint.request(now, request, to, Some(branch)).ok()
         });
         let Some(client) = sent else { return self.unsendable(now, endpoint, place) };
         context.sent(place.branch, client);

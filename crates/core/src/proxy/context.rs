@@ -11,7 +11,7 @@ use super::recursion::Redirections;
 use super::validate::loop_hash;
 use super::{Disposition, Forwarding, Target, TrustDomain};
 use crate::endpoint::{ClientId, Endpoint, Listener, ServerId};
-use crate::flow::Flow;
+use crate::flow::{Destination, Flow};
 use crate::locate::HopHost;
 use crate::time::Time;
 
@@ -138,15 +138,15 @@ impl Branch {
 }
 
 impl Ways {
-    fn next_flow(&mut self, endpoint: &Endpoint) -> Option<Flow> {
+    fn next_destination(&mut self, endpoint: &Endpoint) -> Option<Destination> {
         if let Some((flow, tried @ false)) = &mut self.flow {
             *tried = true;
-            return Some(*flow);
+            return Some((*flow).into());
         }
         while let Some(address) = self.addresses.pop_front() {
-            let flow = self.copy.hop.flow(address, endpoint);
-            if flow.is_some() {
-                return flow;
+            let destination = self.copy.hop.destination(address, endpoint);
+            if destination.is_some() {
+                return destination;
             }
         }
         None
@@ -324,15 +324,16 @@ impl Context {
         ways.is_some_and(|ways| ways.is_kept_flow)
     }
 
-    /// The copy for the next address of a branch, with our Record-Route, and the flow it takes.
+    /// The copy for the next address of a branch, with our Record-Route, and the way it takes.
     pub(super) fn prepare(
         &mut self,
         branch: usize,
         endpoint: &Endpoint,
-    ) -> Option<(Request, Flow)> {
+    ) -> Option<(Request, Destination)> {
         let branch = self.branches.get_mut(branch)?;
         let ways = branch.ways_mut()?;
-        let flow = ways.next_flow(endpoint)?;
+        let to = ways.next_destination(endpoint)?;
+        let flow = to.flow;
         branch.remote = Some(flow.remote.ip());
         let ways = branch.ways()?;
         let mut request = ways.copy.request.clone();
@@ -347,7 +348,7 @@ impl Context {
             let outbound = (outbound, user(&ways.token));
             forward::record_route(&mut request, &inbound, &outbound);
         }
-        Some((request, flow))
+        Some((request, to))
     }
 
     pub(super) fn sent(&mut self, branch: usize, client: ClientId) {

@@ -5,7 +5,7 @@
 //! Only the sent octets are kept; they are read again in the few calls that need this.
 
 use antiphon_sip::name::HeaderName;
-use antiphon_sip::{Limits, Message, Method, Request, parse};
+use antiphon_sip::{Limits, Message, Method, Request, Response, parse};
 use bytes::{BufMut, Bytes, BytesMut};
 
 /// What was written here is not to be refused for its size.
@@ -16,6 +16,14 @@ const NO_LIMITS: Limits =
 pub(crate) fn parse_own(sent: &Bytes) -> Option<Request> {
     match parse::datagram(sent.clone(), &NO_LIMITS) {
         Ok(Message::Request(request)) => Some(request),
+        _ => None,
+    }
+}
+
+/// Reads a response that was sent from here.
+pub(crate) fn parse_own_response(sent: &Bytes) -> Option<Response> {
+    match parse::datagram(sent.clone(), &NO_LIMITS) {
+        Ok(Message::Response(response)) => Some(response),
         _ => None,
     }
 }

@@ -16,7 +16,7 @@ mod timing;
 
 pub(crate) use client_invite::ClientInvite;
 pub(crate) use client_non_invite::ClientNonInvite;
-pub(crate) use hop::{parse_own, with_via};
+pub(crate) use hop::{parse_own, parse_own_response, with_via};
 pub(crate) use server_invite::ServerInvite;
 pub(crate) use server_non_invite::ServerNonInvite;
 pub(crate) use timing::{Timer, Timing};

@@ -229,11 +229,11 @@ impl UserAgent {
         let Ok(request) = builder.build() else { return };
         let Some(hop) = self.hop(&ack.next_hop.as_uri(), true) else { return };
         let way = match &hop.host {
-            HopHost::Address(address) => hop.flow(*address, &self.endpoint),
+            HopHost::Address(address) => hop.destination(*address, &self.endpoint),
             HopHost::Name(_) => None,
         };
         if let Some(call) = self.calls.get_mut(&call) {
-            call.ack = Some(Ack { request: request.clone(), flow: way, hop: hop.clone() });
+            call.ack = Some(Ack { request: request.clone(), to: way.clone(), hop: hop.clone() });
         }
         match (way, hop.host) {
             (Some(way), _) => self.endpoint.send_ack(now, request, way),
@@ -248,16 +248,16 @@ impl UserAgent {
     pub(super) fn ack_located(&mut self, now: Time, call: CallId, addresses: &[IpAddr]) {
         let Some(call) = self.calls.get_mut(&call) else { return };
         let (Some(ack), Some(address)) = (&mut call.ack, addresses.first()) else { return };
-        ack.flow = ack.hop.flow(*address, &self.endpoint);
-        if let Some(flow) = ack.flow {
-            self.endpoint.send_ack(now, ack.request.clone(), flow);
+        ack.to = ack.hop.destination(*address, &self.endpoint);
+        if let Some(to) = &ack.to {
+            self.endpoint.send_ack(now, ack.request.clone(), to.clone());
         }
     }
 
     fn acknowledge_again(&mut self, now: Time, call: CallId, cseq: u32) {
         let Some(ack) = self.calls.get(&call).and_then(|call| call.ack.as_ref()) else { return };
-        if let (Some(flow), true) = (ack.flow, ack.request.cseq() == cseq) {
-            self.endpoint.send_ack(now, ack.request.clone(), flow);
+        if let (Some(to), true) = (&ack.to, ack.request.cseq() == cseq) {
+            self.endpoint.send_ack(now, ack.request.clone(), to.clone());
         }
     }
 }

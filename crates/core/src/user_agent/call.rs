@@ -12,7 +12,7 @@ use super::reliable::Reliable;
 use crate::auth;
 use crate::dialog::{AcceptedInvite, Confirmed, Dialog, DialogId, Early, InDialog};
 use crate::endpoint::ServerId;
-use crate::flow::Flow;
+use crate::flow::{Destination, Flow};
 use crate::locate::Hop;
 use crate::offer_answer::{LocalMedia, Media, SessionVersion};
 use crate::time::Time;
@@ -123,7 +123,7 @@ pub(super) struct Unacked {
 pub(super) struct Ack {
     pub(super) request: Request,
     /// `None` while its host is resolved.
-    pub(super) flow: Option<Flow>,
+    pub(super) to: Option<Destination>,
     pub(super) hop: Hop,
 }
 

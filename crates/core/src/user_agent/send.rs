@@ -13,7 +13,7 @@ use super::outcome::{Attempt, Conclusion, Misuse, NoAnswer};
 use super::{Resolving, UserAgent};
 use crate::auth;
 use crate::endpoint::RequestError;
-use crate::flow::{Fault, Flow};
+use crate::flow::{Destination, Fault, Flow};
 use crate::locate::{Hop, HopHost};
 use crate::node::{Output, ResolveId};
 use crate::reaction::Server;
@@ -115,7 +115,7 @@ impl UserAgent {
         // Addresses of a family that is not spoken here are no servers.
         let servers = addresses
             .into_iter()
-            .filter(|address| hop.flow(*address, &self.endpoint).is_some())
+            .filter(|address| hop.destination(*address, &self.endpoint).is_some())
             .map(|address| Server::new(hop.transport, SocketAddr::new(address, hop.port)))
             .take(MAX_SERVERS)
             .collect();
@@ -130,10 +130,11 @@ impl UserAgent {
     /// server (RFC 3263 §4.3).
     pub(super) fn send(&mut self, now: Time, key: ActionKey, fresh: bool) {
         let Some(mut action) = self.actions.remove(&key) else { return };
-        let Some(flow) = action.server.and_then(|server| self.flow_to(server)) else {
+        let Some(to) = self.destination(&action) else {
             self.actions.insert(key, action);
             return self.went_nowhere(now, key, NoAnswer::Transport(Fault::NoListener));
         };
+        let flow = to.flow;
         let request = self.write_next(&mut action, &flow, fresh);
         let request = match request {
             Ok(request) => request,
@@ -149,7 +150,7 @@ impl UserAgent {
         action.bound = own_contact(&request);
         action.last = Some(request.clone());
         let id = action.id;
-        let sent = self.endpoint.request(now, request.clone(), flow, None);
+        let sent = self.endpoint.request(now, request.clone(), to, None);
         match sent {
             Ok(client) => {
                 let waiting = Waiting { client, request, flow, answered: false, stopped: None };
@@ -213,11 +214,13 @@ impl UserAgent {
         Ok(request)
     }
 
-    /// The way to a server: from the listener of ours that fits transport and address family.
-    fn flow_to(&self, server: Server) -> Option<Flow> {
+    /// The way to the server of an action: from the listener of ours that fits transport and
+    /// address family.
+    fn destination(&self, action: &Action) -> Option<Destination> {
+        let (server, hop) = (action.server?, action.hop.as_ref()?);
         let listener = self.endpoint.listener_for(server.transport, server.address)?;
         let Server { transport, address: remote, .. } = server;
-        Some(Flow { transport, local: listener.local, remote, connection: None })
+        Some(hop.over(Flow { transport, local: listener.local, remote, connection: None }))
     }
 
     /// Notes an attempt that did not come to a request.

@@ -97,7 +97,7 @@ pub(super) async fn incoming(
 
 /// The life of a connection that we open, to a peer that has to prove this name if the transport is
 /// secure.
-pub(super) async fn outgoing(mut task: Task, server_name: Option<Box<str>>) -> Ended {
+pub(super) async fn outgoing(mut task: Task, server_name: Option<Arc<str>>) -> Ended {
     match task.open(server_name.as_deref()).await {
         Ok(line) => task.serve(line).await,
         Err(end) => {

@@ -71,7 +71,7 @@ struct Peer {
     transport: Transport,
     remote: SocketAddr,
     /// The name it has proved, in small letters; `None` for its address.
-    name: Option<Box<str>>,
+    name: Option<Arc<str>>,
 }
 
 /// What the table keeps of a connection.
@@ -314,7 +314,7 @@ impl Streams {
 }
 
 impl Peer {
-    fn new(flow: &Flow, name: Option<Box<str>>) -> Self {
+    fn new(flow: &Flow, name: Option<Arc<str>>) -> Self {
         let Flow { transport, remote, .. } = *flow;
         let has_names = transport.is_secure() || is_web_socket(transport);
         let name = name.filter(|_| has_names).map(|name| name.to_ascii_lowercase().into());

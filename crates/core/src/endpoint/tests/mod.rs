@@ -2,6 +2,7 @@
 
 mod client;
 mod endings;
+mod secure;
 mod server;
 mod streams;
 

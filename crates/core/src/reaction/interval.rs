@@ -1,10 +1,13 @@
 //! 422, 423 and 412: Lengthen, StartAnew (RFC 4028 §7.3, RFC 3261 §10.2.8, RFC 3903 §4.5).
 
-use antiphon_sip::header::{Contact, Expires, HeaderFault, MinExpires, MinSe, SessionExpires};
-use antiphon_sip::{HeaderError, HeaderName, Method, Response};
+use antiphon_sip::header::{
+    Contact, Expires, HeaderFault, MinExpires, MinSe, SessionExpires, Supported,
+};
+use antiphon_sip::{HeaderError, HeaderName, Method, OptionTag, Response};
 
 use super::change::Change;
 use super::decision::{Reaction, Success};
+use super::extension::sent;
 use super::inputs::Inputs;
 use super::limit::{Cause, Fault, Lack};
 
@@ -28,13 +31,21 @@ fn session(inputs: &Inputs<'_>, response: &Response) -> Result<Reaction, Cause> 
     let minimum: MinSe<'_> = required(response.headers().require())?;
     let headers = inputs.request.headers();
     let sent = headers.field::<SessionExpires<'_>>().ok().flatten();
-    let sent = sent.ok_or(Lack::Occasion)?;
+    // Where none was sent, a proxy on the way has asked for one, which is right if we know what it
+    // is (RFC 4028 §8.1).
+    let knows = knows_timer(headers);
+    let sent =
+        sent.or_else(|| knows.then(|| SessionExpires::new(0, None))).ok_or(Lack::Occasion)?;
     let known = headers.field::<MinSe<'_>>().ok().flatten().map_or(0, |known| known.seconds);
     grows(HeaderName::MinSe, minimum.seconds, known, MAX_SESSION)?;
     let seconds = sent.seconds.max(minimum.seconds);
     let change = Change::set(HeaderName::MinSe, minimum.seconds)
         .and_set(HeaderName::SessionExpires, SessionExpires { seconds, params: sent.params });
     Ok(Reaction::Lengthen { seconds, change })
+}
+
+fn knows_timer(headers: &antiphon_sip::Headers) -> bool {
+    sent::<Supported>(headers, |tag| tag.0).contains(&OptionTag::Timer)
 }
 
 /// RFC 3261 §10.2.8: Expires and every `expires` of a Contact that is above 0; 0 is a removal and

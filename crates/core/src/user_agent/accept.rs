@@ -12,6 +12,7 @@ use super::consider::Got;
 use super::event::{EndCause, Event, Side};
 use super::outcome::Conclusion;
 use super::place::sdp_of;
+use super::session_timer::{Role, SessionTimer};
 use super::write::is_secure;
 use super::{AnsweredInvite, Resolving, Subject, UserAgent};
 use crate::dialog::{Confirmed, Dialog, DialogId};
@@ -106,6 +107,8 @@ impl UserAgent {
         call.dialogs.push(dialog_id.clone());
         self.dialogs.insert(dialog_id, id);
         call.established = Some(now);
+        call.timer.learn(response.headers());
+        call.timer.agree(now, Role::Client, response.headers());
         let (answer, acceptable) = agree(call, response, is_agreed);
         self.acknowledge(now, id, &dialog, request, answer);
         if let Some(call) = self.calls.get_mut(&id) {
@@ -174,6 +177,7 @@ impl UserAgent {
             realms: origin.map(|call| call.realms.clone()).unwrap_or_default(),
             actions: Vec::new(),
             dialogs: vec![dialog_id.clone()],
+            timer: SessionTimer::default(),
         };
         if let Some(early) = &early {
             call.take_over(early);
@@ -195,7 +199,11 @@ impl UserAgent {
     ) {
         let Some(action) = self.actions.get(&key) else { return };
         let Some(id) = action.call else { return };
+        // A refresh of the session that nobody asked for is no news.
+        let is_asked = action.id.is_some();
         let Some(call) = self.calls.get_mut(&id) else { return };
+        call.timer.agree(now, Role::Client, response.headers());
+        let before = call.media;
         let (answer, acceptable) = agree(call, response, false);
         let media = call.media;
         let Some(talking) = call.talking() else { return };
@@ -204,12 +212,14 @@ impl UserAgent {
         self.acknowledge(now, id, &dialog, request, answer);
         self.consider(now, key, Got::Response(response.status()), Some(response));
         self.conclude(now, key, Conclusion::Succeeded, Some(response));
-        if let (Some(media), true) = (media, acceptable) {
+        let is_news = is_asked || media != before;
+        if let (Some(media), true, true) = (media, acceptable, is_news) {
             self.tell(Event::MediaChanged { call: id, media });
         }
         if !acceptable {
             self.bye(now, id, Side::Local, EndCause::NoCommonMedia);
         }
+        self.arm_call(id);
     }
 
     /// Writes the ACK, sends it, and keeps it for the 2xx coming again.

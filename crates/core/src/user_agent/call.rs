@@ -9,6 +9,7 @@ use super::action::ActionKey;
 use super::command::{ActionId, Reply};
 use super::event::{EndCause, Side};
 use super::reliable::Reliable;
+use super::session_timer::SessionTimer;
 use crate::auth;
 use crate::dialog::{AcceptedInvite, Confirmed, Dialog, DialogId, Early, InDialog};
 use crate::endpoint::ServerId;
@@ -41,6 +42,7 @@ pub(super) struct Call {
     pub(super) actions: Vec<ActionKey>,
     /// The dialogs by which it is found.
     pub(super) dialogs: Vec<DialogId>,
+    pub(super) timer: SessionTimer,
 }
 
 #[derive(Debug)]
@@ -161,7 +163,8 @@ impl Call {
             Stage::Talking(talking) => {
                 let repeat = talking.unacked.as_ref().map(|unacked| unacked.accepted.deadline());
                 let end = self.hang_up_at.filter(|_| !talking.ending && talking.hang_up.is_none());
-                [repeat, end].into_iter().flatten().min()
+                let timer = self.timer.due().filter(|_| !talking.ending);
+                [repeat, end, timer].into_iter().flatten().min()
             }
         }
     }

@@ -5,9 +5,9 @@ use antiphon_sip::{Method, Response, UriBuf};
 
 use super::UserAgent;
 use super::action::{Action, ActionKey, Base, Purpose, State};
-use super::call::Call;
 use super::consider::{Got, is_authentic};
 use super::outcome::{Conclusion, NoAnswer};
+use super::session_timer::Role;
 use crate::dialog::RouteSet;
 use crate::endpoint::{ClientId, Failure};
 use crate::flow::Flow;
@@ -123,7 +123,10 @@ impl UserAgent {
                 action.server = stream.or(action.server);
                 self.send_changed(now, key, change);
             }
-            Reaction::Lengthen { seconds, change } => self.lengthen(now, key, seconds, change),
+            Reaction::Lengthen { seconds, change } => {
+                self.note_min_se(key, response);
+                self.lengthen(now, key, seconds, change);
+            }
             Reaction::Reoffer { change } => {
                 self.offers(key, &change);
                 self.send_changed(now, key, change);
@@ -175,6 +178,17 @@ impl UserAgent {
             return self.send(now, key, true);
         }
         self.send_changed(now, key, change);
+    }
+
+    /// A 422 within a dialog is kept to from now on (RFC 4028 §7.4).
+    fn note_min_se(&mut self, key: ActionKey, response: Option<&Response>) {
+        let Some(action) = self.actions.get(&key).filter(|action| action.in_dialog()) else {
+            return;
+        };
+        let call = action.call.and_then(|call| self.calls.get_mut(&call));
+        if let (Some(call), Some(response)) = (call, response) {
+            call.timer.learn_minimum(response.headers());
+        }
     }
 
     /// The offer that is sent now is what an answer is an answer to.
@@ -232,9 +246,15 @@ impl UserAgent {
         match (&action.purpose, response) {
             (Purpose::InCall, Some(response)) if action.draft.method == Method::Update => {
                 // A target refresh (RFC 3311 §5.1).
-                let call = action.call.and_then(|call| self.calls.get_mut(&call));
-                if let Some(talking) = call.and_then(Call::talking) {
-                    talking.dialog.refresh_target(response.headers());
+                let id = action.call;
+                if let Some(call) = id.and_then(|call| self.calls.get_mut(&call)) {
+                    call.timer.agree(now, Role::Client, response.headers());
+                    if let Some(talking) = call.talking() {
+                        talking.dialog.refresh_target(response.headers());
+                    }
+                }
+                if let Some(call) = id {
+                    self.arm_call(call);
                 }
                 self.conclude(now, key, Conclusion::Succeeded, Some(response));
             }

@@ -51,6 +51,9 @@ pub struct UserAgentConfig {
     pub reliability: Reliability,
     /// What is refused for its size or for what it lacks.
     pub acceptance: Acceptance,
+    /// The session interval that every call of ours asks for (RFC 4028 §7.1), at least 90 s;
+    /// `None` asks for none, and takes one that the other side asks for. Default: 30 minutes.
+    pub session_interval: Option<Duration>,
 }
 
 /// Whether provisional responses are acknowledged (RFC 3262, option tag `100rel`).
@@ -120,6 +123,7 @@ impl UserAgentConfig {
             algorithms: Vec::new(),
             reliability: Reliability::default(),
             acceptance: Acceptance::default(),
+            session_interval: Some(Duration::from_secs(1800)),
         }
     }
 }

@@ -127,7 +127,7 @@ impl UserAgent {
         policy.allow_md5 &= self.config.auth.allow_md5;
         // Neither is set up here: TLS on demand, and the digest that binds the agreement.
         policy.mechanisms.clear();
-        policy.extensions.push(OptionTag::EarlyDialogTerminated);
+        policy.extensions.extend([OptionTag::EarlyDialogTerminated, OptionTag::Timer]);
         if reliable != Reliability::Never {
             policy.extensions.push(OptionTag::Rel100);
         }

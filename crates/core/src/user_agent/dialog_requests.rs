@@ -9,6 +9,7 @@ use super::command::CallId;
 use super::event::{EndCause, Event, Side};
 use super::in_call::reason_of;
 use super::server::{incoming, offer_of};
+use super::session_timer::{self, Role};
 use crate::dialog::{AcceptedInvite, DialogId, OutOfOrder};
 use crate::endpoint::ServerId;
 use crate::flow::Flow;
@@ -99,6 +100,7 @@ impl UserAgent {
             }
         };
         call.refresh_target(request);
+        call.timer.learn(request.headers());
         let is_invite = *request.method() == Method::Invite;
         let has_offer = offer_of(request).is_some();
         let sdp = call.description_for(request).filter(|_| is_invite || has_offer);
@@ -108,7 +110,11 @@ impl UserAgent {
         if let Some(sdp) = sdp {
             builder = builder.body(offer_answer::CONTENT_TYPE, sdp);
         }
-        let response = builder.build();
+        let mut response = builder.build();
+        session_timer::grant(request, &mut response);
+        if let Some(call) = self.calls.get_mut(&id).filter(|call| !call.is_calling()) {
+            call.timer.agree(now, Role::Server, response.headers());
+        }
         if is_invite {
             self.await_ack(now, id, server, &response, !has_offer);
         }

@@ -201,7 +201,7 @@ impl UserAgent {
         self.begin(now, action);
     }
 
-    fn within(&self, call: CallId, method: Method, contact: ContactLine) -> Draft {
+    pub(super) fn within(&self, call: CallId, method: Method, contact: ContactLine) -> Draft {
         Draft {
             method,
             base: Base::Dialog(call),
@@ -273,6 +273,8 @@ impl UserAgent {
         let time_is_up = call.hang_up_at.is_some_and(|at| at <= now);
         if self.repeat_2xx(now, id) && time_is_up {
             self.hang_up(now, id, Side::Local, HangUp::TimeUp);
+        } else {
+            self.session_due(now, id);
         }
         self.arm_call(id);
     }

@@ -13,6 +13,7 @@ use super::event::{EndCause, Event, Side};
 use super::in_call::reason_of;
 use super::reliable::Reliable;
 use super::server::{incoming, offer_of};
+use super::session_timer::{self, Role, SessionTimer};
 use super::write::{add_free, is_secure};
 use crate::dialog::{AcceptedInvite, Dialog};
 use crate::endpoint::ServerId;
@@ -51,6 +52,8 @@ impl UserAgent {
         self.servers.insert(id, call);
         self.dialogs.insert(dialog_id.clone(), call);
         let version = SessionVersion::first(self.endpoint.random());
+        let mut timer = SessionTimer::default();
+        timer.learn(ringing.request.headers());
         self.calls.insert(
             call,
             Call {
@@ -68,6 +71,7 @@ impl UserAgent {
                 realms: Vec::new(),
                 actions: Vec::new(),
                 dialogs: vec![dialog_id],
+                timer,
             },
         );
         self.tell(Event::IncomingCall { call, request, has_offer });
@@ -316,6 +320,7 @@ impl UserAgent {
         talking.unpracked = ringing.reliable.outstanding().map(|number| (number, cseq));
         call.stage = Stage::Talking(Box::new(talking));
         call.established = Some(now);
+        call.timer.agree(now, Role::Server, response.headers());
         let media = call.media;
         self.servers.remove(&server);
         self.reply(now, server, response);
@@ -339,6 +344,9 @@ impl UserAgent {
         }
         let mut response = builder.build();
         add_free(&mut response, &reply.headers);
+        if response.status().is_success() {
+            session_timer::grant(request, &mut response);
+        }
         self.complete_early(request, flow, &mut response);
         Some(response)
     }

@@ -89,7 +89,7 @@ fn judge_demands(request: &Request, config: &UserAgentConfig) -> Result<(), Refu
 }
 
 /// The smallest minimum there may be, in seconds (RFC 4028 §4).
-const MIN_SE: u32 = 90;
+pub(super) const MIN_SE: u32 = 90;
 
 /// RFC 4028 §6. A caller who does not know of session timers could do nothing with a 422.
 fn judge_session_timer(request: &Request, min_se: u32) -> Result<(), Refusal> {
@@ -121,7 +121,7 @@ fn judge_method(method: &Method) -> Result<(), Refusal> {
 /// §8.2.2.3.
 fn judge_extensions(request: &Request, reliability: Reliability) -> Result<(), Refusal> {
     let known = |tag: &str| match OptionTag::from_bytes(tag.as_bytes()) {
-        Some(OptionTag::EarlyDialogTerminated) => true,
+        Some(OptionTag::EarlyDialogTerminated | OptionTag::Timer) => true,
         Some(OptionTag::Rel100) => reliability != Reliability::Never,
         _ => false,
     };

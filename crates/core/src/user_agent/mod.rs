@@ -44,6 +44,7 @@ mod register;
 mod reliable;
 mod send;
 mod server;
+mod session_timer;
 mod timers;
 mod write;
 

@@ -7,6 +7,7 @@ use super::call::{Call, Stage};
 use super::command::{Ask, CallId, PlaceCall, SendMessage};
 use super::event::{EndCause, Event, Side};
 use super::outcome::{Conclusion, NoAnswer};
+use super::session_timer::SessionTimer;
 use super::{Subject, UserAgent};
 use crate::dialog::RouteSet;
 use crate::offer_answer::{self, Direction, LocalMedia, SessionVersion};
@@ -76,6 +77,7 @@ impl UserAgent {
                 realms: Vec::new(),
                 actions: Vec::new(),
                 dialogs: Vec::new(),
+                timer: SessionTimer::default(),
             },
         );
         self.begin(now, action);

@@ -14,11 +14,12 @@ use crate::flow::Flow;
 pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, UPDATE, PRACK";
 
 /// The extensions that are understood (§20.37): 199 tells which early dialog has ended
-/// (RFC 6228), which is acted on; 100rel has provisional responses acknowledged (RFC 3262).
+/// (RFC 6228), which is acted on; 100rel has provisional responses acknowledged (RFC 3262); timer
+/// refreshes sessions (RFC 4028).
 pub(super) const fn supported(reliability: Reliability) -> &'static str {
     match reliability {
-        Reliability::Never => "199",
-        Reliability::Supported | Reliability::Required => "199, 100rel",
+        Reliability::Never => "199, timer",
+        Reliability::Supported | Reliability::Required => "199, 100rel, timer",
     }
 }
 
@@ -34,6 +35,7 @@ impl UserAgent {
         fresh: bool,
     ) -> Result<Request, Misuse> {
         let target = action.history.targets().current().clone();
+        let timer = self.timer_fields(action);
         let draft = &mut action.draft;
         let (builder, request_uri) = self.begin_request(draft, &target, fresh)?;
         let secure = request_uri.as_uri().as_sip().is_some_and(|uri| uri.secure);
@@ -53,6 +55,9 @@ impl UserAgent {
         }
         if let Some(product) = &self.config.product {
             builder = builder.header(HeaderName::UserAgent, product);
+        }
+        for (name, value) in timer {
+            builder = builder.header(name, value);
         }
         for (name, value) in draft.headers.iter().filter(|(name, _)| is_free(name)) {
             builder = builder.other_header(name, value);

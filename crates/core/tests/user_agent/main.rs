@@ -15,5 +15,6 @@ mod registration;
 mod reliable;
 mod remembered;
 mod server;
+mod session_timer;
 mod support;
 mod within;

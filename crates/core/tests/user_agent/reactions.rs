@@ -97,8 +97,8 @@ fn an_extension_that_is_refused_is_left_out_rfc3261_8_1_3_5() {
     let refused = (420, &[(HeaderName::Unsupported, "100rel")] as Headers);
     let played = play(&[refused]);
     played.assert_again(Kind::DropExtension);
-    assert_eq!(played.value(0, HeaderName::Supported), Some("199, 100rel"));
-    assert_eq!(played.value(1, HeaderName::Supported), Some("199"));
+    assert_eq!(played.value(0, HeaderName::Supported), Some("199, 100rel, timer"));
+    assert_eq!(played.value(1, HeaderName::Supported), Some("199, timer"));
     play(&[(420, &[])]).assert_fault(420, HeaderName::Unsupported, FaultKind::Missing);
     // Once more it asks for nothing that could be left out.
     play(&[refused, refused]).assert_reported(420, 2);

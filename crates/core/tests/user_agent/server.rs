@@ -51,10 +51,10 @@ fn what_is_not_understood_is_refused_with_what_is_rfc3261_8_2() {
 
     assert_eq!(answer(&request("OPTIONS", "tel:+44", "", "")).status().as_u16(), 416);
 
-    let required = "Require: 199, 100rel, frob\r\nRequire: timer\r\n";
+    let required = "Require: 199, 100rel, frob\r\nRequire: gruu\r\n";
     let extension = answer(&request("OPTIONS", BOB_URI, required, ""));
     assert_eq!(extension.status().as_u16(), 420);
-    assert_eq!(has(&extension, HeaderName::Unsupported), "frob, timer");
+    assert_eq!(has(&extension, HeaderName::Unsupported), "frob, gruu");
 
     let body = request("INVITE", BOB_URI, "Content-Type: text/html\r\n", "<b>");
     assert_eq!(answer(&body).status().as_u16(), 415);

@@ -13,7 +13,8 @@ use antiphon_core::flow::{Flow, Transmit};
 use antiphon_core::node::{Input, Node as _, Output};
 use antiphon_core::registrar::{Aor, Binding, Policy};
 use antiphon_core::time::Time;
-use antiphon_server::node::{Answer, Domains, Extensions, Question, Server, ServerConfig};
+use antiphon_server::guard;
+use antiphon_server::node::{Answer, Command, Domains, Extensions, Question, Server, ServerConfig};
 use antiphon_sip::{Transport, UriBuf};
 use antiphon_store::{Bindings as _, Commit, Memory, Reply};
 
@@ -111,7 +112,7 @@ impl World {
         }
     }
 
-    fn hand(&mut self, input: Input<Answer, std::convert::Infallible>) {
+    fn hand(&mut self, input: Input<Answer, Command>) {
         self.node.handle(self.now, input);
         while let Some(output) = self.node.next_output() {
             match output {
@@ -165,6 +166,8 @@ fn config(now: Time) -> ServerConfig {
         authenticator: Authenticator::new(Settings::for_realm(&realm), &[7; 32], now),
         secret: [7; 32],
         extensions: Extensions::default(),
+        guard: guard::Settings::default(),
+        bans: Vec::new(),
     }
 }
 

@@ -5,6 +5,7 @@
 //! [`rules`] say where requests go.
 
 pub mod config;
+pub mod guard;
 pub mod node;
 pub mod rules;
 

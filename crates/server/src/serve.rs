@@ -16,6 +16,7 @@ use antiphon_net::{Bound, Clock, Direction, Host, ListenSpec, Net, Notice, Repli
 use antiphon_store::{Commit, Reply, StoreError};
 
 use crate::first_start::{self, NewAccount};
+use crate::guard;
 use crate::housekeeping::Housekeeping;
 use crate::node::{
     Answer, CommitFault, Domains, Extensions, Question, Server, ServerConfig, ServerEvent, Ticket,
@@ -120,6 +121,8 @@ impl Prepared {
             authenticator: Authenticator::new(auth_settings(&self.domains), &random_octets()?, now),
             secret: self.stores.secret,
             extensions: Extensions::default(),
+            guard: guard::Settings::default(),
+            bans: Vec::new(),
         };
         let (driver, _handle) = self.net.driver(Server::new(config, seed));
         let housekeeping = Housekeeping::start(&self.stores);

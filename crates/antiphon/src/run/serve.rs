@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use antiphon_agent::{Interrupt, Listen};
 use antiphon_net::{ListenSpec, Shutdown};
+use antiphon_server::guard::Ban;
 use antiphon_server::node::ServerEvent;
 use antiphon_server::{Data, NewAccount, Observer, Prepared, ServeConfig};
 use serde_json::json;
@@ -22,6 +23,9 @@ const PORT: u16 = 5060;
 
 /// Between two notes of one kind: a flood of faults is told, and does not become another flood.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// Notes about sources in that time. The server tells of each once a minute; there may be many.
+const SOURCES: u32 = 10;
 
 pub(crate) async fn run(serve: Serve) -> Result<ExitCode, Fault> {
     let directory = data::directory(serve.directory)?;
@@ -122,44 +126,74 @@ fn port(prepared: &Prepared) -> String {
 }
 
 /// Notes for whoever looks at the server's standard error.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Notes {
     store_failed: Limited,
-    authentication_failed: Limited,
+    refused: Limited,
+    banned: Limited,
+}
+
+impl Default for Notes {
+    fn default() -> Self {
+        let of_sources = || Limited { most: SOURCES, ..Limited::default() };
+        Self { store_failed: Limited::default(), refused: of_sources(), banned: of_sources() }
+    }
 }
 
 impl Observer for Notes {
     fn event(&mut self, event: ServerEvent) {
         match event {
-            ServerEvent::Registered { .. } => {}
+            // What was wrong is told as a refusal.
+            ServerEvent::Registered { .. } | ServerEvent::AuthenticationFailed { .. } => {}
             ServerEvent::StoreFailed { fault, .. } => self.store_failed.note(|| {
                 format!("a registration was refused because it could not be stored: {fault:?}")
             }),
-            ServerEvent::AuthenticationFailed { source, .. } => {
-                self.authentication_failed.note(|| format!("wrong credentials from {source}"));
-            }
+            ServerEvent::Refused { source, offence, untold } => self.refused.note(|| {
+                let more = match untold {
+                    0 => String::new(),
+                    number => format!(" (and {number} more from there since the last note)"),
+                };
+                format!("refused {source}: {offence}{more}")
+            }),
+            ServerEvent::Banned(Ban { source, until, failures }) => self.banned.note(|| {
+                let until = antiphon_agent::day_and_time(until);
+                format!("{source} is not listened to until {until}, after {failures} failures")
+            }),
         }
     }
 }
 
 /// Notes of one kind, not too many of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Limited {
-    last: Option<Instant>,
+    /// How many are made in a [`PAUSE`].
+    most: u32,
+    since: Option<Instant>,
+    made: u32,
     left_out: u64,
+}
+
+impl Default for Limited {
+    fn default() -> Self {
+        Self { most: 1, since: None, made: 0, left_out: 0 }
+    }
 }
 
 impl Limited {
     fn note(&mut self, text: impl FnOnce() -> String) {
-        if self.last.is_some_and(|last| last.elapsed() < PAUSE) {
+        if self.since.is_none_or(|since| since.elapsed() >= PAUSE) {
+            self.since = Some(Instant::now());
+            self.made = 0;
+        }
+        if self.made >= self.most {
             self.left_out = self.left_out.saturating_add(1);
             return;
         }
+        self.made += 1;
         let more = match std::mem::take(&mut self.left_out) {
             0 => String::new(),
             number => format!(" (and {number} more of this kind before)"),
         };
-        self.last = Some(Instant::now());
         terminal::note(format_args!("{}{more}", text()));
     }
 }

@@ -1,5 +1,7 @@
 //! Authenticate: who sends this? A challenge when nobody can be told (RFC 3261 §22).
 
+use std::time::Duration;
+
 use antiphon_core::auth::{Algorithm, Claim, Ha1Set, Refusal as Unusable, Verdict};
 use antiphon_core::refusal::Refusal;
 use antiphon_core::time::Time;
@@ -10,7 +12,12 @@ use antiphon_sip::uri::escape_user;
 use antiphon_sip::{HeaderName, Request, StatusCode, Uri, UriBuf};
 
 use super::quirks::needs_md5_alone;
-use super::{Arrival, Question, Server, ServerEvent, Waiting};
+use super::{Arrival, Offence, Question, Server, ServerEvent, Waiting};
+use crate::guard::Failure;
+
+/// How long an address counts as that of a user of ours after somebody signed in from there; a
+/// registration counts for as long as it lasts.
+const SIGNED_IN: Duration = Duration::from_secs(3600);
 
 /// What the sender wants to be known for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +54,7 @@ impl Server {
                     Question::Subscriber { ticket, user, domain: realm }
                 });
             }
-            Ok(None) => self.challenge(now, &arrival, purpose, domain, false),
+            Ok(None) => self.ask_who_it_is(now, &arrival, purpose, domain),
             Err(refusal) => self.refuse(now, &arrival, &refusal),
         }
     }
@@ -62,15 +69,40 @@ impl Server {
     ) {
         let Pending { claim, purpose, domain } = pending;
         match self.authenticator.verify(now, claim, ha1) {
-            Verdict::Accepted => self.accepted(now, arrival, claim, *purpose),
-            Verdict::Stale => self.challenge(now, &arrival, *purpose, domain, true),
+            Verdict::Accepted => {
+                let source = arrival.flow.remote.ip();
+                self.guard.signed_in(source, now + SIGNED_IN);
+                self.accepted(now, arrival, claim, *purpose);
+            }
+            Verdict::Stale => {
+                let challenge = self.challenge(now, &arrival, *purpose, domain, true);
+                self.refuse(now, &arrival, &challenge);
+            }
             Verdict::Refused => {
                 let username = claim.username().to_owned();
                 let source = arrival.flow;
+                self.tell(now, source, Offence::WrongCredentials);
                 self.events.push_back(ServerEvent::AuthenticationFailed { username, source });
-                self.challenge(now, &arrival, *purpose, domain, false);
+                let challenge = self.challenge(now, &arrival, *purpose, domain, false);
+                self.refuse_failure(now, &arrival, &challenge, Failure::WrongCredentials);
             }
         }
+    }
+
+    /// Nobody has said who sends this. That is how every client begins; whoever never goes on and
+    /// asks in the name of many is a scanner.
+    fn ask_who_it_is(&mut self, now: Time, arrival: &Arrival, purpose: Purpose, domain: &str) {
+        let request = &arrival.request;
+        let from = request.from();
+        let claims_us = from.as_ref().is_some_and(|from| self.is_ours(&from.uri));
+        if purpose == Purpose::Forward && !claims_us {
+            self.tell(now, arrival.flow, Offence::Relay);
+        }
+        let speaker = if purpose == Purpose::Register { request.to() } else { from };
+        let speaker = speaker.map(|address| address.uri.to_string()).unwrap_or_default();
+        let in_whose_name = format!("{speaker} {}", request.uri_text());
+        let challenge = self.challenge(now, arrival, purpose, domain, false);
+        self.refuse_failure(now, arrival, &challenge, Failure::Challenged(&in_whose_name));
     }
 
     /// The sender is who it says; now it may only speak for itself.
@@ -86,6 +118,7 @@ impl Server {
                 && self.domain_of(&address.uri) == Some(claim.realm())
         });
         if !is_own {
+            self.tell(now, arrival.flow, Offence::OtherUser);
             let refusal =
                 Refusal::new(StatusCode::FORBIDDEN).because("The credentials are of another user");
             return self.refuse(now, &arrival, &refusal);
@@ -144,7 +177,7 @@ impl Server {
         purpose: Purpose,
         domain: &str,
         stale: bool,
-    ) {
+    ) -> Refusal {
         let (status, name) = match purpose {
             Purpose::Register => (StatusCode::UNAUTHORIZED, HeaderName::WwwAuthenticate),
             Purpose::Forward => {
@@ -159,7 +192,7 @@ impl Server {
             }
             refusal = refusal.with(name, Challenge::Digest(challenge));
         }
-        self.refuse(now, arrival, &refusal);
+        refusal
     }
 }
 

@@ -9,7 +9,8 @@ use antiphon_core::registrar::{Binding, BindingSet, Gruu, has_gr};
 use antiphon_core::time::Time;
 use antiphon_sip::{HeaderName, Request, StatusCode, Uri};
 
-use super::{Arrival, Question, Server, Waiting};
+use super::{Arrival, Offence, Question, Server, Waiting};
+use crate::guard::Failure;
 
 impl Server {
     /// Looks up who the user of the Request-URI is bound to.
@@ -99,7 +100,13 @@ impl Server {
         Some(Target { next_flows: flows.collect(), ..first })
     }
 
+    /// Only those of our own users are told that a name is nobody's. To a stranger everybody who
+    /// cannot be reached is unavailable, so that accounts cannot be found by trying; nothing is
+    /// looked up for it either, so that time tells as little.
     fn ask_whether_there_is_such_a_user(&mut self, now: Time, arrival: Arrival) {
+        if !arrival.is_from_us() {
+            return self.refuse_stranger(now, &arrival);
+        }
         let Uri::Sip(uri) = arrival.request.uri() else {
             return self.absent(now, &arrival, false);
         };
@@ -131,15 +138,22 @@ impl Server {
         }
     }
 
+    fn refuse_stranger(&mut self, now: Time, arrival: &Arrival) {
+        self.tell(now, arrival.flow, Offence::UnknownUser);
+        let user = arrival.request.uri_text();
+        self.refuse_failure(now, arrival, &unavailable(), Failure::NotHere(user));
+    }
+
     /// §16.5: a user that does not exist is 404, one that is not signed in 480.
     pub(super) fn absent(&mut self, now: Time, arrival: &Arrival, exists: bool) {
-        let refusal = if exists {
-            Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE).because("Not signed in")
-        } else {
-            Refusal::new(StatusCode::NOT_FOUND)
-        };
+        let refusal = if exists { unavailable() } else { Refusal::new(StatusCode::NOT_FOUND) };
         self.refuse(now, arrival, &refusal);
     }
+}
+
+/// One answer, with one phrase, to whatever keeps a user from being reached.
+const fn unavailable() -> Refusal {
+    Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE)
 }
 
 /// The bindings of each instance together, the last refreshed first: of one instance no two may be

@@ -7,13 +7,16 @@
 mod ask;
 mod authenticate;
 mod domain;
+mod held;
 mod itself;
 mod locate;
+mod offence;
 mod quirks;
 mod register;
 mod route_token;
 mod source;
 
+use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
 
 use antiphon_core::auth::Authenticator;
@@ -28,10 +31,15 @@ use antiphon_sip::{HeaderName, Method, Request, StatusCode, Uri, UriBuf};
 
 pub use ask::{Answer, CommitFault, Question, Ticket};
 pub use domain::Domains;
+pub use offence::Offence;
 
 use authenticate::Purpose;
-use route_token::{Recorded, RouteTokens};
+use held::Held;
+use offence::{Unroutable, is_own_answer, is_response};
+use route_token::{Recorded, RouteTokens, is_token};
 use source::flow_of_caller;
+
+use crate::guard::{self, Ban, Guard, Source};
 
 /// What a server is told once.
 #[derive(Debug)]
@@ -49,6 +57,10 @@ pub struct ServerConfig {
     pub secret: [u8; 32],
     /// What extensions leave to choice.
     pub extensions: Extensions,
+    /// When a source is slowed and banned.
+    pub guard: guard::Settings,
+    /// The bans that were in force when the server ended.
+    pub bans: Vec<Ban>,
 }
 
 /// What the extensions of SIP leave to the choice of a server. The default is to choose nothing.
@@ -86,6 +98,18 @@ pub enum ServerEvent {
         /// Where the request came from.
         source: Flow,
     },
+    /// Something was refused that no client does that is what it says. Told once a minute of a
+    /// source.
+    Refused {
+        /// Where the request came from.
+        source: Flow,
+        /// What it tried.
+        offence: Offence,
+        /// How often it was refused something since the last time that this was told.
+        untold: u32,
+    },
+    /// A source is not listened to any more.
+    Banned(Ban),
     /// The location service could not store a change; the request was answered 500.
     StoreFailed {
         /// Whose bindings.
@@ -93,6 +117,13 @@ pub enum ServerEvent {
         /// Why.
         fault: CommitFault,
     },
+}
+
+/// What a person or a program tells a server to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// To listen to a source again.
+    LiftBan(Source),
 }
 
 /// A server.
@@ -106,10 +137,14 @@ pub struct Server {
     route_tokens: RouteTokens,
     gruus: Gruus,
     extensions: Extensions,
+    guard: Guard,
+    held: Held,
     waiting: HashMap<Ticket, Waiting>,
     next_ticket: u64,
     questions: VecDeque<Question>,
     events: VecDeque<ServerEvent>,
+    /// Connections of sources that are not listened to.
+    closes: VecDeque<Flow>,
 }
 
 /// A request in the hands of the phases.
@@ -122,6 +157,13 @@ struct Arrival {
     recorded: Option<Recorded>,
     /// Who sent it, when it has signed in.
     identity: Option<UriBuf>,
+}
+
+impl Arrival {
+    /// Whether one of our users sent it, or it belongs to a dialog that was let in.
+    const fn is_from_us(&self) -> bool {
+        self.identity.is_some() || self.recorded.is_some()
+    }
 }
 
 /// A request that waits for an answer of the world outside.
@@ -139,6 +181,10 @@ impl Server {
     /// A server. `seed` makes everything random in it.
     #[must_use]
     pub fn new(config: ServerConfig, seed: [u8; 32]) -> Self {
+        let mut guard = Guard::new(config.guard);
+        for ban in config.bans {
+            guard.restore(ban);
+        }
         Self {
             endpoint: Endpoint::new(config.endpoint, seed),
             proxy: Proxy::default(),
@@ -148,10 +194,13 @@ impl Server {
             route_tokens: RouteTokens::new(&config.secret),
             gruus: Gruus::new(&config.secret),
             extensions: config.extensions,
+            guard,
+            held: Held::default(),
             waiting: HashMap::new(),
             next_ticket: 0,
             questions: VecDeque::new(),
             events: VecDeque::new(),
+            closes: VecDeque::new(),
         }
     }
 
@@ -166,13 +215,14 @@ impl Server {
     pub fn is_idle(&self) -> bool {
         let counters = self.endpoint.counters();
         let transactions = counters.server_transactions + counters.client_transactions;
-        transactions == 0 && self.proxy.is_idle() && self.waiting.is_empty()
+        let is_waiting = !self.waiting.is_empty() || self.held.len() > 0;
+        transactions == 0 && self.proxy.is_idle() && !is_waiting
     }
 
     /// How many requests wait for their final response from elsewhere.
     #[must_use]
     pub fn pending(&self) -> usize {
-        self.proxy.pending() + self.waiting.len()
+        self.proxy.pending() + self.waiting.len() + self.held.len()
     }
 
     fn drain_endpoint(&mut self, now: Time) {
@@ -199,8 +249,9 @@ impl Server {
         let mut arrival = Arrival { id, request, flow, recorded: None, identity: None };
         // First of all, since a phone may name this server as its outbound proxy in whatever it
         // sends here, and since what is left decides what a loop is.
-        if let Err(refusal) = self.take_off_own_routes(&mut arrival) {
-            return self.refuse(now, &arrival, &refusal);
+        match self.take_off(&mut arrival.request, &flow) {
+            Ok(recorded) => arrival.recorded = recorded,
+            Err(unroutable) => return self.refuse_unroutable(now, &arrival, &unroutable),
         }
         // An OPTIONS that ran out of hops here may be answered here (RFC 3261 §16.3 step 3); so is
         // everything else that is meant for this server itself.
@@ -277,7 +328,11 @@ impl Server {
     /// (RFC 3261 §22.1, §16.11).
     fn acknowledge(&mut self, now: Time, request: Request, flow: Flow) {
         let mut request = request;
-        let Ok(recorded) = self.take_off(&mut request, &flow) else { return };
+        let recorded = match self.take_off(&mut request, &flow) {
+            Ok(recorded) => recorded,
+            Err(Unroutable::Malformed(_)) => return,
+            Err(Unroutable::Forged) => return self.tell(now, flow, Offence::ForgedRoute),
+        };
         // Without a Route that we made for this call we would be a relay for strangers.
         if recorded.is_some() && self.validate(&request).is_ok() {
             self.take_off_own_credentials(&mut request);
@@ -338,19 +393,22 @@ impl Server {
         let _ = self.endpoint.respond(now, arrival.id, response);
     }
 
-    fn take_off_own_routes(&self, arrival: &mut Arrival) -> Result<(), Refusal> {
-        arrival.recorded = self.take_off(&mut arrival.request, &arrival.flow)?;
-        Ok(())
-    }
-
     /// Takes off what names this server and nothing else (§16.4), and says what the Route that we
     /// made for this call stands for, if one was among it.
-    fn take_off(&self, request: &mut Request, flow: &Flow) -> Result<Option<Recorded>, Refusal> {
+    fn take_off(&self, request: &mut Request, flow: &Flow) -> Result<Option<Recorded>, Unroutable> {
         let call_id = request.call_id().to_owned();
         let is_own = |uri: &Uri<'_>| self.is_this_server(uri);
+        let is_forged = Cell::new(false);
         let recorded = proxy::preprocess(request, is_own, |uri| {
-            self.route_tokens.read(uri, &call_id).filter(|_| is_own(uri))
+            let recorded = self.route_tokens.read(uri, &call_id).filter(|_| is_own(uri));
+            if recorded.is_none() && is_token(uri) && is_own(uri) {
+                is_forged.set(true);
+            }
+            recorded
         })?;
+        if recorded.is_none() && is_forged.get() {
+            return Err(Unroutable::Forged);
+        }
         proxy::strip_maddr(request, flow, |host_port| self.endpoint.is_own(host_port));
         Ok(recorded)
     }
@@ -371,11 +429,16 @@ impl Waiting {
 impl Node for Server {
     type Question = Question;
     type Answer = Answer;
-    type Command = std::convert::Infallible;
+    type Command = Command;
     type Event = ServerEvent;
 
     fn handle(&mut self, now: Time, input: Input<Answer, Self::Command>) {
         match input {
+            Input::Datagram { flow, octets }
+                if self.is_shut_out(now, &flow, is_response(&octets)) => {}
+            Input::Frame { flow, frame } if self.is_shut_out(now, &flow, is_own_answer(&frame)) => {
+                self.closes.push_back(flow);
+            }
             Input::Datagram { flow, octets } => self.endpoint.handle_datagram(now, flow, octets),
             Input::Frame { flow, frame } => self.endpoint.handle_frame(now, flow, frame),
             Input::Undelivered { ticket, fault } => {
@@ -386,10 +449,13 @@ impl Node for Server {
                 self.proxy.resolved(now, &mut self.endpoint, id, &addresses);
             }
             Input::Answer(answer) => self.answered(now, answer),
-            Input::Command(command) => match command {},
+            Input::Command(Command::LiftBan(source)) => {
+                self.guard.lift(source);
+            }
             Input::Deadline => {
                 self.endpoint.handle_deadline(now);
                 self.proxy.handle_deadline(now, &mut self.endpoint);
+                self.release(now);
             }
         }
         self.drain_endpoint(now);
@@ -405,14 +471,15 @@ impl Node for Server {
         if let Some((id, host)) = self.proxy.next_resolve() {
             return Some(Output::Resolve { id, host });
         }
-        if let Some(flow) = self.endpoint.next_close() {
+        if let Some(flow) = self.endpoint.next_close().or_else(|| self.closes.pop_front()) {
             return Some(Output::Close(flow));
         }
         self.events.pop_front().map(Output::Event)
     }
 
     fn deadline(&self) -> Option<Time> {
-        self.endpoint.deadline().into_iter().chain(self.proxy.deadline()).min()
+        let deadlines = self.endpoint.deadline().into_iter().chain(self.proxy.deadline());
+        deadlines.chain(self.held.deadline()).min()
     }
 }
 

@@ -78,6 +78,17 @@ impl RouteTokens {
     }
 }
 
+/// Whether a URI looks as if this server had made it for a Record-Route: what is then not known by
+/// [`RouteTokens::read`] was made by somebody else, or for another call.
+pub(super) fn is_token(uri: &Uri<'_>) -> bool {
+    let Uri::Sip(uri) = uri else { return false };
+    let hash = uri.user.map(|user| user.split_once('-').map_or(user, |(hash, _)| hash));
+    let is_hash = |hash: &str| {
+        hash.len() == 2 * LENGTH && hash.bytes().all(|octet| octet.is_ascii_hexdigit())
+    };
+    uri.lr() && hash.is_some_and(is_hash)
+}
+
 /// A letter for the transport, then the peer's address and ours in hexadecimal.
 fn write_flow(flow: &Flow) -> String {
     let address = |address: SocketAddr| {

@@ -7,17 +7,14 @@ use crate::text::Text;
 use crate::world::{World, password};
 
 #[test]
-fn an_unknown_user_is_404_rfc3261_16_5() {
+fn our_users_hear_404_of_an_unknown_user_and_480_of_one_who_is_not_there_rfc3261_16_5() {
     let mut world = World::new(1);
-    let stranger = world.peer("stranger", "192.0.2.1:5060");
-    assert_eq!(world.status(stranger, &Text::invite("sip:nobody@example.org")), 404);
-}
-
-#[test]
-fn a_user_who_is_not_registered_is_480_rfc3261_16_5() {
-    let mut world = World::new(1);
-    let stranger = world.peer("stranger", "192.0.2.1:5060");
-    assert_eq!(world.status(stranger, &Text::invite("sip:bob@example.org")), 480);
+    let alice = world.peer("alice", "192.0.2.1:5060");
+    for (uri, status) in [("sip:nobody@example.org", 404), ("sip:bob@example.org", 480)] {
+        let text = Text::new("MESSAGE", uri).from("sip:alice@example.org");
+        let response = world.ask_as(alice, "alice", &password("alice"), &text);
+        assert_eq!(response.status().as_u16(), status, "{uri}");
+    }
 }
 
 #[test]
@@ -118,17 +115,17 @@ fn a_forged_route_does_not_relay() {
     let mut world = World::new(1);
     let stranger = world.peer("stranger", "192.0.2.1:5060");
     let outside = world.peer("outside", "192.0.2.9:5060");
-    for route in [
-        "<sip:192.0.2.10;lr>",
-        "<sip:0123456789abcdef@192.0.2.10:5060;lr>",
-        "<sip:192.0.2.10;lr>, <sip:192.0.2.9;lr>",
+    for (route, status) in [
+        ("<sip:192.0.2.10;lr>", 407),
+        ("<sip:0123456789abcdef@192.0.2.10:5060;lr>", 403),
+        ("<sip:192.0.2.10;lr>, <sip:192.0.2.9;lr>", 407),
     ] {
         for (uri, to) in [
             ("sip:anybody@192.0.2.9", "<sip:anybody@192.0.2.9>;tag=x"),
             ("sip:bob@example.org;maddr=192.0.2.9", "<sip:bob@example.org>;tag=x"),
         ] {
             let text = Text::new("MESSAGE", uri).to(to).header("Route", route);
-            assert_eq!(world.status(stranger, &text), 407, "{route} {uri}");
+            assert_eq!(world.status(stranger, &text), status, "{route} {uri}");
             world.send(stranger, &Text::new("ACK", uri).to(to).header("Route", route));
             world.run_for_seconds(1);
         }
@@ -148,6 +145,6 @@ fn the_token_of_one_call_is_no_token_for_another() {
     world.send(stranger, &invite.in_dialog("ACK", &response));
     let bye = invite.in_dialog("BYE", &response);
     let other = bye.clone().uri("sip:anybody@192.0.2.9").call_id("another").again();
-    assert_eq!(world.status(stranger, &other), 407);
+    assert_eq!(world.status(stranger, &other), 403);
     assert_eq!(world.status(stranger, &bye), 200);
 }

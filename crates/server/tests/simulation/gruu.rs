@@ -136,7 +136,11 @@ fn what_was_never_given_out_is_404_rfc5627_6_1() {
     ask(&mut world, one, &register("sip:bob@192.0.2.2", ONE));
     assert_eq!(options(&mut world, alice, "sip:bob@example.org;gr"), 404);
     assert_eq!(options(&mut world, alice, "sip:tgruu.00ff@example.org;gr"), 404);
-    assert_eq!(options(&mut world, alice, "sip:nobody@example.org;gr=urn:uuid:1"), 404);
+    let nobody = Text::new("OPTIONS", "sip:nobody@example.org;gr=urn:uuid:1");
+    assert_eq!(world.status(alice, &nobody), 480, "a stranger is not told whether there is a user");
+    let nobody = nobody.from("sip:alice@example.org");
+    let response = world.ask_as(alice, "alice", &password("alice"), &nobody);
+    assert_eq!(response.status().as_u16(), 404);
     assert!(world.sim.node(one).requests().is_empty());
 }
 

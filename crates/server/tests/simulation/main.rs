@@ -16,6 +16,7 @@ mod digest;
 mod early;
 mod forking;
 mod gruu;
+mod guarding;
 mod identity;
 mod itself;
 mod loops;

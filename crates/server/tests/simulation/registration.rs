@@ -287,7 +287,9 @@ fn an_alias_of_the_domain_is_the_domain() {
         .header("Contact", "<sip:bob@192.0.2.2>");
     assert_eq!(register(&mut world, bob, &text).status().as_u16(), 200);
     assert_eq!(world.stored("bob"), ["sip:bob@192.0.2.2"]);
-    assert_eq!(world.status(alice, &Text::new("OPTIONS", "sip:nobody@example.net")), 404);
+    let nobody = Text::new("OPTIONS", "sip:nobody@example.net").from("sip:alice@example.org");
+    let response = world.ask_as(alice, "alice", &password("alice"), &nobody);
+    assert_eq!(response.status().as_u16(), 404);
     world.send(alice, &Text::new("OPTIONS", "sip:bob@EXAMPLE.net"));
     world.run_for_seconds(1);
     assert!(!world.sim.node(bob).requests().is_empty());

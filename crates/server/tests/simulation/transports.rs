@@ -185,7 +185,7 @@ fn nobody_chooses_a_flow_for_us_rfc5626_5_3() {
     let forged = info.clone().edit_routes(|routes| routes.replace("c0000202", "c0000203"));
     world.send_by_tcp(alice, &forged);
     world.run_for_seconds(1);
-    assert_eq!(world.sim.node(alice).responses().pop().unwrap().status().as_u16(), 407);
+    assert_eq!(world.sim.node(alice).responses().pop().unwrap().status().as_u16(), 403);
     assert_eq!(world.sim.node(bob).requests().len(), 1);
 }
 

@@ -12,6 +12,7 @@ use antiphon_core::endpoint::{EndpointConfig, Listener};
 use antiphon_core::flow::Flow;
 use antiphon_core::registrar::{Aor, Binding, Policy, Source};
 use antiphon_core::time::Time;
+use antiphon_server::guard;
 use antiphon_server::node::{
     Answer, CommitFault, Domains, Extensions, Question, Server, ServerConfig, ServerEvent,
 };
@@ -243,6 +244,8 @@ fn config(now: Time, extensions: Extensions) -> ServerConfig {
         authenticator: Authenticator::new(Settings::for_realm(DOMAIN), &SECRET, now),
         secret: SECRET,
         extensions,
+        guard: guard::Settings::default(),
+        bans: Vec::new(),
     }
 }
 

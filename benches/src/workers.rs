@@ -11,10 +11,10 @@ use antiphon_core::auth::server::Settings;
 use antiphon_core::endpoint::{EndpointConfig, Listener};
 use antiphon_core::flow::{Flow, Transmit};
 use antiphon_core::node::{Input, Node as _, Output};
-use antiphon_core::registrar::{Aor, Binding, Policy};
+use antiphon_core::registrar::{Aor, Binding};
 use antiphon_core::time::Time;
 use antiphon_server::guard;
-use antiphon_server::node::{Answer, Command, Domains, Extensions, Question, Server, ServerConfig};
+use antiphon_server::node::{Answer, Command, Domains, Question, Server, ServerConfig, Service};
 use antiphon_sip::{Transport, UriBuf};
 use antiphon_store::{Bindings as _, Commit, Memory, Reply};
 
@@ -161,11 +161,9 @@ fn config(now: Time) -> ServerConfig {
     };
     ServerConfig {
         endpoint: EndpointConfig { listeners: vec![listener], ..EndpointConfig::default() },
-        domains: Domains::new([realm.as_str()]),
-        registrar: Policy::default(),
+        service: Service::new(Domains::new([realm.as_str()])),
         authenticator: Authenticator::new(Settings::for_realm(&realm), &[7; 32], now),
         secret: [7; 32],
-        extensions: Extensions::default(),
         guard: guard::Settings::default(),
         bans: Vec::new(),
     }

@@ -8,12 +8,14 @@ use std::process::ExitCode;
 use antiphon_agent::Failure;
 use antiphon_agent::script::Faults;
 use antiphon_server::ServeError;
+use antiphon_server::config::Finding;
 use antiphon_server::rules::QuestionError;
 use antiphon_sip::UriBuf;
 use antiphon_store::{AccountError, RememberedError};
 
 use crate::cli::error::Line;
 use crate::cli::value::AccountName;
+use crate::run::Told;
 
 /// A command that was not done.
 #[derive(Debug)]
@@ -56,6 +58,8 @@ pub(crate) enum Fault {
     Unreadable(PathBuf, io::Error),
     /// A configuration has so many faults.
     Faulty(PathBuf, usize),
+    /// A server does not run by a configuration, for these reasons.
+    Refused(PathBuf, Vec<Finding>),
     /// A configuration has no trunk of this name.
     NoTrunk(String),
     /// A question is not one about a request.
@@ -127,6 +131,11 @@ impl fmt::Display for Fault {
             Self::Faulty(path, faults) => {
                 let (path, noun) = (path.display(), if *faults == 1 { "fault" } else { "faults" });
                 write!(f, "{path} has {faults} {noun}; see 'antiphon check {path}'")
+            }
+            Self::Refused(file, findings) => {
+                write!(f, "the server does not start by {}:", file.display())?;
+                let told = findings.iter().map(|finding| Told { file, is_warning: false, finding });
+                told.into_iter().try_for_each(|told| write!(f, "\n{told}"))
             }
             Self::NoTrunk(name) => write!(f, "the configuration has no trunk '{name}'"),
             Self::Question(error) => error.fmt(f),

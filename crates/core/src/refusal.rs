@@ -11,13 +11,17 @@ pub struct Refusal {
     pub reason: Option<Box<str>>,
     /// What the code must carry (Allow with 405, Unsupported with 420, Min-Expires with 423).
     pub headers: Vec<(HeaderName, String)>,
+    /// Header fields that no table has: name and value.
+    pub other_headers: Vec<(Box<str>, Box<str>)>,
+    /// Content-Type and body.
+    pub body: Option<(Box<str>, Box<str>)>,
 }
 
 impl Refusal {
     /// A refusal with the registered phrase.
     #[must_use]
     pub const fn new(status: StatusCode) -> Self {
-        Self { status, reason: None, headers: Vec::new() }
+        Self { status, reason: None, headers: Vec::new(), other_headers: Vec::new(), body: None }
     }
 
     /// 400 with a phrase that names the fault (RFC 3261 §21.4.1).
@@ -40,6 +44,18 @@ impl Refusal {
         self
     }
 
+    /// The same with a header field of any name.
+    #[must_use]
+    pub fn with_named(mut self, name: &str, value: &str) -> Self {
+        match HeaderName::from_bytes(name.as_bytes()) {
+            Some(name) => self.with(name, value),
+            None => {
+                self.other_headers.push((name.into(), value.into()));
+                self
+            }
+        }
+    }
+
     /// The response to `request`.
     #[must_use]
     pub fn response(&self, request: &Request, to_tag: &str) -> Response {
@@ -49,6 +65,12 @@ impl Refusal {
         }
         for (name, value) in &self.headers {
             builder = builder.header(*name, value);
+        }
+        for (name, value) in &self.other_headers {
+            builder = builder.other_header(name, value);
+        }
+        if let Some((content_type, body)) = &self.body {
+            builder = builder.body(content_type, body.to_string());
         }
         builder.build()
     }

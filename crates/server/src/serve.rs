@@ -10,26 +10,25 @@ use antiphon_core::auth::Authenticator;
 use antiphon_core::auth::server::Settings as AuthSettings;
 use antiphon_core::endpoint::EndpointConfig;
 use antiphon_core::flow::Flow;
-use antiphon_core::registrar::Policy;
 use antiphon_core::time::Time;
-use antiphon_net::{Bound, Clock, Direction, Host, ListenSpec, Net, Notice, Replies, Shutdown};
+use antiphon_net::{Bound, Clock, Direction, Host, Net, Notice, Replies, Shutdown};
 use antiphon_store::{Commit, Reply, StoreError};
+use jiff::tz::TimeZone;
 
+use crate::config::Config;
 use crate::first_start::{self, NewAccount};
 use crate::guard;
 use crate::housekeeping::Housekeeping;
 use crate::node::{
-    Answer, CommitFault, Domains, Extensions, Question, Server, ServerConfig, ServerEvent, Ticket,
+    Answer, CommitFault, Question, Server, ServerConfig, ServerEvent, Service, Ticket,
 };
 use crate::stores::{Data, Stores, StoresError};
 
 /// What a server is to be.
 #[derive(Debug, Clone)]
 pub struct ServeConfig {
-    /// Where it listens.
-    pub listen: Vec<ListenSpec>,
-    /// The domains it answers for; empty means the address of the first listener.
-    pub domains: Vec<String>,
+    /// What it does.
+    pub config: Config,
     /// Where its state lives.
     pub data: Data,
 }
@@ -50,6 +49,8 @@ pub trait Observer {
 pub struct Prepared {
     net: Net,
     stores: Stores,
+    service: Service,
+    guard: guard::Settings,
     domains: Vec<String>,
     new_accounts: Vec<NewAccount>,
 }
@@ -60,20 +61,20 @@ impl Prepared {
     /// # Errors
     /// What cannot be had, in one line that says what to do.
     pub fn new(config: ServeConfig) -> Result<Self, ServeError> {
+        let ServeConfig { config, data } = config;
         let net = Net::bind(&config.listen, antiphon_net::Settings::default())
             .map_err(ServeError::Bind)?;
-        let domains = match config.domains {
-            domains if domains.is_empty() => default_domain(&net).into_iter().collect(),
-            domains => domains,
-        };
-        let stores = Stores::open(config.data).map_err(ServeError::Stores)?;
+        let service =
+            Service { zone: TimeZone::system(), ..Service::of(&config, default_domain(&net)) };
+        let domains: Vec<String> = service.domains.iter().map(str::to_owned).collect();
+        let stores = Stores::open(data).map_err(ServeError::Stores)?;
         let new_accounts = match (&stores.directory, domains.first()) {
             (Some(directory), Some(domain)) => first_start::accounts(directory, domain)
                 .map_err(|error| ServeError::Stores(StoresError::Accounts(error)))?,
             _ => Vec::new(),
         };
         stores.refresh_subscribers().map_err(ServeError::Stores)?;
-        Ok(Self { net, stores, domains, new_accounts })
+        Ok(Self { net, stores, service, guard: guard(&config), domains, new_accounts })
     }
 
     /// Where it listens, with the real ports.
@@ -116,12 +117,15 @@ impl Prepared {
                 listeners: self.net.core_listeners(),
                 ..EndpointConfig::default()
             },
-            domains: Domains::new(self.domains.clone()),
-            registrar: Policy::default(),
-            authenticator: Authenticator::new(auth_settings(&self.domains), &random_octets()?, now),
+            service: self.service,
+            // The node takes its realms from the domains.
+            authenticator: Authenticator::new(
+                AuthSettings::new(Vec::new()),
+                &random_octets()?,
+                now,
+            ),
             secret: self.stores.secret,
-            extensions: Extensions::default(),
-            guard: guard::Settings::default(),
+            guard: self.guard,
             bans: Vec::new(),
         };
         let (driver, _handle) = self.net.driver(Server::new(config, seed));
@@ -134,12 +138,18 @@ impl Prepared {
     }
 }
 
-/// Which algorithms are offered, and in which order: MD5 first because clients such as SIPp read
-/// only the first challenge and know nothing else; SHA-256 for all that choose (RFC 8760 §2.4).
-fn auth_settings(domains: &[String]) -> AuthSettings {
-    use antiphon_core::auth::Algorithm;
-    let realms = domains.iter().map(|domain| domain.to_ascii_lowercase()).collect();
-    AuthSettings::new(realms, vec![Algorithm::Md5, Algorithm::Sha256])
+/// When a source is banned; never one that is trusted.
+fn guard(config: &Config) -> guard::Settings {
+    let Some(bans) = &config.bans else {
+        return guard::Settings { is_enabled: false, ..guard::Settings::default() };
+    };
+    guard::Settings {
+        is_enabled: true,
+        failures: bans.failures,
+        window: bans.window,
+        length: bans.length,
+        never: bans.never.iter().chain(&config.trusted).copied().collect(),
+    }
 }
 
 /// Without a name, the server answers for the address that phones are told.

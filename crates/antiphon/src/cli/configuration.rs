@@ -13,7 +13,8 @@ use super::value;
 /// Names everything that is wrong with a configuration file
 ///
 /// One line for each fault, with its place and what was probably meant. Warnings are marked and
-/// leave the exit status 0; with a fault it is 2. `antiphon serve` does not take the file yet.
+/// leave the exit status 0; with a fault it is 2. Keys that `antiphon serve` of this version does
+/// not carry out are warned of.
 #[derive(Debug, Args)]
 #[command(after_help = "EXAMPLE\n  \
     antiphon check antiphon.toml\n  \

@@ -19,16 +19,25 @@ pub(crate) struct DataDirectory {
 ///
 /// Without options it listens on the loopback only, UDP and TCP port 5060. The first start makes
 /// two accounts and shows their passwords. Ctrl-C ends it.
+///
+/// With --config it is what the file says; --listen and --data then take the place of the file's
+/// own. A file with a fault, or with a key that this version does not carry out, is refused with
+/// a line for each.
 #[derive(Debug, Args)]
 #[command(after_help = "EXAMPLE\n  \
     antiphon serve\n  \
+    antiphon serve --config antiphon.toml\n  \
     antiphon serve --listen udp:0.0.0.0:5060 --listen tcp:0.0.0.0:5060 --domain example.org")]
 pub(crate) struct Serve {
+    /// What the server is to be; see docs/configuration.md, and 'antiphon check FILE'
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// Where to listen, as in udp:192.0.2.1:5060; may be repeated
     #[arg(long, value_name = "TRANSPORT:IP:PORT")]
     pub(crate) listen: Vec<Listen>,
-    /// A domain to answer for; may be repeated. By default the address of the first listener
-    #[arg(long, value_name = "NAME", value_parser = value::domain)]
+    /// A domain to answer for; may be repeated. By default the address of the first listener. With
+    /// --config, domains stand in the file
+    #[arg(long, value_name = "NAME", value_parser = value::domain, conflicts_with = "config")]
     pub(crate) domain: Vec<String>,
     #[command(flatten)]
     pub(crate) directory: DataDirectory,

@@ -23,19 +23,31 @@ pub(crate) fn run(check: Check) -> Result<ExitCode, Fault> {
 fn lines(file: &Path, checked: &Checked) -> String {
     let mut text = String::new();
     for (is_warning, finding) in findings(checked) {
-        let mark = if is_warning { "warning: " } else { "" };
-        let Finding { place, problem, suggestion } = finding;
-        let (file, line, column) = (file.display(), place.line, place.column);
-        let _ = write!(text, "{file}:{line}:{column}: {mark}{problem}");
-        if let Some(suggestion) = suggestion {
-            let _ = write!(text, "; did you mean {suggestion}?");
-        }
-        text.push('\n');
+        let _ = writeln!(text, "{}", Told { file, is_warning, finding });
     }
     if let Some(config) = &checked.config {
         let _ = writeln!(text, "{}: {}", file.display(), Summary(config));
     }
     text
+}
+
+/// A finding in a line, with its file.
+pub(crate) struct Told<'a> {
+    pub(crate) file: &'a Path,
+    pub(crate) is_warning: bool,
+    pub(crate) finding: &'a Finding,
+}
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Finding { place, problem, suggestion } = self.finding;
+        let mark = if self.is_warning { "warning: " } else { "" };
+        write!(f, "{}:{}:{}: {mark}{problem}", self.file.display(), place.line, place.column)?;
+        match suggestion {
+            Some(suggestion) => write!(f, "; did you mean {suggestion}?"),
+            None => Ok(()),
+        }
+    }
 }
 
 fn objects(file: &Path, checked: &Checked) -> String {
@@ -56,7 +68,7 @@ fn objects(file: &Path, checked: &Checked) -> String {
         "event": "checked",
         "file": file,
         "faults": checked.faults.len(),
-        "warnings": checked.warnings.len(),
+        "warnings": checked.warnings.len() + checked.not_carried_out.len(),
         "configures": checked.config.as_ref().map(configured),
     });
     let _ = writeln!(text, "{outcome}");
@@ -66,8 +78,8 @@ fn objects(file: &Path, checked: &Checked) -> String {
 /// Faults and warnings in the order of the text.
 fn findings(checked: &Checked) -> Vec<(bool, &Finding)> {
     let faults = checked.faults.iter().map(|fault| (false, fault));
-    let mut all: Vec<_> =
-        faults.chain(checked.warnings.iter().map(|warning| (true, warning))).collect();
+    let warnings = checked.warnings.iter().chain(&checked.not_carried_out);
+    let mut all: Vec<_> = faults.chain(warnings.map(|warning| (true, warning))).collect();
     all.sort_by_key(|(_, finding)| finding.place);
     all
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use antiphon_agent::{Demo, DemoAccount};
 use antiphon_core::auth::Ha1Set;
 use antiphon_net::{ListenSpec, Shutdown};
+use antiphon_server::config::{Config, Domain};
 use antiphon_server::node::ServerEvent;
 use antiphon_server::{Data, Observer, Prepared, ServeConfig};
 use antiphon_sip::Transport;
@@ -28,8 +29,11 @@ pub(crate) async fn run(typed: typed::Demo) -> Result<ExitCode, Fault> {
     };
     let any = SocketAddr::new(typed.address, 0);
     let prepared = Prepared::new(ServeConfig {
-        listen: vec![ListenSpec::udp(any), ListenSpec::tcp(any)],
-        domains: vec![domain.clone()],
+        config: Config {
+            listen: vec![ListenSpec::udp(any), ListenSpec::tcp(any)],
+            domains: vec![Domain::new(&domain)],
+            ..Config::default()
+        },
         data: Data::Memory(vec![stored(&caller), stored(&callee)]),
     })?;
     let mut listeners = prepared.listeners();

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use antiphon_server::config::{Config, check_file};
 use antiphon_server::rules::{
     self, Contact, Contacts, Destination, DownTrunks, Explanation, Hop, Look, Moment, Origin,
-    Outcome, Question, Redirect, Step, Then, Verdict, Weekday,
+    Outcome, Question, Redirect, Step, Then, Verdict,
 };
 use jiff::Zoned;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ pub(crate) fn run(route: Route) -> Result<ExitCode, Fault> {
         source: route.source,
         transport: route.transport,
         is_authenticated: route.authenticated,
-        moment: route.at.unwrap_or_else(|| moment(&Zoned::now())),
+        moment: route.at.unwrap_or_else(|| Moment::of(&Zoned::now())),
         down: &down,
     };
     let explanation = rules::route(&config, &question).map_err(Fault::Question)?;
@@ -52,14 +52,6 @@ fn trunks_that_are_down(route: &Route, config: &Config) -> Result<DownTrunks, Fa
         Some(unknown) => Err(Fault::NoTrunk(unknown.clone())),
         None => Ok(route.down.iter().map(String::as_str).collect()),
     }
-}
-
-fn moment(now: &Zoned) -> Moment {
-    // jiff numbers days from Monday and hours and minutes from 0: none is negative.
-    let day = usize::from(now.weekday().to_monday_zero_offset().unsigned_abs());
-    let weekday = Weekday::ALL.get(day).copied().unwrap_or(Weekday::Monday);
-    let minutes = |number: i8| u16::from(number.unsigned_abs());
-    Moment { weekday, minute: minutes(now.hour()) * 60 + minutes(now.minute()) }
 }
 
 /// The question with all that was not said.
@@ -190,17 +182,4 @@ fn object_of_redirect(redirect: &Redirect) -> Value {
 fn object_of_contact(contact: &Contact) -> Value {
     let q = f64::from(contact.q) / 1000.0;
     json!({ "uri": contact.uri.to_string(), "q": q, "expires": contact.expires })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_moment_is_that_of_the_clock_on_the_wall() {
-        let at = |text: &str| moment(&text.parse().unwrap()).to_string();
-        assert_eq!(at("2024-07-10T14:30:59-03:30[-03:30]"), "wed 14:30");
-        assert_eq!(at("2024-07-14T23:59:00+02:00[+02:00]"), "sun 23:59");
-        assert_eq!(at("2024-07-15T00:00:00Z[+00:00]"), "mon 00:00");
-    }
 }

@@ -1,20 +1,21 @@
 //! The server.
 
 use std::fmt::Write as _;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use antiphon_agent::{Interrupt, Listen};
 use antiphon_net::{ListenSpec, Shutdown};
+use antiphon_server::config::{Checked, Config, Domain, check_file};
 use antiphon_server::guard::Ban;
 use antiphon_server::node::ServerEvent;
 use antiphon_server::{Data, NewAccount, Observer, Prepared, ServeConfig};
 use serde_json::json;
 
+use super::check::Told;
 use super::data;
-use crate::cli::server::Serve;
+use crate::cli::server::{DataDirectory, Serve};
 use crate::fault::Fault;
 use crate::terminal;
 
@@ -28,13 +29,11 @@ const PAUSE: Duration = Duration::from_secs(1);
 const SOURCES: u32 = 10;
 
 pub(crate) async fn run(serve: Serve) -> Result<ExitCode, Fault> {
-    let directory = data::directory(serve.directory)?;
+    let config = config(&serve)?;
+    let typed = serve.directory.data.or_else(|| config.data.clone());
+    let directory = data::directory(DataDirectory { data: typed })?;
     let mut interrupt = Interrupt::from_signals()?;
-    let prepared = Prepared::new(ServeConfig {
-        listen: listeners(&serve.listen),
-        domains: serve.domain,
-        data: Data::Directory(directory.clone()),
-    })?;
+    let prepared = Prepared::new(ServeConfig { config, data: Data::Directory(directory.clone()) })?;
     for notice in prepared.notices() {
         terminal::note(notice);
     }
@@ -51,14 +50,33 @@ pub(crate) async fn run(serve: Serve) -> Result<ExitCode, Fault> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What was asked for, or the loopback.
-fn listeners(typed: &[Listen]) -> Vec<ListenSpec> {
-    if typed.is_empty() {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT));
-        return vec![ListenSpec::udp(address), ListenSpec::tcp(address)];
+/// What the file says, or that of no file, with what the options say in its place.
+fn config(serve: &Serve) -> Result<Config, Fault> {
+    let mut config = match &serve.config {
+        Some(file) => from_file(file)?,
+        None => Config::default(),
+    };
+    if !serve.listen.is_empty() {
+        let spec =
+            |listen: &Listen| ListenSpec { transport: listen.transport, addr: listen.address };
+        config.listen = serve.listen.iter().map(spec).collect();
     }
-    let spec = |listen: &Listen| ListenSpec { transport: listen.transport, addr: listen.address };
-    typed.iter().map(spec).collect()
+    config.domains.extend(serve.domain.iter().map(|name| Domain::new(name)));
+    Ok(config)
+}
+
+/// A file that is right and asks for nothing that the server does not do; its warnings are told.
+fn from_file(file: &Path) -> Result<Config, Fault> {
+    let checked = check_file(file).map_err(|error| Fault::Unreadable(file.to_owned(), error))?;
+    let Checked { config, faults, warnings, not_carried_out } = checked;
+    let refused = [faults, not_carried_out].concat();
+    for warning in warnings {
+        terminal::note(Told { file, is_warning: true, finding: &warning });
+    }
+    match config.filter(|_| refused.is_empty()) {
+        Some(config) => Ok(config),
+        None => Err(Fault::Refused(file.to_owned(), refused)),
+    }
 }
 
 fn object(prepared: &Prepared, directory: &Path) -> String {

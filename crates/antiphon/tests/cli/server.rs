@@ -74,6 +74,50 @@ fn a_call_goes_through_the_server_to_an_agent_that_registered() {
     assert_eq!(called.outcome()["code"], 480, "{called:?}");
 }
 
+/// A file in a home.
+fn file(home: &TempDir, text: &str) -> String {
+    let file = home.path().join("antiphon.toml");
+    std::fs::write(&file, text).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_server_is_what_its_file_says() {
+    let home = TempDir::new().unwrap();
+    let data = home.path().join("state");
+    let text = format!(
+        "listen = [\"udp:127.0.0.1:0\"]\ndata = {:?}\n[[domain]]\nname = \"example.org\"\n\
+         aliases = [\"127.0.0.1\"]\n[[rule]]\nname = \"lunch\"\nwhen = {{ callee = \"lunch\" }}\n\
+         do = {{ answer = 480, reason = \"At lunch\" }}\n",
+        data.to_str().unwrap()
+    );
+    let file = file(&home, &text);
+    let mut serving = Running::start(home.path(), &["serve", "--config", &file, "--json"]);
+    let ready = serving.object();
+    assert_eq!(ready["domains"], serde_json::json!(["example.org"]));
+    assert_eq!(ready["listeners"].as_array().unwrap().len(), 1, "{ready}");
+    assert_eq!(ready["data"].as_str(), data.to_str());
+    assert!(data.exists());
+    let port = ready["listeners"][0].as_str().unwrap().rsplit(':').next().unwrap();
+    let uri = format!("sip:lunch@127.0.0.1:{port}");
+    let called = run(&["call", &uri, "--json", "--timeout", "10"]);
+    let outcome = called.outcome();
+    assert_eq!((&outcome["code"], &outcome["reason"]), (&480.into(), &"At lunch".into()));
+}
+
+#[test]
+fn what_is_typed_stands_in_the_place_of_what_the_file_says() {
+    let home = TempDir::new().unwrap();
+    let file = file(&home, "listen = [\"udp:192.0.2.1:5060\"]\ndata = \"/no/such/place\"\n");
+    let data = home.path().join("typed");
+    let data = data.to_str().unwrap();
+    let typed = ["--listen", "udp:127.0.0.1:0", "--data", data, "--json"];
+    let arguments: Vec<&str> = ["serve", "--config", &file].iter().chain(&typed).copied().collect();
+    let ready = Running::start(home.path(), &arguments).object();
+    assert_eq!(ready["data"], data, "{ready}");
+    assert_eq!(ready["domains"], serde_json::json!(["127.0.0.1"]));
+}
+
 #[test]
 fn the_demonstration_plays_six_calls_that_end_as_they_should() {
     let played = run(&["demo"]);

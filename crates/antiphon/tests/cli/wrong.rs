@@ -13,6 +13,8 @@ fn what_cannot_be_read_is_named() {
         (&["serve", "--no-such-flag"], "--no-such-flag"),
         (&["serve", "--listen", "pigeon:127.0.0.1:5060"], "pigeon"),
         (&["serve", "--domain", "two words"], "two words"),
+        (&["serve", "--config", "/no/such/file.toml"], "/no/such/file.toml"),
+        (&["serve", "--config", "/dev/null", "--domain", "example.org"], "--domain"),
         (&["call"], "<URI>"),
         (&["call", "not a uri"], "not a uri"),
         (&["call", "sip:a@127.0.0.1", "--transport", "wss"], "not built into this version"),
@@ -53,6 +55,22 @@ fn a_configuration_with_faults_is_not_asked() {
     let file = file.to_str().unwrap();
     let asked = run_in(folder.path(), &["route", "--config", file, "INVITE sip:a@127.0.0.1"]);
     assert_one_line(&asked, &format!("{file} has 1 fault; see 'antiphon check {file}'"));
+}
+
+#[test]
+fn a_server_does_not_start_by_a_file_with_faults_and_names_them_all() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("antiphon.toml");
+    std::fs::write(&file, "lisen = []\n\n[[domain]]\nname = \"two words\"\n\n[admin]\n").unwrap();
+    let file = file.to_str().unwrap();
+    let refused = run_in(folder.path(), &["serve", "--config", file]);
+    assert_eq!((refused.status, refused.stdout.as_str()), (Some(2), ""), "{refused:?}");
+    let lines: Vec<_> = refused.stderr.lines().collect();
+    let [head, key, name, admin] = lines[..] else { panic!("{refused:?}") };
+    assert_eq!(head, format!("antiphon: the server does not start by {file}:"));
+    assert!(key.starts_with(&format!("{file}:1:1: unknown key 'lisen'")), "{key}");
+    assert!(name.starts_with(&format!("{file}:4:8: ")), "{name}");
+    assert!(admin.starts_with(&format!("{file}:6:2: ")) && admin.contains("'admin'"), "{admin}");
 }
 
 #[test]

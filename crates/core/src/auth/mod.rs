@@ -13,4 +13,4 @@ pub mod server;
 
 pub use client::{Account, Answer, Attempt, AuthHeader, Client, ClientError, Outgoing, Side};
 pub use digest::{Algorithm, Ha1Set, Variant};
-pub use server::{Authenticator, Claim, Refusal, Verdict};
+pub use server::{Authenticator, Claim, Realm, Refusal, Verdict};

@@ -25,15 +25,7 @@ use crate::time::Time;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// The realms it answers for, usually the domains served (RFC 3261 §22.1).
-    pub realms: Vec<String>,
-    /// The algorithms offered, one challenge each, in this order. Default: MD5, then SHA-256.
-    ///
-    /// RFC 8760 §2.3 puts the most preferred first and §2.4 lets clients take the topmost they
-    /// support. But clients that know nothing but MD5 often read nothing but the first challenge
-    /// (SIPp 3.6, baresip 1.0, older telephones), and with SHA-256 above they are locked out. A
-    /// client that looks at all of them can choose by strength wherever MD5 stands. Where no such
-    /// client has to get in, put SHA-256 first or leave MD5 out.
-    pub algorithms: Vec<Algorithm>,
+    pub realms: Vec<Realm>,
     /// How long a nonce is good for. Default: 300 s. Longer saves round trips, shorter leaves less
     /// time to whoever recorded one.
     pub nonce_lifetime: Duration,
@@ -52,13 +44,35 @@ pub struct Settings {
     pub check_uri: bool,
 }
 
+/// A realm that somebody can sign in to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Realm {
+    /// Its name, as it stands in challenges.
+    pub name: String,
+    /// The algorithms offered, one challenge each, in this order.
+    ///
+    /// RFC 8760 §2.3 puts the most preferred first and §2.4 lets clients take the topmost they
+    /// support. But clients that know nothing but MD5 often read nothing but the first challenge
+    /// (SIPp 3.6, baresip 1.0, older telephones), and with SHA-256 above they are locked out. A
+    /// client that looks at all of them can choose by strength wherever MD5 stands. Where no such
+    /// client has to get in, put SHA-256 first or leave MD5 out.
+    pub algorithms: Vec<Algorithm>,
+}
+
+impl Realm {
+    /// A realm that lets every client in: MD5, then SHA-256.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), algorithms: vec![Algorithm::Md5, Algorithm::Sha256] }
+    }
+}
+
 impl Settings {
     /// The defaults for these realms.
     #[must_use]
-    pub const fn new(realms: Vec<String>, algorithms: Vec<Algorithm>) -> Self {
+    pub const fn new(realms: Vec<Realm>) -> Self {
         Self {
             realms,
-            algorithms,
             nonce_lifetime: Duration::from_secs(300),
             nonces_in_use: 65_536,
             allow_missing_qop: false,
@@ -69,7 +83,7 @@ impl Settings {
     /// The defaults for one realm.
     #[must_use]
     pub fn for_realm(realm: &str) -> Self {
-        Self::new(vec![realm.to_owned()], vec![Algorithm::Md5, Algorithm::Sha256])
+        Self::new(vec![Realm::new(realm)])
     }
 }
 
@@ -198,8 +212,14 @@ impl Authenticator {
         &self.settings
     }
 
-    /// The challenges for a realm, one for each algorithm (RFC 8760 §2.3), to be written in this
-    /// order, each in a field of its own. `stale` after [`Verdict::Stale`].
+    /// Other realms from now on. Nonces of those that stay are as good as before.
+    pub fn set_realms(&mut self, realms: Vec<Realm>) {
+        self.settings.realms = realms;
+    }
+
+    /// The challenges for a realm, one for each of its algorithms (RFC 8760 §2.3), to be written in
+    /// this order, each in a field of its own; none for a realm of somebody else. `stale` after
+    /// [`Verdict::Stale`].
     pub fn challenges<'r>(
         &mut self,
         now: Time,
@@ -217,7 +237,8 @@ impl Authenticator {
             stale,
             ..DigestChallenge::default()
         };
-        self.settings.algorithms.iter().map(challenge).collect()
+        let found = self.settings.realms.iter().find(|known| known.name == realm);
+        found.into_iter().flat_map(|realm| &realm.algorithms).map(challenge).collect()
     }
 
     /// Whether credentials are complete, for us, and for this request; and whose they claim to be.
@@ -233,16 +254,15 @@ impl Authenticator {
         let Credentials::Digest(digest) = credentials else {
             return Err(Refusal::OtherScheme);
         };
-        if !self.settings.realms.iter().any(|realm| *realm == digest.realm) {
-            return Err(Refusal::OtherRealm);
-        }
+        let realm = self.settings.realms.iter().find(|realm| realm.name == digest.realm);
+        let realm = realm.ok_or(Refusal::OtherRealm)?;
         if digest.nonce.is_empty() || digest.response.is_empty() {
             return Err(Refusal::NotChallengedYet);
         }
         if digest.userhash {
             return Err(Refusal::HashedUsername);
         }
-        let algorithm = self.offered(digest.algorithm).ok_or(Refusal::OtherAlgorithm)?;
+        let algorithm = realm.offered(digest.algorithm).ok_or(Refusal::OtherAlgorithm)?;
         let protection = self.protection(digest)?;
         if self.settings.check_uri && !same_resource(request_uri, &digest.uri) {
             return Err(Refusal::OtherUri);
@@ -279,13 +299,6 @@ impl Authenticator {
         if self.uses.note(id, count) { Verdict::Accepted } else { Verdict::Stale }
     }
 
-    /// The algorithm, if we offer it. We never offer a session variant.
-    fn offered(&self, parameter: Option<&str>) -> Option<Algorithm> {
-        let variant = Variant::parse(parameter)?;
-        let offered = !variant.session && self.settings.algorithms.contains(&variant.algorithm);
-        offered.then_some(variant.algorithm)
-    }
-
     fn protection(
         &self,
         digest: &DigestCredentials<'_>,
@@ -306,6 +319,15 @@ impl Authenticator {
         }
         let cnonce = cnonce.clone().into_owned();
         Ok(Some(ClaimedProtection { qop: qop.to_owned(), nc: nc.to_owned(), cnonce, count }))
+    }
+}
+
+impl Realm {
+    /// The algorithm, if we offer it. We never offer a session variant.
+    fn offered(&self, parameter: Option<&str>) -> Option<Algorithm> {
+        let variant = Variant::parse(parameter)?;
+        let offered = !variant.session && self.algorithms.contains(&variant.algorithm);
+        offered.then_some(variant.algorithm)
     }
 }
 

@@ -5,8 +5,8 @@
 //! address, instance and the time it was made, sealed: nobody else can make one, read one, or tell
 //! whether two are of the same phone (§5.1). It is void when the instance has begun anew since.
 
+use antiphon_sip::Uri;
 use antiphon_sip::uri::{SipUri, escape_user, unescape};
-use antiphon_sip::{Request, Uri};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
@@ -161,10 +161,10 @@ impl Gruus {
     }
 }
 
-/// Whether a request is for one instance: its Request-URI has `gr`.
+/// Whether a URI names one instance: it has `gr`.
 #[must_use]
-pub fn has_gr(request: &Request) -> bool {
-    matches!(request.uri(), Uri::Sip(uri) if uri.params.has("gr"))
+pub fn has_gr(uri: &Uri<'_>) -> bool {
+    matches!(uri, Uri::Sip(uri) if uri.params.has("gr"))
 }
 
 fn keyed(secret: &[u8; 32], purpose: &[u8]) -> Hmac<Sha256> {

@@ -1,6 +1,6 @@
 //! What the server uses: every value is right, and everything that is spoken of exists.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use ipnet::IpNet;
 
 use super::kinds::{HostName, HostPort, Role};
 use super::secret::Secret;
+use crate::node::Extensions;
 use crate::rules::RuleSet;
 
 /// A configuration without faults.
@@ -28,6 +29,8 @@ pub struct Config {
     pub domains: Vec<Domain>,
     /// What the registrar grants.
     pub registrar: Policy,
+    /// What extensions of SIP leave to choice.
+    pub extensions: Extensions,
     /// The address of the dashboard.
     pub admin: SocketAddr,
     /// Networks that need not sign in.
@@ -60,6 +63,15 @@ pub struct Domain {
     pub role: Role,
     /// The hashes that are offered, in order; never empty.
     pub digest: Vec<Algorithm>,
+}
+
+impl Domain {
+    /// A domain that says nothing but its name.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        let digest = vec![Algorithm::Md5, Algorithm::Sha256];
+        Self { name: HostName::new(name), aliases: Vec::new(), role: Role::Proxy, digest }
+    }
 }
 
 /// When a source is not listened to any more.
@@ -134,6 +146,33 @@ pub struct Probe {
     pub down_after: u32,
     /// Up after so many answers in a row.
     pub up_after: u32,
+}
+
+/// What an empty file says.
+impl Default for Config {
+    fn default() -> Self {
+        let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 5060));
+        Self {
+            listen: vec![ListenSpec::udp(loopback), ListenSpec::tcp(loopback)],
+            certificates: Vec::new(),
+            data: None,
+            domains: Vec::new(),
+            registrar: Policy::default(),
+            extensions: Extensions::default(),
+            admin: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            trusted: Vec::new(),
+            bans: Some(Bans::default()),
+            trunks: Vec::new(),
+            rules: RuleSet::default_rules(),
+        }
+    }
+}
+
+impl Default for Bans {
+    fn default() -> Self {
+        let (window, length) = (Duration::from_secs(60), Duration::from_secs(15 * 60));
+        Self { failures: 10, window, length, never: Vec::new() }
+    }
 }
 
 impl Config {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use antiphon_core::proxy::TrustDomain;
 use antiphon_core::registrar::Policy;
+use antiphon_sip::Uri;
 
 use super::checked::{
     Bans, CertificateFiles, Config, Domain, Probe, Trunk, TrunkCredentials, TrunkRegistration,
@@ -16,6 +18,7 @@ use super::schema::{
     RawTarget, RawTrunk,
 };
 use super::value::{Located, Whole};
+use crate::node::Extensions;
 use crate::rules::build::{Scope, build};
 use crate::rules::raw::RawRule;
 
@@ -40,6 +43,7 @@ pub(super) fn config(
         secure_listeners_need_a_certificate(&raw, reader);
     }
     domains_are_different(&raw.domains, reader);
+    let extensions = extensions(&raw, reader);
     let registrar = registrar(&raw.registrar, reader);
     all_different("trunk", &declared.trunks, String::as_str, reader);
     all_different("rule", &declared.rules, String::as_str, reader);
@@ -52,6 +56,7 @@ pub(super) fn config(
         certificates: raw.certificates.into_iter().map(certificate).collect(),
         data: raw.data,
         registrar,
+        extensions,
         admin: raw.admin.listen,
         bans: bans(raw.bans),
         rules: Arc::new(build(raw.rules, default_rules, &scope, reader)),
@@ -157,6 +162,30 @@ fn registrar(raw: &Whole<RawRegistrar>, reader: &mut Reader<'_>) -> Policy {
         max_expires: max.value.0,
         default_expires: default.value.0,
         max_contacts: usize::try_from(raw.max_contacts.0).unwrap_or(usize::MAX),
+    }
+}
+
+fn extensions(raw: &RawConfig, reader: &mut Reader<'_>) -> Extensions {
+    let RawRegistrar { service_route, flow_timer, .. } = &raw.registrar.value;
+    for route in service_route {
+        // A strict router would put it into the Request-URI (RFC 3608 §6.3).
+        let is_loose = matches!(route.value.as_uri(), Uri::Sip(uri) if uri.lr());
+        if !is_loose {
+            let (found, meant) = (route.value.to_string(), format!("'{};lr'", route.value));
+            let problem =
+                Problem::NotA { wanted: "a SIP URI with ;lr".into(), found: found.into() };
+            reader.fault_at(route.place, problem, Some(meant));
+        }
+    }
+    let networks = raw.identity.networks.iter().map(|net| (net.addr(), net.prefix_len()));
+    Extensions {
+        service_route: service_route.iter().map(|route| route.value.clone()).collect(),
+        flow_timer: flow_timer.map(|period| period.0),
+        follow_redirections: raw.follow_redirections,
+        trust: TrustDomain {
+            networks: networks.collect(),
+            tells_outside: raw.identity.tells_outside,
+        },
     }
 }
 

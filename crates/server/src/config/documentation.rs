@@ -9,11 +9,10 @@ use crate::rules::raw::{ACTIONS, RawAction, RawRule, RawWhen};
 const REFERENCE_HEAD: &str = "\
 # Configuration
 
-`antiphon check` and `antiphon route` read this file; `antiphon serve` of this version does not \
-take it yet, and is told what it is to be by its options alone.
-
-One file in [TOML](https://toml.io). `antiphon check FILE` names all that is wrong with it at once, \
-`antiphon route` tells where a request would go. A key that does not exist is a fault. \
+One file in [TOML](https://toml.io). `antiphon serve --config FILE` runs what it says, \
+`antiphon check FILE` names all that is wrong with it at once, `antiphon route` tells where a \
+request would go. A key that does not exist is a fault. What this version does not carry out, \
+`check` warns of and `serve` refuses. \
 [antiphon.sample.toml](antiphon.sample.toml) has every key with a value.
 
 This page is made of the definition of the keys in the program; \

@@ -167,6 +167,8 @@ pub enum Problem {
     },
     /// A secret that is not where it is said to be.
     NoSecret(crate::config::SecretError),
+    /// Something that this version of the server does not do.
+    NotCarriedOut(Box<str>),
 }
 
 impl Problem {
@@ -265,6 +267,9 @@ impl fmt::Display for Problem {
                 )
             }
             Self::NoSecret(error) => error.fmt(f),
+            Self::NotCarriedOut(key) => {
+                write!(f, "'antiphon serve' of this version does not carry out '{key}'")
+            }
         }
     }
 }

@@ -170,6 +170,11 @@ impl FromValue for IpNet {
 pub struct HostName(Box<str>);
 
 impl HostName {
+    /// A name that has been checked before.
+    pub(crate) fn new(name: &str) -> Self {
+        Self(name.to_ascii_lowercase().into())
+    }
+
     /// The name, in lower case.
     #[must_use]
     pub fn as_str(&self) -> &str {

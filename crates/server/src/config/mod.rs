@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 mod checked;
 mod convert;
 mod documentation;
+mod not_carried_out;
 mod reload;
 mod schema;
 mod secret;
@@ -42,6 +43,8 @@ use reader::{FromValue, Item, Reader};
 use schema::{RawConfig, RawRules};
 use value::Located;
 
+use crate::rules::RuleSet;
+use crate::rules::build::{Scope, build};
 use crate::rules::raw::RawRule;
 
 /// The default rules, as they stand in the documentation.
@@ -56,6 +59,9 @@ pub struct Checked {
     pub faults: Vec<Finding>,
     /// What is not wrong and still not right, in the order of the text.
     pub warnings: Vec<Finding>,
+    /// What is right and asks for something that this version of the server does not do, in the
+    /// order of the text.
+    pub not_carried_out: Vec<Finding>,
 }
 
 /// Reads a configuration. All faults are told, never only the first.
@@ -70,12 +76,13 @@ pub fn check(text: &str) -> Checked {
     };
     let config = RawConfig::from_value(&table, &mut reader)
         .map(|raw| convert::config(raw, default_rules(), &declared, &mut reader));
+    let not_carried_out = not_carried_out::find(&table, &reader);
     let (mut faults, warnings) = reader.finish();
     if !is_toml {
         keep_what_is_sure(&mut faults);
     }
     let config = config.filter(|_| faults.is_empty());
-    Checked { config, faults, warnings }
+    Checked { config, faults, warnings, not_carried_out }
 }
 
 /// Reads a configuration from a file, and warns of secrets that are not where it says: another
@@ -147,6 +154,12 @@ fn keep_what_is_sure(faults: &mut Vec<Finding>) {
     faults.dedup_by(|later, first| {
         is_syntax(later) && is_syntax(first) && later.place.line == first.place.line
     });
+}
+
+/// The rules of an empty text.
+pub(crate) fn only_default() -> RuleSet {
+    let (mut reader, scope) = (Reader::new(DEFAULT_RULES), Scope::default());
+    build(Vec::new(), default_rules(), &scope, &mut reader)
 }
 
 fn default_rules() -> Vec<RawRule> {

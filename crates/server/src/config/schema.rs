@@ -38,6 +38,12 @@ section! {
         "domain" => domains: Vec<Whole<RawDomain>>, Default("[]"), sample "";
         /// The registrar.
         "registrar" => registrar: Whole<RawRegistrar>, Default("{}"), sample "";
+        /// Whether redirections by the users of our domains are followed by the server, in place
+        /// of being passed to the caller (RFC 3261 §16.7 step 4).
+        "follow_redirections" => follow_redirections: bool, Default("false"), sample "false",
+            danger "With `true`, users can send calls to where the caller would not have called.";
+        /// Who is believed about the identity of callers.
+        "identity" => identity: RawIdentity, Default("{}"), sample "";
         /// The dashboard and its interface for programs.
         "admin" => admin: RawAdmin, Default("{}"), sample "";
         /// Bans.
@@ -95,6 +101,25 @@ section! {
         /// How many places one address-of-record can be registered at.
         "max_contacts" => max_contacts: Count<1, 1000>, Default("32"), sample "10",
             unit "contacts", danger "Each call rings at all of them at once.";
+        /// The proxies that requests of a registered phone are to pass, the first hop first
+        /// (RFC 3608).
+        "service_route" => service_route: Vec<Located<UriBuf>>, Default("[]"),
+            sample r#"["sip:edge.example.org;lr"]"#;
+        /// The time after which a phone that keeps its flow open may take a silent one for dead
+        /// (RFC 5626 §5.4). Without it, the phone decides.
+        "flow_timer" => flow_timer: Option<Period<10, 3600>>, Optional, sample r#""2m""#,
+            danger "Short ones empty the batteries of mobile phones.";
+    }
+}
+
+section! {
+    /// Whose word on the identity of callers counts (RFC 3325), and who is told it.
+    pub(crate) struct RawIdentity: "identity" {
+        /// The networks of elements that P-Asserted-Identity is believed from and told to.
+        "networks" => networks: Vec<IpNet>, Default("[]"), sample r#"["203.0.113.0/28"]"#,
+            danger "Whoever sends from there can call in any name.";
+        /// Whether others are told who calls, too, unless the caller asks for privacy.
+        "tells_outside" => tells_outside: bool, Default("false"), sample "false";
     }
 }
 

@@ -155,7 +155,7 @@ impl Server {
         let is_own = |value: &[u8]| {
             let field = parse_value::<ProxyAuthorization<'_>>(value);
             matches!(field, Ok(ProxyAuthorization(Credentials::Digest(digest)))
-                if self.domains.iter().any(|domain| domain == digest.realm))
+                if self.service.domains.iter().any(|domain| domain == digest.realm))
         };
         let values = request.headers().values(HeaderName::ProxyAuthorization);
         let (own, others): (Vec<_>, Vec<_>) = values.partition(|value| is_own(value));

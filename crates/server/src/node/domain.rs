@@ -2,32 +2,54 @@
 
 use std::net::IpAddr;
 
+use antiphon_core::auth::{Algorithm, Realm};
 use antiphon_core::registrar::{Aor, aor_of};
 use antiphon_sip::{HeaderName, Host, Method, Request, Uri, uri::SipUri};
 
 use super::{Arrival, Server};
+use crate::config::Role;
 
 /// The domains that a server answers for: names or addresses, compared without regard to case.
 /// A domain may have other names, which are as good as its own: a user of an alias is the user of
 /// the domain, and signs in there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Domains {
-    names: Vec<Box<str>>,
+    domains: Vec<Known>,
     /// Those of them that are addresses, so that none has to be written out to be compared.
     addresses: Vec<(IpAddr, Box<str>)>,
     /// Alias and domain.
     aliases: Vec<(Box<str>, Box<str>)>,
 }
 
+/// A domain and what is done there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Known {
+    name: Box<str>,
+    role: Role,
+    realm: Realm,
+}
+
 impl Domains {
-    /// The domains; IPv6 addresses stand in brackets.
+    /// The domains; IPv6 addresses stand in brackets. All are served as a proxy, and let every
+    /// client in.
     pub fn new(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        let names: Vec<Box<str>> = names.into_iter().map(lower).collect();
-        let addresses = names
+        let domains: Vec<Known> = names.into_iter().map(Known::new).collect();
+        let addresses = domains
             .iter()
-            .filter_map(|name| Some((Host::parse(name).ok()?.ip()?, name.clone())))
+            .filter_map(|known| Some((Host::parse(&known.name).ok()?.ip()?, known.name.clone())))
             .collect();
-        Self { names, addresses, aliases: Vec::new() }
+        Self { domains, addresses, aliases: Vec::new() }
+    }
+
+    /// The same with what is done for the users of one of the domains, and the hashes that they may
+    /// sign in with, in the order in which they are offered. Nothing changes when it is none.
+    #[must_use]
+    pub fn with(mut self, domain: &str, role: Role, digest: &[Algorithm]) -> Self {
+        if let Some(known) = self.domains.iter_mut().find(|known| known.has_name(domain)) {
+            known.role = role;
+            known.realm.algorithms = digest.to_vec();
+        }
+        self
     }
 
     /// The same with another name for one of the domains. Nothing changes when that is none, or
@@ -53,7 +75,27 @@ impl Domains {
 
     /// All of them, without their aliases.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().map(AsRef::as_ref)
+        self.domains.iter().map(|known| &*known.name)
+    }
+
+    /// What is done for the users of a domain.
+    #[must_use]
+    pub fn role(&self, domain: &str) -> Option<Role> {
+        self.domains.iter().find(|known| known.has_name(domain)).map(|known| known.role)
+    }
+
+    /// The realms to sign in to, one a domain.
+    pub fn realms(&self) -> impl Iterator<Item = &Realm> {
+        self.domains.iter().map(|known| &known.realm)
+    }
+
+    /// The domain of ours that a URI is in: when its host is one of them and its port is absent or
+    /// one that we listen on, as a phone at the same address with another port is not us. One with
+    /// `maddr` has said where it wants to go (RFC 3261 §16.5).
+    pub fn served(&self, uri: &Uri<'_>, is_our_port: impl Fn(u16) -> bool) -> Option<&str> {
+        let Uri::Sip(uri) = uri else { return None };
+        let domain = self.of(uri)?;
+        (uri.maddr().is_none() && uri.port.is_none_or(is_our_port)).then_some(domain)
     }
 
     /// Every host that is one of the domains or stands for one.
@@ -95,7 +137,18 @@ impl Domains {
             let found = self.aliases.iter().find(|(alias, _)| is_host(alias));
             found.map(|(_, domain)| domain)
         };
-        self.names.iter().find(|name| is_host(name)).or_else(of_alias).map(AsRef::as_ref)
+        self.iter().find(|name| is_host(name)).or_else(|| of_alias().map(AsRef::as_ref))
+    }
+}
+
+impl Known {
+    fn new(name: impl Into<String>) -> Self {
+        let name = lower(name);
+        Self { realm: Realm::new(&*name), name, role: Role::Proxy }
+    }
+
+    fn has_name(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
     }
 }
 
@@ -104,9 +157,7 @@ fn lower(name: impl Into<String>) -> Box<str> {
 }
 
 impl Server {
-    /// A URI is ours when its host is one of our domains and its port is absent or one that we
-    /// listen on: a phone at the same address with another port is not us. One with `maddr` has
-    /// said where it wants to go (RFC 3261 §16.5).
+    /// Whether a URI is in one of our domains.
     pub(super) fn is_ours(&self, uri: &Uri<'_>) -> bool {
         self.domain_of(uri).is_some()
     }
@@ -121,14 +172,10 @@ impl Server {
 
     /// The domain of ours that a URI is in.
     pub(super) fn domain_of(&self, uri: &Uri<'_>) -> Option<&str> {
-        let Uri::Sip(uri) = uri else { return None };
-        let domain = self.domains.of(uri)?;
-        (uri.maddr().is_none() && self.is_our_port(uri.port)).then_some(domain)
-    }
-
-    fn is_our_port(&self, port: Option<u16>) -> bool {
         let listeners = &self.endpoint.config().listeners;
-        port.is_none_or(|port| listeners.iter().any(|listener| listener.local.port() == port))
+        self.service
+            .domains
+            .served(uri, |port| listeners.iter().any(|listener| listener.local.port() == port))
     }
 
     /// Whether the Request-URI names no user but this server (RFC 3261 §11: the resource is then
@@ -142,29 +189,26 @@ impl Server {
         names_us && names_no_user && !request.headers().has(HeaderName::Route)
     }
 
-    /// Whether the Request-URI names a user at an address of this server that is none of its
-    /// domains: sent on, it would come back.
-    pub(super) fn is_user_of_no_domain(&self, request: &Request) -> bool {
-        let uri = request.uri();
-        !request.headers().has(HeaderName::Route)
-            && self.is_this_server(&uri)
-            && !self.is_ours(&uri)
-    }
-
-    /// The domain in which the sender has to sign in, if it has to: a request whose From claims
-    /// one of our domains must authenticate; so must one that wants to leave through us. What
-    /// comes by the route that we made for its call was let in with the request that began it. A
-    /// To tag alone proves nothing: anybody can write one.
+    /// The domain in which the sender has to sign in before the rules are asked, if it has to: a
+    /// request whose From claims one of our domains must authenticate, unless it comes from a
+    /// trusted network; so must one whose Route set leads it through us to elsewhere, past the
+    /// rules. What comes by the route that we made for its call was let in with the request that
+    /// began it. A To tag alone proves nothing: anybody can write one.
     pub(super) fn who_must_sign_in(&self, arrival: &Arrival) -> Option<String> {
         let request = &arrival.request;
-        if arrival.recorded.is_some() && request.to_tag().is_some() {
+        let is_in_dialog = arrival.recorded.is_some() && request.to_tag().is_some();
+        if is_in_dialog || self.is_trusted(arrival) {
             return None;
         }
         let claimed = request.from().and_then(|from| self.domain_of(&from.uri).map(str::to_owned));
         if claimed.is_some() {
             return claimed;
         }
-        let stays_here = self.is_ours(&request.uri()) && !request.headers().has(HeaderName::Route);
-        (!stays_here).then(|| self.domains.iter().next().unwrap_or_default().to_owned())
+        request.headers().has(HeaderName::Route).then(|| self.first_domain().to_owned())
+    }
+
+    /// Where those sign in who claim no domain of ours.
+    pub(super) fn first_domain(&self) -> &str {
+        self.service.domains.iter().next().unwrap_or_default()
     }
 }

@@ -3,93 +3,169 @@
 use std::cmp::Reverse;
 
 use antiphon_core::flow::Flow;
-use antiphon_core::proxy::{Disposition, Preferences, Target};
+use antiphon_core::proxy::{Preferences, Target};
 use antiphon_core::refusal::Refusal;
 use antiphon_core::registrar::{Binding, BindingSet, Gruu, has_gr};
 use antiphon_core::time::Time;
-use antiphon_sip::{HeaderName, Request, StatusCode, Uri};
+use antiphon_sip::{Request, StatusCode, Uri, UriBuf};
 
+use super::gather::Gather;
 use super::{Arrival, Offence, Question, Server, Waiting};
 use crate::guard::Failure;
+use crate::rules::Redirect;
+
+/// A look-up of bindings, and what it is for.
+#[derive(Debug)]
+pub(super) struct Search {
+    /// Whose bindings.
+    uri: UriBuf,
+    sought: Sought,
+}
+
+/// What bindings are looked up for.
+#[derive(Debug)]
+pub(super) enum Sought {
+    /// To send the request there: the preference of the hop in thousandths, and the others.
+    Targets(u16, Gather),
+    /// To tell the caller.
+    Contacts(Redirect),
+}
+
+/// Why nobody is there.
+#[derive(Debug)]
+pub(super) enum Absence {
+    /// Nobody there is what the caller wants (RFC 3841 §7.2.4).
+    Unwanted,
+    /// The URI names nobody, and never will.
+    Nobody,
+    /// Nobody is signed in; whether there is such a user is not known yet.
+    NotSignedIn(UriBuf),
+}
 
 impl Server {
-    /// Looks up who the user of the Request-URI is bound to.
-    pub(super) fn locate(&mut self, now: Time, arrival: Arrival) {
-        let Uri::Sip(uri) = arrival.request.uri() else {
+    /// Looks up who the user of a URI is bound to.
+    pub(super) fn look_up(&mut self, now: Time, arrival: Arrival, uri: UriBuf, sought: Sought) {
+        let Uri::Sip(sip) = uri.as_uri() else {
             let refusal = Refusal::new(StatusCode::UNSUPPORTED_URI_SCHEME);
-            return self.refuse(now, &arrival, &refusal);
+            return self.conclude(now, arrival, &refusal);
         };
-        let aor = if !has_gr(&arrival.request) {
-            self.domains.aor_of(&uri)
-        } else if let Some(gruu) = self.gruus.read(&uri) {
-            self.domains.canonical(gruu.aor)
+        let domains = &self.service.domains;
+        let aor = if !has_gr(&uri.as_uri()) {
+            domains.aor_of(&sip)
+        } else if let Some(gruu) = self.gruus.read(&sip) {
+            domains.canonical(gruu.aor)
         } else {
             // RFC 5627 §6.1: it names nobody, as any URI that was never given out.
-            return self.absent(now, &arrival, false);
+            return self.not_found(now, arrival, Absence::Nobody, sought);
         };
-        self.ask(Waiting::Locating(arrival), |ticket| Question::Bindings { ticket, aor });
+        let search = Box::new(Search { uri, sought });
+        self.ask(Waiting::Locating(arrival, search), |ticket| Question::Bindings { ticket, aor });
     }
 
-    pub(super) fn located(&mut self, now: Time, arrival: Arrival, set: Option<BindingSet>) {
+    pub(super) fn located(
+        &mut self,
+        now: Time,
+        arrival: Arrival,
+        search: Search,
+        set: Option<BindingSet>,
+    ) {
+        let Search { uri, sought } = search;
         let Some(set) = set else {
             let refusal = Refusal::new(StatusCode::SERVER_INTERNAL_ERROR);
-            return self.refuse(now, &arrival, &refusal);
+            return self.conclude(now, arrival, &refusal);
         };
-        let gruu = self.gruu_of(&arrival.request);
-        let is_secure = matches!(arrival.request.uri(), Uri::Sip(uri) if uri.secure);
+        match self.targets_at(now, &arrival.request, uri, &set) {
+            Err(absence) => self.not_found(now, arrival, absence, sought),
+            Ok(targets) => match sought {
+                Sought::Targets(q, mut gather) => {
+                    gather.found(q, targets);
+                    self.gather(now, arrival, gather);
+                }
+                Sought::Contacts(redirect) => {
+                    self.tell_located(now, arrival, redirect.status, redirect.body, targets);
+                }
+            },
+        }
+    }
+
+    fn not_found(&mut self, now: Time, arrival: Arrival, absence: Absence, sought: Sought) {
+        match sought {
+            Sought::Targets(_, mut gather) => {
+                gather.nobody(absence);
+                self.gather(now, arrival, gather);
+            }
+            Sought::Contacts(_) => self.nobody_is_there(now, arrival, absence),
+        }
+    }
+
+    /// Says why nobody is there. Only those of our own users are told that a name is nobody's. To a
+    /// stranger everybody who cannot be reached is unavailable, so that accounts cannot be found by
+    /// trying; nothing is looked up for it either, so that time tells as little.
+    pub(super) fn nobody_is_there(&mut self, now: Time, arrival: Arrival, absence: Absence) {
+        let uri = match absence {
+            Absence::Unwanted => return self.absent(now, arrival, true),
+            Absence::Nobody => return self.absent(now, arrival, false),
+            Absence::NotSignedIn(uri) => uri,
+        };
+        if !arrival.is_from_us() && !self.is_trusted(&arrival) {
+            return self.refuse_stranger(now, &arrival);
+        }
+        let Uri::Sip(sip) = uri.as_uri() else { return self.absent(now, arrival, false) };
+        let user = sip.user_unescaped().unwrap_or_default().into_owned();
+        let domain = self.service.domains.of(&sip).unwrap_or_default().to_owned();
+        self.ask(Waiting::Absent(arrival), |ticket| Question::Subscriber { ticket, user, domain });
+    }
+
+    fn refuse_stranger(&mut self, now: Time, arrival: &Arrival) {
+        self.tell(now, arrival.flow, Offence::UnknownUser);
+        let user = arrival.request.uri_text();
+        self.refuse_failure(now, arrival, &unavailable(), Failure::NotHere(user));
+    }
+
+    /// §16.5: a user that does not exist is 404, one that is not signed in 480.
+    pub(super) fn absent(&mut self, now: Time, arrival: Arrival, exists: bool) {
+        let refusal = if exists { unavailable() } else { Refusal::new(StatusCode::NOT_FOUND) };
+        self.conclude(now, arrival, &refusal);
+    }
+
+    /// Where the user of a URI is to be reached.
+    fn targets_at(
+        &self,
+        now: Time,
+        request: &Request,
+        uri: UriBuf,
+        set: &BindingSet,
+    ) -> Result<Vec<Target>, Absence> {
+        let gruu = self.gruu_of(&uri.as_uri());
+        let is_secure = is_sips(&request.uri()) || is_sips(&uri.as_uri());
         let bindings = set
             .live(now)
             // A call to sips: only ever goes to sips: (RFC 5630 §5.3).
-            .filter(|binding| !is_secure || is_sips(binding))
+            .filter(|binding| !is_secure || is_sips(&binding.contact.as_uri()))
             .filter(|binding| matches!(binding.contact.as_uri(), Uri::Sip(_)))
             .filter(|binding| gruu.as_ref().is_none_or(|gruu| gruu.leads_to(binding)));
-        let (bindings, is_wish) = preferred(&arrival.request, bindings.collect());
+        let (bindings, is_wish) = preferred(request, bindings.collect());
         let targets: Vec<Target> = by_instance(bindings)
             .into_iter()
-            .filter_map(|instance| self.instance_target(arrival.request.call_id(), &instance))
+            .filter_map(|instance| self.instance_target(request.call_id(), &instance))
             .collect();
-        if !targets.is_empty() && Disposition::of(&arrival.request).redirect {
-            return self.redirect(now, &arrival, targets);
-        }
         if !targets.is_empty() {
-            return self.forward(now, arrival, targets);
+            return Ok(targets);
         }
         if is_wish {
-            // RFC 3841 §7.2.4: nobody there is what the caller wants.
-            return self.absent(now, &arrival, true);
+            return Err(Absence::Unwanted);
         }
-        if gruu.is_some_and(|gruu| gruu.ends_with_its_bindings()) {
-            return self.absent(now, &arrival, false);
-        }
-        self.ask_whether_there_is_such_a_user(now, arrival);
-    }
-
-    /// The caller wants to be told where to go (RFC 3841 §9.1): all contacts in the order in which
-    /// they would have been tried, without their features (§7.2.4).
-    fn redirect(&mut self, now: Time, arrival: &Arrival, mut targets: Vec<Target>) {
-        targets.sort_by_key(|target| Reverse((target.q, target.preference)));
-        let status = match targets.len() {
-            1 => StatusCode::MOVED_TEMPORARILY,
-            _ => StatusCode::MULTIPLE_CHOICES,
-        };
-        let mut refusal = Refusal::new(status);
-        for (target, q) in targets.iter().zip((1..=1000_u16).rev()) {
-            let q = if q == 1000 { "1".into() } else { format!("0.{q:03}") };
-            refusal = refusal.with(HeaderName::Contact, format_args!("<{}>;q={q}", target.uri));
-        }
-        self.refuse(now, arrival, &refusal);
+        let is_gone = gruu.is_some_and(|gruu| gruu.ends_with_its_bindings());
+        Err(if is_gone { Absence::Nobody } else { Absence::NotSignedIn(uri) })
     }
 
     /// Whether the Request-URI names one instance of a user of ours.
     pub(super) fn is_for_gruu(&self, request: &Request) -> bool {
-        has_gr(request) && self.is_ours(&request.uri())
+        has_gr(&request.uri()) && self.is_ours(&request.uri())
     }
 
-    fn gruu_of(&self, request: &Request) -> Option<Gruu> {
-        match request.uri() {
-            Uri::Sip(uri) => self.gruus.read(&uri),
-            _ => None,
-        }
+    fn gruu_of(&self, uri: &Uri<'_>) -> Option<Gruu> {
+        self.gruus.read(uri.as_sip()?)
     }
 
     /// The target of an instance: its last flow, with the others behind it.
@@ -100,21 +176,6 @@ impl Server {
         Some(Target { next_flows: flows.collect(), ..first })
     }
 
-    /// Only those of our own users are told that a name is nobody's. To a stranger everybody who
-    /// cannot be reached is unavailable, so that accounts cannot be found by trying; nothing is
-    /// looked up for it either, so that time tells as little.
-    fn ask_whether_there_is_such_a_user(&mut self, now: Time, arrival: Arrival) {
-        if !arrival.is_from_us() {
-            return self.refuse_stranger(now, &arrival);
-        }
-        let Uri::Sip(uri) = arrival.request.uri() else {
-            return self.absent(now, &arrival, false);
-        };
-        let user = uri.user_unescaped().unwrap_or_default().into_owned();
-        let domain = self.domains.of(&uri).unwrap_or_default().to_owned();
-        self.ask(Waiting::Absent(arrival), |ticket| Question::Subscriber { ticket, user, domain });
-    }
-
     fn target(&self, call_id: &str, binding: &Binding, preference: u16) -> Target {
         let flow = binding.source.as_ref().map(|source| Flow {
             transport: source.transport,
@@ -123,7 +184,8 @@ impl Server {
             connection: None,
         });
         // What was registered over a plain flow and is to be reached securely goes by its URI.
-        let is_plain = |flow: &Flow| is_sips(binding) && !flow.transport.is_secure();
+        let is_plain =
+            |flow: &Flow| is_sips(&binding.contact.as_uri()) && !flow.transport.is_secure();
         // A Path says by itself where to go first (RFC 3327 §5.2).
         let flow = flow.filter(|flow| binding.path.is_empty() && !is_plain(flow));
         Target {
@@ -136,18 +198,6 @@ impl Server {
             is_kept_flow: binding.reg_id.is_some() && flow.is_some(),
             next_flows: Vec::new(),
         }
-    }
-
-    fn refuse_stranger(&mut self, now: Time, arrival: &Arrival) {
-        self.tell(now, arrival.flow, Offence::UnknownUser);
-        let user = arrival.request.uri_text();
-        self.refuse_failure(now, arrival, &unavailable(), Failure::NotHere(user));
-    }
-
-    /// §16.5: a user that does not exist is 404, one that is not signed in 480.
-    pub(super) fn absent(&mut self, now: Time, arrival: &Arrival, exists: bool) {
-        let refusal = if exists { unavailable() } else { Refusal::new(StatusCode::NOT_FOUND) };
-        self.refuse(now, arrival, &refusal);
     }
 }
 
@@ -192,6 +242,6 @@ fn preferred<'a>(request: &Request, bindings: Vec<&'a Binding>) -> (Vec<(&'a Bin
     (wanted, is_wish)
 }
 
-fn is_sips(binding: &Binding) -> bool {
-    matches!(binding.contact.as_uri(), Uri::Sip(uri) if uri.secure)
+fn is_sips(uri: &Uri<'_>) -> bool {
+    uri.as_sip().is_some_and(|uri| uri.secure)
 }

@@ -2,81 +2,69 @@
 //!
 //! A request goes through phases, each a file of its own, in the order that `Server::arrive`
 //! shows: sanity, route set, own domain?, authenticate, then the registrar, an answer of the
-//! server itself, or locate and forward.
+//! server itself, or the rules, whose steps gather targets, locate users, redirect and forward.
 
 mod ask;
 mod authenticate;
+mod decide;
 mod domain;
+mod drive;
+mod forward;
+mod gather;
 mod held;
 mod itself;
 mod locate;
 mod offence;
 mod quirks;
+mod redirect;
 mod register;
 mod route_token;
+mod service;
 mod source;
 
 use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
 
 use antiphon_core::auth::Authenticator;
-use antiphon_core::endpoint::{Endpoint, EndpointConfig, Event, ServerId};
+use antiphon_core::endpoint::{Endpoint, EndpointConfig, ServerId};
 use antiphon_core::flow::Flow;
-use antiphon_core::node::{Input, Node, Output};
-use antiphon_core::proxy::{self, Forwarding, Proxy, Recursion, Target, TrustDomain};
+use antiphon_core::proxy::{self, Proxy};
 use antiphon_core::refusal::Refusal;
-use antiphon_core::registrar::{Gruus, Policy};
+use antiphon_core::registrar::Gruus;
 use antiphon_core::time::Time;
 use antiphon_sip::{HeaderName, Method, Request, StatusCode, Uri, UriBuf};
 
 pub use ask::{Answer, CommitFault, Question, Ticket};
 pub use domain::Domains;
 pub use offence::Offence;
+pub(crate) use service::domains;
+pub use service::{Extensions, Service};
 
 use authenticate::Purpose;
+use gather::Gather;
 use held::Held;
-use offence::{Unroutable, is_own_answer, is_response};
+use offence::Unroutable;
 use route_token::{Recorded, RouteTokens, is_token};
-use source::flow_of_caller;
 
 use crate::guard::{self, Ban, Guard, Source};
+use crate::rules::{Destination, DownTrunks, Hop};
 
 /// What a server is told once.
 #[derive(Debug)]
 pub struct ServerConfig {
     /// Listeners, timers, limits.
     pub endpoint: EndpointConfig,
-    /// The domains it answers for.
-    pub domains: Domains,
-    /// What the registrar grants.
-    pub registrar: Policy,
+    /// What it does.
+    pub service: Service,
     /// Digest settings; the realms are the domains.
     pub authenticator: Authenticator,
     /// 32 random octets that stay the same over restarts: route sets and temporary GRUUs made
     /// before one hold after.
     pub secret: [u8; 32],
-    /// What extensions leave to choice.
-    pub extensions: Extensions,
     /// When a source is slowed and banned.
     pub guard: guard::Settings,
     /// The bans that were in force when the server ended.
     pub bans: Vec<Ban>,
-}
-
-/// What the extensions of SIP leave to the choice of a server. The default is to choose nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Extensions {
-    /// The proxies that requests of a registered phone are to pass, first hop first, each a URI
-    /// with `lr` (RFC 3608 §6.3).
-    pub service_route: Vec<UriBuf>,
-    /// Seconds after which a phone that hears nothing on its flow may take it for dead
-    /// (RFC 5626 §5.4).
-    pub flow_timer: Option<u32>,
-    /// Whether redirections by the users of our domains are followed here (RFC 3261 §16.7 step 4)
-    /// instead of being passed to the caller.
-    pub follow_redirections: bool,
-    /// Whose word on the identity of callers counts (RFC 3325).
-    pub trust: TrustDomain,
 }
 
 /// What a server tells.
@@ -132,11 +120,11 @@ pub struct Server {
     endpoint: Endpoint,
     proxy: Proxy,
     authenticator: Authenticator,
-    domains: Domains,
-    policy: Policy,
+    service: Service,
+    /// The trunks that are known to be down.
+    down: DownTrunks,
     route_tokens: RouteTokens,
     gruus: Gruus,
-    extensions: Extensions,
     guard: Guard,
     held: Held,
     waiting: HashMap<Ticket, Waiting>,
@@ -172,7 +160,7 @@ enum Waiting {
     Authenticating(Arrival, Box<authenticate::Pending>),
     Registering(Arrival),
     Storing(Arrival, Box<register::Pending>),
-    Locating(Arrival),
+    Locating(Arrival, Box<locate::Search>),
     /// Nobody is signed in under the name; is there such a user at all?
     Absent(Arrival),
 }
@@ -181,19 +169,20 @@ impl Server {
     /// A server. `seed` makes everything random in it.
     #[must_use]
     pub fn new(config: ServerConfig, seed: [u8; 32]) -> Self {
-        let mut guard = Guard::new(config.guard);
-        for ban in config.bans {
+        let ServerConfig { endpoint, service, mut authenticator, secret, guard, bans } = config;
+        let mut guard = Guard::new(guard);
+        for ban in bans {
             guard.restore(ban);
         }
+        authenticator.set_realms(service.domains.realms().cloned().collect());
         Self {
-            endpoint: Endpoint::new(config.endpoint, seed),
+            endpoint: Endpoint::new(endpoint, seed),
             proxy: Proxy::default(),
-            authenticator: config.authenticator,
-            domains: config.domains,
-            policy: config.registrar,
-            route_tokens: RouteTokens::new(&config.secret),
-            gruus: Gruus::new(&config.secret),
-            extensions: config.extensions,
+            authenticator,
+            service,
+            down: DownTrunks::NONE,
+            route_tokens: RouteTokens::new(&secret),
+            gruus: Gruus::new(&secret),
             guard,
             held: Held::default(),
             waiting: HashMap::new(),
@@ -223,25 +212,6 @@ impl Server {
     #[must_use]
     pub fn pending(&self) -> usize {
         self.proxy.pending() + self.waiting.len() + self.held.len()
-    }
-
-    fn drain_endpoint(&mut self, now: Time) {
-        while let Some(event) = self.endpoint.next_event() {
-            match event {
-                Event::Request { id, request, flow } => self.arrive(now, id, request, flow),
-                Event::Ack { request, flow } => self.acknowledge(now, request, flow),
-                Event::Cancelled { id, cancel } => {
-                    self.cancel(now, id, &cancel);
-                }
-                Event::Response { id, response, .. } => {
-                    self.proxy.response(now, &mut self.endpoint, id, response);
-                }
-                Event::Failed { id, failure } => {
-                    self.proxy.failed(now, &mut self.endpoint, id, failure);
-                }
-                Event::Acknowledged { .. } | Event::Unacknowledged { .. } => {}
-            }
-        }
     }
 
     /// The order of the phases.
@@ -274,71 +244,23 @@ impl Server {
         if in_dialog.flow.is_some() && !self.is_for_gruu(&arrival.request) {
             return self.forward(now, arrival, vec![in_dialog]);
         }
-        if !arrival.request.headers().has(HeaderName::Route) && self.is_ours(&arrival.request.uri())
-        {
-            return self.locate(now, arrival);
+        let request = &arrival.request;
+        let has_route = request.headers().has(HeaderName::Route);
+        let is_in_dialog = arrival.recorded.is_some() && request.to_tag().is_some();
+        if has_route || (is_in_dialog && !self.is_this_server(&request.uri())) {
+            return self.forward(now, arrival, vec![in_dialog]);
         }
-        if self.is_user_of_no_domain(&arrival.request) {
-            let refusal =
-                Refusal::new(StatusCode::NOT_FOUND).because("Not a domain of this server");
-            return self.refuse(now, &arrival, &refusal);
+        if is_in_dialog {
+            // A GRUU, or an address-of-record in the place of a contact.
+            let hop = Hop { to: Destination::Uri(in_dialog.uri), q: 1000 };
+            return self.gather(now, arrival, Gather::new(vec![hop]));
         }
-        self.forward(now, arrival, vec![in_dialog]);
-    }
-
-    /// The target that a request names itself: its Request-URI, by the flow that we recorded for
-    /// that side of the dialog unless another element is to come first.
-    fn dialog_target(&self, request: &Request, recorded: Option<Recorded>) -> Target {
-        let flow = recorded.and_then(|recorded| recorded.flow);
-        let flow = flow.filter(|_| !request.headers().has(HeaderName::Route));
-        let token = |flow| self.route_tokens.token_of_flow(request.call_id(), &flow);
-        Target { flow, token: flow.map(token), ..Target::new(UriBuf::from(request.uri())) }
+        self.ask_the_rules(now, arrival);
     }
 
     fn validate(&self, request: &Request) -> Result<(), Refusal> {
         proxy::validate(request)?;
         proxy::no_loop(request, &self.endpoint)
-    }
-
-    fn forward(&mut self, now: Time, arrival: Arrival, targets: Vec<Target>) {
-        let call_id = arrival.request.call_id();
-        let token = self.route_tokens.token(call_id);
-        let caller_token =
-            flow_of_caller(&arrival).map(|flow| self.route_tokens.token_of_flow(call_id, &flow));
-        let Arrival { id: server, mut request, flow: inbound, identity, .. } = arrival;
-        let trust = self.extensions.trust.clone();
-        trust.admit(&mut request, inbound.remote.ip(), identity.as_ref());
-        self.take_off_own_credentials(&mut request);
-        let recursion = self.recursion(&request);
-        let forwarding =
-            Forwarding { server, request, inbound, targets, token, caller_token, recursion, trust };
-        self.proxy.forward(now, &mut self.endpoint, forwarding);
-    }
-
-    /// Whether a redirection of this request is for us to follow: only of one to our own users.
-    fn recursion(&self, request: &Request) -> Option<Recursion> {
-        let is_followed = self.extensions.follow_redirections
-            && self.is_ours(&request.uri())
-            && !request.headers().has(HeaderName::Route);
-        let own_hosts = || self.domains.hosts().map(Into::into).collect();
-        is_followed.then(|| Recursion { own_hosts: own_hosts() })
-    }
-
-    /// An ACK of a 2xx follows its dialog's route set; it is never challenged or answered
-    /// (RFC 3261 §22.1, §16.11).
-    fn acknowledge(&mut self, now: Time, request: Request, flow: Flow) {
-        let mut request = request;
-        let recorded = match self.take_off(&mut request, &flow) {
-            Ok(recorded) => recorded,
-            Err(Unroutable::Malformed(_)) => return,
-            Err(Unroutable::Forged) => return self.tell(now, flow, Offence::ForgedRoute),
-        };
-        // Without a Route that we made for this call we would be a relay for strangers.
-        if recorded.is_some() && self.validate(&request).is_ok() {
-            self.take_off_own_credentials(&mut request);
-            let target = self.dialog_target(&request, recorded);
-            self.proxy.forward_ack(now, &mut self.endpoint, &request, &target);
-        }
     }
 
     fn cancel(&mut self, now: Time, id: ServerId, cancel: &Request) {
@@ -363,11 +285,11 @@ impl Server {
             (Waiting::Registering(arrival), Answer::Bindings { set, .. }) => {
                 self.update(now, arrival, set);
             }
-            (Waiting::Locating(arrival), Answer::Bindings { set, .. }) => {
-                self.located(now, arrival, set);
+            (Waiting::Locating(arrival, search), Answer::Bindings { set, .. }) => {
+                self.located(now, arrival, *search, set);
             }
             (Waiting::Absent(arrival), Answer::Subscriber { ha1, .. }) => {
-                self.absent(now, &arrival, ha1.is_some());
+                self.absent(now, arrival, ha1.is_some());
             }
             (Waiting::Storing(arrival, pending), Answer::Committed { result, .. }) => {
                 self.stored(now, arrival, *pending, result);
@@ -385,6 +307,11 @@ impl Server {
         self.next_ticket += 1;
         self.waiting.insert(ticket, waiting);
         self.questions.push_back(question(ticket));
+    }
+
+    /// The end of a step that came to nothing.
+    fn conclude(&mut self, now: Time, arrival: Arrival, refusal: &Refusal) {
+        self.refuse(now, &arrival, refusal);
     }
 
     fn refuse(&mut self, now: Time, arrival: &Arrival, refusal: &Refusal) {
@@ -420,66 +347,9 @@ impl Waiting {
             Self::Authenticating(arrival, _)
             | Self::Registering(arrival)
             | Self::Storing(arrival, _)
-            | Self::Locating(arrival)
+            | Self::Locating(arrival, _)
             | Self::Absent(arrival) => arrival,
         }
-    }
-}
-
-impl Node for Server {
-    type Question = Question;
-    type Answer = Answer;
-    type Command = Command;
-    type Event = ServerEvent;
-
-    fn handle(&mut self, now: Time, input: Input<Answer, Self::Command>) {
-        match input {
-            Input::Datagram { flow, octets }
-                if self.is_shut_out(now, &flow, is_response(&octets)) => {}
-            Input::Frame { flow, frame } if self.is_shut_out(now, &flow, is_own_answer(&frame)) => {
-                self.closes.push_back(flow);
-            }
-            Input::Datagram { flow, octets } => self.endpoint.handle_datagram(now, flow, octets),
-            Input::Frame { flow, frame } => self.endpoint.handle_frame(now, flow, frame),
-            Input::Undelivered { ticket, fault } => {
-                self.endpoint.handle_undelivered(now, ticket, fault);
-            }
-            Input::Closed { flow } => self.endpoint.handle_closed(now, flow),
-            Input::Resolved { id, addresses } => {
-                self.proxy.resolved(now, &mut self.endpoint, id, &addresses);
-            }
-            Input::Answer(answer) => self.answered(now, answer),
-            Input::Command(Command::LiftBan(source)) => {
-                self.guard.lift(source);
-            }
-            Input::Deadline => {
-                self.endpoint.handle_deadline(now);
-                self.proxy.handle_deadline(now, &mut self.endpoint);
-                self.release(now);
-            }
-        }
-        self.drain_endpoint(now);
-    }
-
-    fn next_output(&mut self) -> Option<Output<Question, ServerEvent>> {
-        if let Some(transmit) = self.endpoint.next_transmit() {
-            return Some(Output::Transmit(transmit));
-        }
-        if let Some(question) = self.questions.pop_front() {
-            return Some(Output::Question(question));
-        }
-        if let Some((id, host)) = self.proxy.next_resolve() {
-            return Some(Output::Resolve { id, host });
-        }
-        if let Some(flow) = self.endpoint.next_close().or_else(|| self.closes.pop_front()) {
-            return Some(Output::Close(flow));
-        }
-        self.events.pop_front().map(Output::Event)
-    }
-
-    fn deadline(&self) -> Option<Time> {
-        let deadlines = self.endpoint.deadline().into_iter().chain(self.proxy.deadline());
-        deadlines.chain(self.held.deadline()).min()
     }
 }
 

@@ -47,7 +47,7 @@ impl Server {
             return self.refuse(now, &arrival, &refusal);
         };
         let source = source_of(&arrival);
-        match update(&arrival.request, &set, source.as_ref(), &self.policy, now) {
+        match update(&arrival.request, &set, source.as_ref(), &self.service.registrar, now) {
             Ok(Update::Query) => self.tell_bindings(now, &arrival, &set.bindings),
             Ok(Update::Replace(bindings)) => {
                 let pending = Pending { aor: aor.clone(), bindings: bindings.clone() };
@@ -111,11 +111,11 @@ impl Server {
         // RFC 5626 §6: the phone knows by this that its flow is kept.
         if is_outbound(&arrival.request) == Ok(true) {
             builder = builder.header(HeaderName::Require, OptionTag::Outbound);
-            if let Some(seconds) = self.extensions.flow_timer {
+            if let Some(seconds) = self.service.extensions.flow_timer {
                 builder = builder.header(HeaderName::FlowTimer, seconds);
             }
         }
-        for route in &self.extensions.service_route {
+        for route in &self.service.extensions.service_route {
             builder = builder.header(HeaderName::ServiceRoute, format_args!("<{route}>"));
         }
         let date = i64::try_from(now.as_secs()).ok().and_then(Date::from_unix);
@@ -131,7 +131,7 @@ impl Server {
         let instance = binding.instance()?;
         let Some(Uri::Sip(to)) = request.to().map(|to| to.uri) else { return None };
         let scheme = if to.secure { "sips" } else { "sip" };
-        let aor = format!("{scheme}:{}", self.domains.aor_of(&to));
+        let aor = format!("{scheme}:{}", self.service.domains.aor_of(&to));
         let Ok(Uri::Sip(aor)) = Uri::parse(&aor) else { return None };
         let mut gruus = format!(";pub-gruu=\"{}\"", Gruus::public(&aor, instance));
         if let Some(temporary) = self.gruus.temporary(&aor, instance, now) {
@@ -142,7 +142,7 @@ impl Server {
 
     fn aor_of_to(&self, request: &Request) -> Option<Aor> {
         match request.to()?.uri {
-            Uri::Sip(uri) => Some(self.domains.aor_of(&uri)),
+            Uri::Sip(uri) => Some(self.service.domains.aor_of(&uri)),
             _ => None,
         }
     }

@@ -17,7 +17,7 @@ use crate::config::suggest::nearest;
 use crate::config::value::{Located, OneOf, Whole};
 
 /// What rules may speak of.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Scope {
     /// The names of the trunks.
     pub(crate) trunks: Vec<Arc<str>>,

@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use antiphon_sip::{Request, Transport, Uri};
+use jiff::Zoned;
 
 use crate::config::Role;
 
@@ -83,6 +84,18 @@ pub struct Moment {
     pub minute: u16,
 }
 
+impl Moment {
+    /// What the clock on the wall shows.
+    #[must_use]
+    pub fn of(now: &Zoned) -> Self {
+        // jiff numbers days from Monday and hours and minutes from 0: none is negative.
+        let day = usize::from(now.weekday().to_monday_zero_offset().unsigned_abs());
+        let weekday = Weekday::ALL.get(day).copied().unwrap_or(Weekday::Monday);
+        let minutes = |number: i8| u16::from(number.unsigned_abs());
+        Self { weekday, minute: minutes(now.hour()) * 60 + minutes(now.minute()) }
+    }
+}
+
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {:02}:{:02}", self.weekday.name(), self.minute / 60, self.minute % 60)
@@ -157,5 +170,18 @@ impl DownTrunks {
 impl<T: Into<Box<str>>> FromIterator<T> for DownTrunks {
     fn from_iter<I: IntoIterator<Item = T>>(trunks: I) -> Self {
         Self(trunks.into_iter().map(Into::into).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_that_of_the_clock_on_the_wall() {
+        let at = |text: &str| Moment::of(&text.parse().unwrap()).to_string();
+        assert_eq!(at("2024-07-10T14:30:59-03:30[-03:30]"), "wed 14:30");
+        assert_eq!(at("2024-07-14T23:59:00+02:00[+02:00]"), "sun 23:59");
+        assert_eq!(at("2024-07-15T00:00:00Z[+00:00]"), "mon 00:00");
     }
 }

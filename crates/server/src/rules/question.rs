@@ -5,12 +5,13 @@ use std::net::IpAddr;
 
 use antiphon_sip::header::HeaderError;
 use antiphon_sip::parse::scan::SyntaxError;
-use antiphon_sip::{HeaderName, Method, Request, Transport, Uri, UriBuf};
+use antiphon_sip::{HeaderName, Host, Method, Request, Transport, Uri, UriBuf};
 
 use super::explain::Explanation;
 use super::facts::{DownTrunks, Facts, Moment};
 use super::set::explain;
 use crate::config::{Config, Role};
+use crate::node::domains;
 
 /// A request that is asked about.
 #[derive(Debug, Clone)]
@@ -74,19 +75,13 @@ fn request(question: &Question<'_>) -> Result<Request, QuestionError> {
     request.build().map_err(QuestionError::Header)
 }
 
-/// A URI is in a domain of ours when its host is one and its port is one that we listen on, or not
-/// said. A configuration without domains has the address of its first listener.
+/// The role of the domain that a URI is in, as the server finds it. A configuration without domains
+/// has the address of its first listener.
 fn role(config: &Config, uri: &Uri<'_>) -> Option<Role> {
-    let uri = uri.as_sip()?;
+    let fallback = config.listen.first().map(|first| Host::from(first.addr.ip()).to_string());
+    let domains = domains(config, fallback);
     let listens = |port| config.listen.iter().any(|listener| listener.addr.port() == port);
-    if uri.port.is_some_and(|port| !listens(port)) {
-        return None;
-    }
-    if config.domains.is_empty() {
-        let first = config.listen.first()?.addr.ip();
-        return (uri.host.ip() == Some(first)).then_some(Role::Proxy);
-    }
-    config.domain(&uri.host.to_string()).map(|domain| domain.role)
+    domains.served(uri, listens).and_then(|domain| domains.role(domain))
 }
 
 /// What is not right about a question.

@@ -1,7 +1,7 @@
 //! The rules of a server, and how they decide.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use antiphon_sip::StatusCode;
 
@@ -12,6 +12,7 @@ use super::decision::{Answer, Decision, Outcome, Step};
 use super::explain::{Explanation, Look, Origin, Verdict};
 use super::facts::Facts;
 use super::plan::{On, Plan, Then};
+use crate::config;
 
 /// A rule, checked.
 #[derive(Debug, Clone)]
@@ -87,6 +88,13 @@ impl RuleSet {
     /// The caller saw to it that no rule leads back to itself.
     pub(crate) const fn new(rules: Vec<Rule>) -> Self {
         Self { rules }
+    }
+
+    /// The rules that stand behind those of every configuration.
+    #[must_use]
+    pub fn default_rules() -> Arc<Self> {
+        static MADE: LazyLock<Arc<RuleSet>> = LazyLock::new(|| Arc::new(config::only_default()));
+        Arc::clone(&MADE)
     }
 
     /// The names of the rules, in their order.

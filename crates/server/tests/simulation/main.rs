@@ -27,5 +27,6 @@ mod preferences;
 mod redirection;
 mod registration;
 mod routes;
+mod rules;
 mod text;
 mod transports;

@@ -10,11 +10,12 @@ use antiphon_core::auth::server::Settings;
 use antiphon_core::auth::{Authenticator, Ha1Set};
 use antiphon_core::endpoint::{EndpointConfig, Listener};
 use antiphon_core::flow::Flow;
-use antiphon_core::registrar::{Aor, Binding, Policy, Source};
+use antiphon_core::registrar::{Aor, Binding, Source};
 use antiphon_core::time::Time;
+use antiphon_server::config::check;
 use antiphon_server::guard;
 use antiphon_server::node::{
-    Answer, CommitFault, Domains, Extensions, Question, Server, ServerConfig, ServerEvent,
+    Answer, CommitFault, Domains, Extensions, Question, Server, ServerConfig, ServerEvent, Service,
 };
 use antiphon_sip::{Request, Response, Transport, UriBuf};
 use antiphon_store::{
@@ -39,30 +40,39 @@ pub(crate) struct World {
     pub(crate) sim: Simulation,
     pub(crate) server: Handle<Server>,
     store: Rc<Memory>,
-    extensions: Extensions,
+    service: Service,
     /// What goes wrong with the next changes of bindings.
     pub(crate) faults: Rc<RefCell<VecDeque<CommitFault>>>,
 }
 
 impl World {
     pub(crate) fn new(seed: u64) -> Self {
-        Self::build(seed, Duration::ZERO, Extensions::default())
+        Self::build(seed, Duration::ZERO, usual())
     }
 
     /// A world whose server has made these choices.
     pub(crate) fn extended(extensions: Extensions) -> Self {
-        Self::build(1, Duration::ZERO, extensions)
+        Self::build(1, Duration::ZERO, Service { extensions, ..usual() })
+    }
+
+    /// A world whose server does what a configuration says, which need not name the domain.
+    pub(crate) fn configured(text: &str) -> Self {
+        let checked = check(text);
+        assert_eq!(checked.faults, [], "a configuration with faults");
+        let config = checked.config.unwrap();
+        let service = Service::of(&config, Some(DOMAIN.to_owned()));
+        Self::build(1, Duration::ZERO, service)
     }
 
     /// A world whose stores take this long for each answer.
     pub(crate) fn with_slow_stores(delay: Duration) -> Self {
-        Self::build(1, delay, Extensions::default())
+        Self::build(1, delay, usual())
     }
 
-    fn build(seed: u64, delay: Duration, extensions: Extensions) -> Self {
+    fn build(seed: u64, delay: Duration, service: Service) -> Self {
         let mut sim = Simulation::new(seed);
         let store = Rc::new(Memory::new());
-        let server = Server::new(config(sim.now(), extensions.clone()), sim.draw_octets());
+        let server = Server::new(config(sim.now(), service.clone()), sim.draw_octets());
         let faults = Rc::new(RefCell::new(VecDeque::new()));
         let (bindings, subscribers) = (Rc::clone(&store), subscribers());
         let next_faults = Rc::clone(&faults);
@@ -74,13 +84,13 @@ impl World {
                 },
             ),
         );
-        Self { sim, server, store, extensions, faults }
+        Self { sim, server, store, service, faults }
     }
 
     /// Another server for the same domain, secret and store in the place of the first.
     pub(crate) fn restart(&mut self) {
         let seed = self.sim.draw_octets();
-        let server = Server::new(config(self.sim.now(), self.extensions.clone()), seed);
+        let server = Server::new(config(self.sim.now(), self.service.clone()), seed);
         self.sim.restart(self.server, server);
     }
 
@@ -231,7 +241,7 @@ impl World {
     }
 }
 
-fn config(now: Time, extensions: Extensions) -> ServerConfig {
+fn config(now: Time, service: Service) -> ServerConfig {
     let listener =
         |transport| Listener { transport, local: SERVER.parse().unwrap(), sent_by: SERVER.into() };
     ServerConfig {
@@ -239,14 +249,16 @@ fn config(now: Time, extensions: Extensions) -> ServerConfig {
             listeners: vec![listener(Transport::Udp), listener(Transport::Tcp)],
             ..EndpointConfig::default()
         },
-        domains: Domains::new([DOMAIN]).with_alias(ALIAS, DOMAIN),
-        registrar: Policy::default(),
+        service,
         authenticator: Authenticator::new(Settings::for_realm(DOMAIN), &SECRET, now),
         secret: SECRET,
-        extensions,
         guard: guard::Settings::default(),
         bans: Vec::new(),
     }
+}
+
+fn usual() -> Service {
+    Service::new(Domains::new([DOMAIN]).with_alias(ALIAS, DOMAIN))
 }
 
 pub(crate) fn password(user: &str) -> String {

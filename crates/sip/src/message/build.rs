@@ -137,6 +137,13 @@ impl<'a> ResponseBuilder<'a> {
         self
     }
 
+    /// Adds a header field that no table has; a name that is no token is left out.
+    #[must_use]
+    pub fn other_header(mut self, name: &str, value: impl fmt::Display) -> Self {
+        self.page.other_line(name, &value);
+        self
+    }
+
     /// Copies every line of this field from the request, as Record-Route and Timestamp are.
     #[must_use]
     pub fn copied(mut self, name: HeaderName) -> Self {

@@ -83,7 +83,8 @@ fn each_algorithm_gets_a_challenge_of_its_own_in_order_rfc8760_2_3() {
 
 #[test]
 fn the_right_password_is_accepted_with_every_algorithm() {
-    let settings = Settings::new(vec![REALM.to_owned()], Algorithm::ALL.to_vec());
+    let algorithms = Algorithm::ALL.to_vec();
+    let settings = Settings::new(vec![Realm { algorithms, ..Realm::new(REALM) }]);
     let mut server = authenticator(settings);
     for algorithm in Algorithm::ALL {
         let peer = Peer::challenged(&mut server, START, algorithm);
@@ -199,4 +200,17 @@ fn a_response_that_is_no_digest_is_refused() {
         garbage.clone_into(&mut claim.response);
         assert_eq!(server.verify(START, &claim, Some(&secret())), Verdict::Refused, "{garbage}");
     }
+}
+
+#[test]
+fn each_realm_offers_its_own_algorithms_rfc8760_2_3() {
+    let strict = Realm { algorithms: vec![Algorithm::Sha256], ..Realm::new("strict.example") };
+    let mut server = authenticator(Settings::new(vec![Realm::new(REALM), strict]));
+    let mut offered = |realm: &'static str| -> Vec<_> {
+        let challenges = server.challenges(START, realm, false);
+        challenges.iter().filter_map(|one| one.algorithm).collect()
+    };
+    assert_eq!(offered(REALM), ["MD5", "SHA-256"]);
+    assert_eq!(offered("strict.example"), ["SHA-256"]);
+    assert_eq!(offered("other.example"), [""; 0]);
 }

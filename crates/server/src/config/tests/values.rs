@@ -74,3 +74,45 @@ fn an_inline_table_may_go_over_several_lines() {
         config("[[rule]]\nname = \"a\"\nwhen = {\n  method = \"INVITE\",\n}\ndo = \"locate\"\n");
     assert_eq!(config.rules.names().next(), Some("a"));
 }
+
+#[test]
+fn no_file_is_as_an_empty_one() {
+    assert_eq!(config(""), Config::default());
+}
+
+#[test]
+fn what_extensions_leave_to_choice_is_read() {
+    let text = "follow_redirections = true\n[registrar]\nflow_timer = \"2m\"\n\
+                service_route = [\"sip:edge.example.org;lr\"]\n\
+                [identity]\nnetworks = [\"192.0.2.0/24\"]\ntells_outside = true\n";
+    let extensions = config(text).extensions;
+    assert_eq!(extensions.flow_timer, Some(120));
+    assert_eq!(extensions.service_route[0].as_str(), "sip:edge.example.org;lr");
+    assert!(extensions.follow_redirections && extensions.trust.tells_outside);
+    assert!(extensions.trust.trusts("192.0.2.7".parse().unwrap()));
+}
+
+#[test]
+fn a_service_route_is_loose_rfc3608_6_3() {
+    let text = "[registrar]\nservice_route = [\"sip:edge.example.org\"]\n";
+    assert_eq!(
+        faults(text),
+        ["line 2, column 18: 'sip:edge.example.org' is not a SIP URI with ;lr; did you mean \
+          'sip:edge.example.org;lr'?"]
+    );
+}
+
+#[test]
+fn what_the_server_does_not_do_is_told_with_its_place() {
+    let text = "listen = [\"udp:127.0.0.1:5060\", \"wss:127.0.0.1:443\"]\n\n[admin]\n\
+                listen = \"127.0.0.1:8080\"\n";
+    assert_eq!(
+        told(&check(text).not_carried_out),
+        [
+            "line 1, column 33: 'antiphon serve' of this version does not carry out \
+             'wss:127.0.0.1:443'",
+            "line 3, column 2: 'antiphon serve' of this version does not carry out 'admin'",
+        ]
+    );
+    assert_eq!(told(&check("").not_carried_out), [""; 0], "what is not there is no wish");
+}

@@ -1,0 +1,70 @@
+//! Rules: where a request goes that is in no dialog and has no Route, and the steps that follow.
+
+use std::sync::Arc;
+
+use antiphon_core::refusal::Refusal;
+use antiphon_core::time::Time;
+use antiphon_sip::UriBuf;
+
+use super::authenticate::Purpose;
+use super::gather::{Gather, Mailbox};
+use super::locate::Sought;
+use super::{Arrival, Server};
+use crate::rules::{Answer, Facts, Outcome, Step, decide};
+
+impl Server {
+    /// Asks the rules, and does what they say.
+    pub(super) fn ask_the_rules(&mut self, now: Time, arrival: Arrival) {
+        let request = &arrival.request;
+        let domain = self.domain_of(&request.uri());
+        let facts = Facts {
+            request,
+            source: arrival.flow.remote.ip(),
+            transport: arrival.flow.transport,
+            is_authenticated: arrival.identity.is_some(),
+            is_trusted: self.is_trusted(&arrival),
+            role: domain.and_then(|domain| self.service.domains.role(domain)),
+            moment: self.service.moment(now),
+            down: &self.down,
+        };
+        let step = decide(&self.service.rules, &facts).step;
+        self.take(now, arrival, &step);
+    }
+
+    /// Does what a step says.
+    pub(super) fn take(&mut self, now: Time, arrival: Arrival, step: &Arc<Step>) {
+        match &step.outcome {
+            Outcome::SignIn => {
+                let domain = self.first_domain().to_owned();
+                self.authenticate(now, arrival, Purpose::Forward, &domain);
+            }
+            Outcome::Locate(uri) => {
+                let gather = Gather::new(Vec::new());
+                self.look_up(now, arrival, uri.clone(), Sought::Targets(1000, gather));
+            }
+            Outcome::Forward(hops) => self.gather(now, arrival, Gather::new(hops.clone())),
+            Outcome::Voicemail(uri) => {
+                let callee = UriBuf::from(arrival.request.uri());
+                let mailbox = Mailbox { callee, cause: None };
+                self.gather(now, arrival, Gather::voicemail(uri.clone(), mailbox));
+            }
+            Outcome::Redirect(redirect) => self.redirect(now, arrival, redirect.clone()),
+            Outcome::Answer(answer) => self.refuse(now, &arrival, &refusal(answer)),
+        }
+    }
+
+    /// Whether the sender needs no credentials, because of where it is.
+    pub(super) fn is_trusted(&self, arrival: &Arrival) -> bool {
+        self.service.trusts(arrival.flow.remote.ip())
+    }
+}
+
+/// The answer that a rule gives.
+fn refusal(answer: &Answer) -> Refusal {
+    let mut refusal = Refusal::new(answer.status);
+    refusal.reason.clone_from(&answer.reason);
+    for (name, value) in &answer.headers {
+        refusal = refusal.with_named(name, value);
+    }
+    refusal
+}

@@ -1,0 +1,86 @@
+//! The server as a node: inputs in, outputs out.
+
+use antiphon_core::endpoint::Event;
+use antiphon_core::node::{Input, Node, Output};
+use antiphon_core::time::Time;
+
+use super::offence::{is_own_answer, is_response};
+use super::{Answer, Command, Question, Server, ServerEvent};
+
+impl Node for Server {
+    type Question = Question;
+    type Answer = Answer;
+    type Command = Command;
+    type Event = ServerEvent;
+
+    fn handle(&mut self, now: Time, input: Input<Answer, Self::Command>) {
+        match input {
+            Input::Datagram { flow, octets }
+                if self.is_shut_out(now, &flow, is_response(&octets)) => {}
+            Input::Frame { flow, frame } if self.is_shut_out(now, &flow, is_own_answer(&frame)) => {
+                self.closes.push_back(flow);
+            }
+            Input::Datagram { flow, octets } => self.endpoint.handle_datagram(now, flow, octets),
+            Input::Frame { flow, frame } => self.endpoint.handle_frame(now, flow, frame),
+            Input::Undelivered { ticket, fault } => {
+                self.endpoint.handle_undelivered(now, ticket, fault);
+            }
+            Input::Closed { flow } => self.endpoint.handle_closed(now, flow),
+            Input::Resolved { id, addresses } => {
+                self.proxy.resolved(now, &mut self.endpoint, id, &addresses);
+            }
+            Input::Answer(answer) => self.answered(now, answer),
+            Input::Command(Command::LiftBan(source)) => {
+                self.guard.lift(source);
+            }
+            Input::Deadline => {
+                self.endpoint.handle_deadline(now);
+                self.proxy.handle_deadline(now, &mut self.endpoint);
+                self.release(now);
+            }
+        }
+        self.drain_endpoint(now);
+    }
+
+    fn next_output(&mut self) -> Option<Output<Question, ServerEvent>> {
+        if let Some(transmit) = self.endpoint.next_transmit() {
+            return Some(Output::Transmit(transmit));
+        }
+        if let Some(question) = self.questions.pop_front() {
+            return Some(Output::Question(question));
+        }
+        if let Some((id, host)) = self.proxy.next_resolve() {
+            return Some(Output::Resolve { id, host });
+        }
+        if let Some(flow) = self.endpoint.next_close().or_else(|| self.closes.pop_front()) {
+            return Some(Output::Close(flow));
+        }
+        self.events.pop_front().map(Output::Event)
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        let deadlines = self.endpoint.deadline().into_iter().chain(self.proxy.deadline());
+        deadlines.chain(self.held.deadline()).min()
+    }
+}
+
+impl Server {
+    fn drain_endpoint(&mut self, now: Time) {
+        while let Some(event) = self.endpoint.next_event() {
+            match event {
+                Event::Request { id, request, flow } => self.arrive(now, id, request, flow),
+                Event::Ack { request, flow } => self.acknowledge(now, request, flow),
+                Event::Cancelled { id, cancel } => {
+                    self.cancel(now, id, &cancel);
+                }
+                Event::Response { id, response, .. } => {
+                    self.proxy.response(now, &mut self.endpoint, id, response);
+                }
+                Event::Failed { id, failure } => {
+                    self.proxy.failed(now, &mut self.endpoint, id, failure);
+                }
+                Event::Acknowledged { .. } | Event::Unacknowledged { .. } => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Forward: what is decided goes to the proxy (RFC 3261 §16.6).
+
+use antiphon_core::flow::Flow;
+use antiphon_core::proxy::{Forwarding, Recursion, Target};
+use antiphon_core::time::Time;
+use antiphon_sip::{HeaderName, Request, UriBuf};
+
+use super::offence::Unroutable;
+use super::route_token::Recorded;
+use super::source::flow_of_caller;
+use super::{Arrival, Offence, Server};
+
+impl Server {
+    /// The target that a request names itself: its Request-URI, by the flow that we recorded for
+    /// that side of the dialog unless another element is to come first.
+    pub(super) fn dialog_target(&self, request: &Request, recorded: Option<Recorded>) -> Target {
+        let flow = recorded.and_then(|recorded| recorded.flow);
+        let flow = flow.filter(|_| !request.headers().has(HeaderName::Route));
+        let token = |flow| self.route_tokens.token_of_flow(request.call_id(), &flow);
+        Target { flow, token: flow.map(token), ..Target::new(UriBuf::from(request.uri())) }
+    }
+
+    pub(super) fn forward(&mut self, now: Time, arrival: Arrival, targets: Vec<Target>) {
+        let call_id = arrival.request.call_id();
+        let token = self.route_tokens.token(call_id);
+        let caller_token =
+            flow_of_caller(&arrival).map(|flow| self.route_tokens.token_of_flow(call_id, &flow));
+        let Arrival { id: server, mut request, flow: inbound, identity, .. } = arrival;
+        let trust = self.service.extensions.trust.clone();
+        trust.admit(&mut request, inbound.remote.ip(), identity.as_ref());
+        self.take_off_own_credentials(&mut request);
+        let recursion = self.recursion(&request);
+        let forwarding =
+            Forwarding { server, request, inbound, targets, token, caller_token, recursion, trust };
+        self.proxy.forward(now, &mut self.endpoint, forwarding);
+    }
+
+    /// Whether a redirection of this request is for us to follow: only of one to our own users.
+    fn recursion(&self, request: &Request) -> Option<Recursion> {
+        let is_followed = self.service.extensions.follow_redirections
+            && self.is_ours(&request.uri())
+            && !request.headers().has(HeaderName::Route);
+        let own_hosts = || self.service.domains.hosts().map(Into::into).collect();
+        is_followed.then(|| Recursion { own_hosts: own_hosts() })
+    }
+
+    /// An ACK of a 2xx follows its dialog's route set; it is never challenged or answered
+    /// (RFC 3261 §22.1, §16.11).
+    pub(super) fn acknowledge(&mut self, now: Time, request: Request, flow: Flow) {
+        let mut request = request;
+        let recorded = match self.take_off(&mut request, &flow) {
+            Ok(recorded) => recorded,
+            Err(Unroutable::Malformed(_)) => return,
+            Err(Unroutable::Forged) => return self.tell(now, flow, Offence::ForgedRoute),
+        };
+        // Without a Route that we made for this call we would be a relay for strangers.
+        if recorded.is_some() && self.validate(&request).is_ok() {
+            self.take_off_own_credentials(&mut request);
+            let target = self.dialog_target(&request, recorded);
+            self.proxy.forward_ack(now, &mut self.endpoint, &request, &target);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What a server does, as far as that is a choice: all that a configuration says of it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use antiphon_core::proxy::TrustDomain;
+use antiphon_core::registrar::Policy;
+use antiphon_core::time::Time;
+use antiphon_sip::UriBuf;
+use ipnet::IpNet;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::Domains;
+use crate::config::{Config, Trunk};
+use crate::rules::{Moment, RuleSet};
+
+/// What a server does. All of it may be exchanged while it runs.
+#[derive(Debug, Clone)]
+pub struct Service {
+    /// The domains it answers for.
+    pub domains: Domains,
+    /// What the registrar grants.
+    pub registrar: Policy,
+    /// Where requests go.
+    pub rules: Arc<RuleSet>,
+    /// The networks whose requests need not sign in.
+    pub trusted: Vec<IpNet>,
+    /// The ways out.
+    pub trunks: Vec<Trunk>,
+    /// What extensions leave to choice.
+    pub extensions: Extensions,
+    /// Where the hours and weekdays of rules are read off.
+    pub zone: TimeZone,
+}
+
+/// What the extensions of SIP leave to the choice of a server. The default is to choose nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Extensions {
+    /// The proxies that requests of a registered phone are to pass, first hop first, each a URI
+    /// with `lr` (RFC 3608 §6.3).
+    pub service_route: Vec<UriBuf>,
+    /// Seconds after which a phone that hears nothing on its flow may take it for dead
+    /// (RFC 5626 §5.4).
+    pub flow_timer: Option<u32>,
+    /// Whether redirections by the users of our domains are followed here (RFC 3261 §16.7 step 4)
+    /// instead of being passed to the caller.
+    pub follow_redirections: bool,
+    /// Whose word on the identity of callers counts (RFC 3325).
+    pub trust: TrustDomain,
+}
+
+impl Service {
+    /// What a server for these domains does when nothing else is said: the default rules.
+    #[must_use]
+    pub fn new(domains: Domains) -> Self {
+        Self { domains, ..Self::of(&Config::default(), None) }
+    }
+
+    /// What a configuration says. Without domains in it, `fallback` is the only one.
+    #[must_use]
+    pub fn of(config: &Config, fallback: Option<String>) -> Self {
+        Self {
+            domains: domains(config, fallback),
+            registrar: config.registrar,
+            rules: Arc::clone(&config.rules),
+            trusted: config.trusted.clone(),
+            trunks: config.trunks.clone(),
+            extensions: config.extensions.clone(),
+            zone: TimeZone::UTC,
+        }
+    }
+
+    /// Whether an address needs no credentials.
+    pub(super) fn trusts(&self, source: IpAddr) -> bool {
+        let source = source.to_canonical();
+        self.trusted.iter().any(|network| network.contains(&source))
+    }
+
+    /// The clock on the server's wall.
+    pub(super) fn moment(&self, now: Time) -> Moment {
+        // Beyond the years that a calendar has, it is the first second of 1970.
+        let seconds = i64::try_from(now.as_secs()).unwrap_or_default();
+        let now = Timestamp::from_second(seconds).unwrap_or_default();
+        Moment::of(&now.to_zoned(self.zone.clone()))
+    }
+}
+
+/// The domains of a configuration. Without any, `fallback` is the only one.
+pub(crate) fn domains(config: &Config, fallback: Option<String>) -> Domains {
+    if config.domains.is_empty() {
+        return Domains::new(fallback);
+    }
+    let mut domains = Domains::new(config.domains.iter().map(|domain| domain.name.as_str()));
+    for domain in &config.domains {
+        domains = domains.with(domain.name.as_str(), domain.role, &domain.digest);
+        for alias in &domain.aliases {
+            domains = domains.with_alias(alias.as_str(), domain.name.as_str());
+        }
+    }
+    domains
+}

@@ -1,12 +1,12 @@
 //! The user agent for people and scripts: places calls, answers them, registers, asks, sends
-//! messages, and shows all of it at once in a demonstration.
+//! messages, publishes, subscribes, and shows all of it at once in a demonstration.
 //!
 //! What SIP demands is decided in [`antiphon_core::user_agent`]; sockets are `antiphon-net`'s. Here
 //! stands what a command does with both, and what it tells meanwhile.
 //!
 //! Where to begin: a command is a file and a function ([`call`](call()), [`answer`](answer()),
-//! [`register`](register()), [`options`](options()), [`message`](message()), [`demo`](demo())). Each
-//! takes the [`Client`] options that all share, its own options and a [`Session`] with the
+//! [`register`](register()), [`options`](options()), [`message`](message()),
+//! [`publish`](publish()), [`subscribe`](subscribe()), [`demo`](demo())). Each takes the [`Client`] options that all share, its own options and a [`Session`] with the
 //! [`Reporter`] that it tells what happens, and gives back an [`Ending`], which knows its exit
 //! status. Their futures are not `Send`: they belong on a current-thread runtime. [`code`](code())
 //! needs no network: it tells what the table of reactions says.
@@ -27,7 +27,9 @@ pub use command::code::{Codes, NoCodes, code, codes_as_markdown};
 pub use command::demo::{Demo, DemoAccount, demo};
 pub use command::message::{Message, message};
 pub use command::options::{Options, options};
+pub use command::publish::{Publish, content_type_of, plain_state, publish};
 pub use command::register::{Register, register};
+pub use command::subscribe::{Subscribe, subscribe};
 pub use ending::{Ending, Failure};
 pub use interrupt::{Interrupt, Interrupter};
 pub use report::{Form, Reporter, day_and_time};

@@ -28,6 +28,10 @@ pub(crate) enum Fault {
     ScriptFile(PathBuf, io::Error),
     /// A script has lines that are not understood.
     Script(PathBuf, Faults),
+    /// What is to be published cannot be read.
+    BodyFile(PathBuf, io::Error),
+    /// A publication without a state.
+    PublishesNothing,
     /// A removal of nothing in particular.
     RemovesNothing,
     /// All bindings can only be removed.
@@ -95,10 +99,13 @@ impl fmt::Display for Fault {
             Self::IdleContact => f.write_str(
                 "--contact says where else to call: add a code of 300 to 399 or 485 to --respond",
             ),
-            Self::ScriptFile(path, error) => {
+            Self::ScriptFile(path, error) | Self::BodyFile(path, error) => {
                 write!(f, "{} cannot be read: {error}", path.display())
             }
             Self::Script(path, faults) => write!(f, "{}: {faults}", path.display()),
+            Self::PublishesNothing => f.write_str(
+                "there is nothing to publish: give --body FILE (only presence has a state by itself)",
+            ),
             Self::RemovesNothing => f.write_str(
                 "--expires 0 removes a binding: say which with --contact URI, or all with \
                  --contact '*'",

@@ -6,7 +6,9 @@ pub(crate) mod code;
 pub(crate) mod demo;
 pub(crate) mod message;
 pub(crate) mod options;
+pub(crate) mod publish;
 pub(crate) mod register;
+pub(crate) mod subscribe;
 mod waiting;
 
 use antiphon_core::user_agent::{ActionId, Event, Outcome};

@@ -8,7 +8,7 @@ use antiphon_core::offer_answer::Media;
 use antiphon_core::reaction::{Choice, Kind};
 use antiphon_core::time::Time;
 use antiphon_core::user_agent::{
-    Attempt, CallId, EndCause, Event, Incoming, Outcome, Progress, Side,
+    Attempt, CallId, EndCause, Event, Incoming, Outcome, Progress, Side, Substate,
 };
 use antiphon_net::{Bound, Direction};
 use antiphon_sip::StatusCode;
@@ -82,8 +82,21 @@ pub(super) fn event(event: &Event, colour: bool) -> Line {
                 .map_or_else(String::new, |time| format!("; refreshed in {}", whole(time)));
             Line::Note(format!("Registered for {}{refresh}", whole(*granted)))
         }
+        Event::Published { granted, refresh_in, .. } => {
+            let refresh = refresh_in
+                .map_or_else(String::new, |time| format!("; refreshed in {}", whole(time)));
+            Line::Note(format!("Published for {}{refresh}", whole(*granted)))
+        }
+        Event::Subscribed { granted, refresh_in, .. } => {
+            let refresh = refresh_in
+                .map_or_else(String::new, |time| format!("; refreshed in {}", whole(time)));
+            Line::Note(format!("Subscribed for {}{refresh}", whole(*granted)))
+        }
+        Event::Notified { state, reason, content_type, body, .. } => {
+            Line::Result(notified(*state, reason.as_deref(), content_type.as_deref(), body))
+        }
         Event::RefreshFailed { attempt, retry_in, .. } => Line::Note(format!(
-            "The registration could not be refreshed ({}); tried again in {}",
+            "It could not be refreshed ({}); tried again in {}",
             answered(attempt),
             whole(*retry_in)
         )),
@@ -265,6 +278,31 @@ fn incoming(request: &Incoming) -> String {
         request.source,
         clean::line(&request.uri)
     )
+}
+
+/// A notification: where the subscription stands, and the state below it.
+fn notified(
+    state: Substate,
+    reason: Option<&str>,
+    content_type: Option<&str>,
+    body: &[u8],
+) -> String {
+    let state = match state {
+        Substate::Active => "active",
+        Substate::Pending => "pending: somebody has to decide",
+        Substate::Terminated => "ended",
+        _ => "somewhere between",
+    };
+    let why = reason.map_or_else(String::new, |reason| format!(" ({})", clean::line(reason)));
+    let mut text = format!("Notified: the subscription is {state}{why}");
+    if !body.is_empty() {
+        let kind = content_type.map(clean::line).unwrap_or_default();
+        let _ = write!(text, ", {kind}");
+        for line in clean::lines(&String::from_utf8_lossy(body)) {
+            let _ = write!(text, "\n  {line}");
+        }
+    }
+    text
 }
 
 /// What a provisional response says beyond its code.

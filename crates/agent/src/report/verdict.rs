@@ -67,6 +67,7 @@ impl Verdict {
 /// The row of the table that an action ended with: that of its response, or of there being none.
 pub(super) fn row(outcome: &Outcome) -> Option<&'static Row> {
     match (outcome.conclusion, outcome.code) {
+        (Conclusion::NoAnswer(NoAnswer::Unnotified), _) => None,
         (_, Some(code)) => Some(Row::of(code)),
         (Conclusion::NoAnswer(NoAnswer::Timeout), None) => Some(Row::timeout()),
         (Conclusion::NoAnswer(NoAnswer::Transport(_)), None) => Some(Row::transport_error()),
@@ -94,6 +95,10 @@ const fn no_answer(why: NoAnswer) -> (&'static str, &'static str) {
         NoAnswer::Unresolved => {
             ("Nobody answered: the host name has no address.", "Check the spelling of the host.")
         }
+        NoAnswer::Unnotified => (
+            "The subscription was taken, but nothing was notified in 32 seconds.",
+            "Check that requests from the other side can reach this machine.",
+        ),
         NoAnswer::NoWayThere => (
             "The address names nothing that can be asked.",
             "Use a sip: address with udp or tcp, or give a --proxy that knows the way.",

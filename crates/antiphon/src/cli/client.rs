@@ -122,7 +122,9 @@ pub(crate) struct Answer {
 /// Says where somebody can be reached, and shows all places where they can
 ///
 /// One request, unless --keep or --timeout asks for more: then the registration is refreshed until
-/// Ctrl-C or that time, and removed.
+/// Ctrl-C or that time, and removed. One request leaves its binding behind until --expires is over:
+/// without --contact it names this agent at a port that nobody listens on any more, so name the
+/// device that is meant, or keep it.
 #[derive(Debug, Args)]
 #[command(after_help = "EXAMPLE\n  \
     antiphon register sip:alice@example.org --password wonderland --keep\n  \
@@ -173,6 +175,70 @@ pub(crate) struct Message {
     pub(crate) target: UriBuf,
     /// What to say
     pub(crate) text: String,
+    /// A header field of the request; may be repeated
+    #[arg(long, value_name = "NAME: VALUE", value_parser = value::header)]
+    pub(crate) header: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) shared: Shared,
+}
+
+/// Says what state something is in
+///
+/// One request, unless --keep or --timeout asks for more: then the publication is refreshed until
+/// Ctrl-C or that time, and removed. Otherwise it stands until its time is over.
+#[derive(Debug, Args)]
+#[command(after_help = "EXAMPLE\n  \
+    antiphon publish sip:alice@example.org --event presence --password wonderland --keep\n  \
+    antiphon publish sip:alice@example.org --event message-summary --body waiting.txt\n\n\
+    Without --body the presence of somebody who is there is published; other packages need one.")]
+pub(crate) struct Publish {
+    /// Whose state
+    #[arg(value_name = "URI", value_parser = value::uri)]
+    pub(crate) target: UriBuf,
+    /// The event package, as in presence
+    #[arg(long, value_name = "PACKAGE", value_parser = value::event)]
+    pub(crate) event: String,
+    /// The file with the state
+    #[arg(long, value_name = "FILE")]
+    pub(crate) body: Option<PathBuf>,
+    /// What the file is; by default what the event package has
+    #[arg(long, value_name = "TYPE", value_parser = value::content_type, requires = "body")]
+    pub(crate) content_type: Option<String>,
+    /// For how many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) expires: u32,
+    /// Keeps the publication until Ctrl-C or --timeout, then removes it
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// A header field of the request; may be repeated
+    #[arg(long, value_name = "NAME: VALUE", value_parser = value::header)]
+    pub(crate) header: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) shared: Shared,
+}
+
+/// Asks to be told of a state, and shows every notification
+///
+/// The first notification ends it, unless --keep or --timeout asks for more: then the subscription
+/// is refreshed until Ctrl-C or that time, and ended.
+#[derive(Debug, Args)]
+#[command(after_help = "EXAMPLE\n  \
+    antiphon subscribe sip:bob@example.org --event presence --from sip:alice@example.org\n  \
+    antiphon subscribe sip:alice@example.org --event message-summary --keep --json")]
+pub(crate) struct Subscribe {
+    /// Whose state
+    #[arg(value_name = "URI", value_parser = value::uri)]
+    pub(crate) target: UriBuf,
+    /// The event package, as in presence
+    #[arg(long, value_name = "PACKAGE", value_parser = value::event)]
+    pub(crate) event: String,
+    /// For how many seconds; 0 asks for the state once
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    pub(crate) expires: u32,
+    /// Keeps the subscription until Ctrl-C or --timeout, then ends it
+    #[arg(long)]
+    pub(crate) keep: bool,
     /// A header field of the request; may be repeated
     #[arg(long, value_name = "NAME: VALUE", value_parser = value::header)]
     pub(crate) header: Vec<(String, String)>,

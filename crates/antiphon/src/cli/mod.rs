@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Register(client::Register),
     Options(client::Options),
     Message(client::Message),
+    Publish(client::Publish),
+    Subscribe(client::Subscribe),
     Remembered(remembered::Remembered),
     Code(code::Code),
     Demo(client::Demo),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use antiphon_agent::{Respond, Unanswerable};
 use antiphon_core::user_agent::{Identity, Unbind};
+use antiphon_sip::header::{ContentType, Event};
 use antiphon_sip::{HeaderName, Host, Transport, Uri, UriBuf};
 
 /// The longest time that an option takes: ten years.
@@ -36,6 +37,8 @@ pub(crate) enum Unfit {
     ReservedHeader,
     Account,
     Domain,
+    Event,
+    ContentType,
 }
 
 impl fmt::Display for Unfit {
@@ -55,6 +58,8 @@ impl fmt::Display for Unfit {
             Self::Header => "write 'Name: value', without line ends",
             Self::ReservedHeader => "this header field is written by the agent itself",
             Self::Account => "write USER@DOMAIN, such as alice@example.org",
+            Self::Event => "write the name of an event package, such as presence",
+            Self::ContentType => "write a media type, such as application/pidf+xml",
             Self::Domain => "write a host name or an IP address, such as example.org",
         })
     }
@@ -129,6 +134,18 @@ pub(crate) fn header(text: &str) -> Result<(String, String), Unfit> {
         return Err(Unfit::ReservedHeader);
     }
     Ok((name.to_owned(), value.to_owned()))
+}
+
+/// An event package with its parameters (RFC 6665 §8.2.1).
+pub(crate) fn event(text: &str) -> Result<String, Unfit> {
+    let read = antiphon_sip::header::parse_value::<Event<'_>>(text.as_bytes());
+    read.map(|event| event.to_string()).map_err(|_| Unfit::Event)
+}
+
+/// A media type (RFC 3261 §20.15).
+pub(crate) fn content_type(text: &str) -> Result<String, Unfit> {
+    let read = antiphon_sip::header::parse_value::<ContentType<'_>>(text.as_bytes());
+    read.map(|kind| kind.to_string()).map_err(|_| Unfit::ContentType)
 }
 
 /// What the agent writes by itself, and what a second one of would contradict.

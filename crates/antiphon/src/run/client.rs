@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use antiphon_agent::script::parse;
-use antiphon_agent::{Client, Interrupt, Session};
+use antiphon_agent::{Client, Interrupt, Session, content_type_of, plain_state};
 use antiphon_core::user_agent::{Playbook, Unbind};
 
 use super::{data, status};
@@ -71,6 +71,44 @@ pub(crate) async fn message(message: typed::Message) -> Result<ExitCode, Fault> 
         headers: message.header,
     };
     status(antiphon_agent::message(&client, &options, session).await)
+}
+
+pub(crate) async fn publish(publish: typed::Publish) -> Result<ExitCode, Fault> {
+    let (content_type, body) = match publish.body {
+        Some(path) => {
+            let kind = publish.content_type;
+            let kind = kind.unwrap_or_else(|| content_type_of(&publish.event).to_owned());
+            (kind, std::fs::read(&path).map_err(|error| Fault::BodyFile(path, error))?)
+        }
+        None => {
+            let (kind, text) =
+                plain_state(&publish.event, &publish.target).ok_or(Fault::PublishesNothing)?;
+            (kind.to_owned(), text.into_bytes())
+        }
+    };
+    let (client, session) = shared(publish.shared)?;
+    let options = antiphon_agent::Publish {
+        target: publish.target,
+        event: publish.event,
+        content_type,
+        body,
+        expires: Duration::from_secs(publish.expires.into()),
+        keep: publish.keep,
+        headers: publish.header,
+    };
+    status(antiphon_agent::publish(&client, &options, session).await)
+}
+
+pub(crate) async fn subscribe(subscribe: typed::Subscribe) -> Result<ExitCode, Fault> {
+    let (client, session) = shared(subscribe.shared)?;
+    let options = antiphon_agent::Subscribe {
+        target: subscribe.target,
+        event: subscribe.event,
+        expires: Duration::from_secs(subscribe.expires.into()),
+        keep: subscribe.keep,
+        headers: subscribe.header,
+    };
+    status(antiphon_agent::subscribe(&client, &options, session).await)
 }
 
 /// What all client commands need.

@@ -31,6 +31,8 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Fault> {
         Command::Register(register) => block_on(client::register(register)),
         Command::Options(options) => block_on(client::options(options)),
         Command::Message(message) => block_on(client::message(message)),
+        Command::Publish(publish) => block_on(client::publish(publish)),
+        Command::Subscribe(subscribe) => block_on(client::subscribe(subscribe)),
         Command::Remembered(remembered) => remembered::run(remembered),
         Command::Code(code) => Ok(code::run(code)),
         Command::Demo(demo) => block_on(demo::run(demo)),

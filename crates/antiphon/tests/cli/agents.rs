@@ -221,3 +221,46 @@ fn a_capture_file_holds_what_went_and_came() {
         assert!(octets.windows(line.len()).any(|window| window == line));
     }
 }
+
+#[test]
+fn what_is_lost_is_published_anew_and_removed_in_the_end_rfc3903_5() {
+    let home = TempDir::new().unwrap();
+    let file = home.path().join("script");
+    let script = "PUBLISH\n  200\n    SIP-ETag: one\n    Expires: 2\n\
+                  PUBLISH\n  412\nPUBLISH\n  200\n    SIP-ETag: two\n    Expires: 2\n";
+    std::fs::write(&file, script).unwrap();
+    let script = file.to_str().unwrap();
+    let listen = ["answer", "--listen", "udp:127.0.0.1:0", "--script", script, "--json"];
+    let mut answering = Running::start(home.path(), &listen);
+    let uri = uri(&answering.object());
+    let timeout = ["--event", "presence", "--timeout", "1.5", "--json"];
+    let published = run(&["publish", &uri].iter().chain(&timeout).copied().collect::<Vec<_>>());
+    assert_eq!(published.status, Some(0), "{published:?}");
+    let objects = published.objects();
+    let tags: Vec<_> = objects.iter().filter(|object| object["event"] == "published").collect();
+    assert_eq!((&tags[0]["etag"], &tags[1]["etag"]), (&"one".into(), &"two".into()));
+    let attempt = |object: &&Value| object["event"] == "answered";
+    let did: Vec<_> = objects.iter().filter(attempt).map(|o| &o["attempt"]["reaction"]).collect();
+    assert_eq!(did, ["Succeed", "StartAnew", "Succeed", "Succeed"]);
+    let outcome = published.outcome();
+    assert_eq!((&outcome["command"], &outcome["exit"]), (&"publish".into(), &0.into()));
+}
+
+#[test]
+fn a_subscription_to_what_nobody_tells_ends_with_the_class_of_its_code_rfc6665_8_3_2() {
+    let home = TempDir::new().unwrap();
+    let file = home.path().join("script");
+    std::fs::write(&file, "SUBSCRIBE\n  489\nSUBSCRIBE\n  200\n").unwrap();
+    let script = file.to_str().unwrap();
+    let listen = ["answer", "--listen", "udp:127.0.0.1:0", "--script", script, "--json"];
+    let mut answering = Running::start(home.path(), &listen);
+    let uri = uri(&answering.object());
+    let subscribe = ["subscribe", &uri, "--event", "dialog", "--json"];
+    let refused = run(&subscribe);
+    assert_eq!(refused.status, Some(4), "{refused:?}");
+    assert!(refused.outcome()["evidence"].to_string().contains("Allow-Events"), "{refused:?}");
+    // Taken, though nothing is notified.
+    let taken = run(&subscribe);
+    assert_eq!(taken.status, Some(0), "{taken:?}");
+    assert!(taken.outcome()["person"].as_str().unwrap().contains("notified nothing"));
+}

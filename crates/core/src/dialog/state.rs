@@ -116,6 +116,28 @@ impl Dialog<Confirmed> {
         Self { state: State::uac(request, response, secure), _stage: Confirmed }
     }
 
+    /// The subscriber's side of the dialog that a NOTIFY establishes (RFC 6665 §4.4.1).
+    ///
+    /// # Errors
+    /// When the NOTIFY has no usable Contact.
+    pub fn subscriber(
+        subscribe: &Request,
+        notify: &Request,
+        secure: bool,
+    ) -> Result<Self, NoDialog> {
+        let state = State {
+            id: DialogId::of_request(notify),
+            local: subscribe.from_text().into(),
+            remote: notify.from_text().into(),
+            remote_target: contact(notify.headers()).ok_or(NoDialog::NoContact)?,
+            routes: RouteSet::of_request(notify.headers()),
+            local_cseq: Some(subscribe.cseq()),
+            remote_cseq: Some(notify.cseq()),
+            secure,
+        };
+        Ok(Self { state, _stage: Confirmed })
+    }
+
     /// The ACK of a 2xx: the INVITE's CSeq number and its credentials (§13.2.2.4).
     #[must_use]
     pub fn ack(&self, invite: &Request) -> InDialog {

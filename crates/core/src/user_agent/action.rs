@@ -7,15 +7,16 @@ use bytes::Bytes;
 
 use super::command::{ActionId, CallId, Unbind};
 use super::event::{EndCause, Side};
+use super::keep::Upkeep;
 use super::outcome::{Attempt, Conclusion};
 use crate::auth;
-use crate::dialog::{Dialog, Early, RouteSet};
+use crate::dialog::{Confirmed, Dialog, Early, RouteSet};
 use crate::endpoint::ClientId;
 use crate::flow::Flow;
 use crate::locate::Hop;
 use crate::node::ResolveId;
 use crate::offer_answer::LocalMedia;
-use crate::reaction::{Budget, Change, Choice, History, Keeper, Remember, Server};
+use crate::reaction::{Budget, Change, Choice, History, Remember, Server};
 use crate::time::Time;
 
 /// Names an action within the user agent; also those that nobody asked for, such as the BYE of a
@@ -74,8 +75,8 @@ pub(super) struct Action {
 pub(super) enum Purpose {
     /// A call.
     Call,
-    /// A registration or its removal.
-    Register(Registration),
+    /// A registration, a publication or a subscription, or its removal.
+    Keep(Box<Upkeep>),
     /// OPTIONS, MESSAGE.
     Ask,
     /// A request within a call that changes nothing here.
@@ -86,36 +87,6 @@ pub(super) enum Purpose {
     Bye { by: Side, why: EndCause },
     /// The acknowledgement of a reliable provisional response (RFC 3262 §4).
     Prack,
-}
-
-#[derive(Debug)]
-pub(super) struct Registration {
-    pub(super) keep: bool,
-    pub(super) phase: Phase,
-    pub(super) keeper: Keeper,
-    /// Who was given credentials, and gets them with every refresh.
-    pub(super) realms: Vec<(auth::Side, String)>,
-    /// Where the whole action ends as if by itself.
-    pub(super) until: Option<Time>,
-}
-
-impl Registration {
-    /// Whether a binding stands that is to be removed in the end.
-    pub(super) fn is_kept(&self) -> bool {
-        self.phase == Phase::Kept
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// Nothing is granted yet.
-    Binding,
-    /// Granted, to be refreshed.
-    Kept,
-    /// Being removed, after it was kept.
-    Removing,
-    /// A removal asked for by itself.
-    Unbinding,
 }
 
 #[derive(Debug)]
@@ -166,13 +137,15 @@ pub(super) enum Base {
     Dialog(CallId),
     /// An early dialog of the call, which the action outlives.
     Early(CallId, Box<Dialog<Early>>),
+    /// The dialog of the action itself, which is a subscription (RFC 6665 §4.4.1).
+    Subscription(Box<Dialog<Confirmed>>),
 }
 
 impl Base {
     /// The call within which it runs.
     pub(super) const fn call(&self) -> Option<CallId> {
         match self {
-            Self::Outside { .. } => None,
+            Self::Outside { .. } | Self::Subscription(_) => None,
             Self::Dialog(call) | Self::Early(call, _) => Some(*call),
         }
     }
@@ -236,7 +209,7 @@ impl Action {
     }
 
     pub(super) const fn in_dialog(&self) -> bool {
-        self.draft.base.call().is_some()
+        !matches!(self.draft.base, Base::Outside { .. })
     }
 
     pub(super) fn is_locating(&self, question: ResolveId) -> bool {

@@ -52,7 +52,7 @@ impl UserAgent {
             (Base::Dialog(call) | Base::Early(call, _), _) => {
                 self.calls.get(call).map(|call| call.realms.clone()).unwrap_or_default()
             }
-            (_, Purpose::Register(registration)) => registration.realms.clone(),
+            (_, Purpose::Keep(upkeep)) => upkeep.realms.clone(),
             _ => Vec::new(),
         }
     }
@@ -62,7 +62,7 @@ impl UserAgent {
         let Some(action) = self.actions.get_mut(&key) else { return };
         let Some(credentials) = &action.credentials else { return };
         let realms = match (&mut action.purpose, action.call) {
-            (Purpose::Register(registration), _) => &mut registration.realms,
+            (Purpose::Keep(upkeep), _) => &mut upkeep.realms,
             (_, Some(call)) => match self.calls.get_mut(&call) {
                 Some(call) => &mut call.realms,
                 None => return,

@@ -77,7 +77,7 @@ impl UserAgent {
         }
         match decision.reaction {
             Reaction::Succeed(_) | Reaction::KeepState { .. } => {
-                self.succeeded(now, key, response);
+                self.succeeded(now, key, response, &decision.reaction);
             }
             _ => self.given_up(now, key, got, response, &decision),
         }
@@ -138,8 +138,8 @@ impl UserAgent {
             Reaction::ChangeBody { change, .. }
             | Reaction::ChangePriority { change }
             | Reaction::DropExtension { change, .. }
-            | Reaction::AddExtension { change, .. }
-            | Reaction::StartAnew { change } => self.send_changed(now, key, change),
+            | Reaction::AddExtension { change, .. } => self.send_changed(now, key, change),
+            Reaction::StartAnew { .. } => self.publish_anew(now, key),
             // There is neither a key nor a mechanism here, so none of them is decided on; the
             // others send nothing.
             _ => self.conclude(now, key, Conclusion::Refused, response),
@@ -170,10 +170,10 @@ impl UserAgent {
         self.route(now, key);
     }
 
-    /// A longer interval. That of a registration is the registration's own from now on.
+    /// A longer interval. That of a state that is kept is its own from now on.
     fn lengthen(&mut self, now: Time, key: ActionKey, seconds: u32, change: Change) {
         let Some(action) = self.actions.get_mut(&key) else { return };
-        if action.draft.method == Method::Register {
+        if matches!(action.purpose, Purpose::Keep(_)) {
             action.draft.expires = Some(seconds);
             return self.send(now, key, true);
         }
@@ -241,7 +241,13 @@ impl UserAgent {
         self.arm_action(key);
     }
 
-    fn succeeded(&mut self, now: Time, key: ActionKey, response: Option<&Response>) {
+    fn succeeded(
+        &mut self,
+        now: Time,
+        key: ActionKey,
+        response: Option<&Response>,
+        reaction: &Reaction,
+    ) {
         let Some(action) = self.actions.get(&key) else { return };
         match (&action.purpose, response) {
             (Purpose::InCall, Some(response)) if action.draft.method == Method::Update => {
@@ -258,7 +264,7 @@ impl UserAgent {
                 }
                 self.conclude(now, key, Conclusion::Succeeded, Some(response));
             }
-            (Purpose::Register(_), Some(response)) => self.registered(now, key, response),
+            (Purpose::Keep(_), response) => self.kept_succeeded(now, key, response, reaction),
             _ => self.conclude(now, key, Conclusion::Succeeded, response),
         }
     }
@@ -277,7 +283,7 @@ impl UserAgent {
             action.choices.clone_from(choices);
         }
         match &action.purpose {
-            Purpose::Register(_) => self.registration_failed(now, key, got, response, decision),
+            Purpose::Keep(_) => self.keeping_failed(now, key, got, response, decision),
             Purpose::InCall | Purpose::Reinvite => {
                 self.in_call_failed(now, key, got, response, decision);
             }

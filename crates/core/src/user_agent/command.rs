@@ -30,6 +30,10 @@ pub enum Command {
     Register(Register),
     /// Removes bindings (§10.2.2).
     Unregister(Unregister),
+    /// Publishes the state of something, and keeps it published if asked to (RFC 3903).
+    Publish(Publish),
+    /// Subscribes to the state of something (RFC 6665).
+    Subscribe(Subscribe),
     /// Asks for capabilities (§11).
     Options(Ask),
     /// Sends an instant message (RFC 3428).
@@ -150,6 +154,38 @@ pub enum Unbind {
     Contact(UriBuf),
     /// All of the address-of-record: `Contact: *` (§10.2.2).
     All,
+}
+
+/// A publication.
+#[derive(Debug, Clone)]
+pub struct Publish {
+    /// Whose state it is in [`Ask::to`], and the rest. With [`keep`](Self::keep) its `timeout` is
+    /// how long it is kept.
+    pub ask: Ask,
+    /// The event package, as Event has it.
+    pub event: String,
+    /// What the body is.
+    pub content_type: String,
+    /// The state. The first publication needs it (RFC 3903 §4.2).
+    pub body: Bytes,
+    /// For how long. 3600 s is usual.
+    pub expires: Duration,
+    /// Whether it is refreshed until it is stopped, and then removed.
+    pub keep: bool,
+}
+
+/// A subscription.
+#[derive(Debug, Clone)]
+pub struct Subscribe {
+    /// To whose state, in [`Ask::to`], and the rest. With [`keep`](Self::keep) its `timeout` is how
+    /// long it is kept.
+    pub ask: Ask,
+    /// The event package, as Event has it.
+    pub event: String,
+    /// For how long. 3600 s is usual; 0 asks for the state once (RFC 6665 §4.4.3).
+    pub expires: Duration,
+    /// Whether it is refreshed until it is stopped. Otherwise it ends with the first notification.
+    pub keep: bool,
 }
 
 /// An instant message.

@@ -122,10 +122,10 @@ impl UserAgent {
 
     pub(super) fn stop_action(&mut self, now: Time, key: ActionKey, why: Conclusion) {
         let Some(action) = self.actions.get_mut(&key) else { return };
-        if let Purpose::Register(registration) = &action.purpose
-            && registration.is_kept()
+        if let Purpose::Keep(upkeep) = &action.purpose
+            && upkeep.is_kept()
         {
-            return self.remove_registration(now, key);
+            return self.remove_kept(now, key);
         }
         let is_invite = action.draft.method == Method::Invite;
         match &mut action.state {
@@ -175,7 +175,9 @@ impl Verdict {
         };
         Self {
             conclusion: match (conclusion, best.map(|best| (best.code, best.failure))) {
-                (Conclusion::NoAnswer(_), Some((Some(_), _))) => Conclusion::Refused,
+                (Conclusion::NoAnswer(_), Some((Some(code), _))) if !code.is_success() => {
+                    Conclusion::Refused
+                }
                 (Conclusion::Refused, Some((None, Some(failure)))) => Conclusion::NoAnswer(failure),
                 _ => conclusion,
             },

@@ -6,13 +6,15 @@ use std::time::Duration;
 use antiphon_sip::{OptionTag, Request, Response, StatusCode, Transport};
 
 use super::UserAgent;
-use super::action::{Action, ActionKey, Base, Phase, Purpose, State};
+use super::action::{Action, ActionKey, Base, Purpose, State};
 use super::config::Reliability;
 use super::event::Event;
+use super::keep::{Phase, Soft};
 use super::outcome::NoAnswer;
 use crate::flow::Flow;
 use crate::reaction::{
-    self, Account, Decision, Inputs, Means, Place, Policy, Reaction, Server, Told, reaction, told,
+    self, Account, Body, Decision, Inputs, Means, Place, Policy, Reaction, Server, Told, reaction,
+    told,
 };
 use crate::time::Time;
 
@@ -93,7 +95,10 @@ impl UserAgent {
     }
 
     fn place(&self, action: &Action) -> Place {
-        let Some(call) = action.draft.base.call() else { return Place::Outside };
+        let Some(call) = action.draft.base.call() else {
+            // A subscription's dialog was begun here.
+            return if action.in_dialog() { Place::Dialog { owner: true } } else { Place::Outside };
+        };
         // Whoever placed the call made its Call-ID (RFC 3261 §14.1).
         Place::Dialog { owner: self.calls.get(&call).is_some_and(|call| call.action.is_some()) }
     }
@@ -108,6 +113,8 @@ impl UserAgent {
             floors: floors.collect(),
             stream: self.stream_of(action),
             own_addresses: listeners.iter().map(|listener| listener.local).collect(),
+            publication: publication(action),
+            still_wanted: matches!(&action.purpose, Purpose::Keep(upkeep) if upkeep.is_kept()),
             cancelled: matches!(&action.state, State::Waiting(waiting) if waiting.stopped.is_some()),
             ..Means::default()
         }
@@ -202,9 +209,20 @@ fn unsent(action: &Action) -> Option<Request> {
         .ok()
 }
 
+/// What a first publication would say.
+fn publication(action: &Action) -> Option<Body> {
+    match &action.purpose {
+        Purpose::Keep(upkeep) => match &upkeep.soft {
+            Soft::Publication(publication) => Some(publication.state.clone()),
+            Soft::Registration | Soft::Subscription(_) => None,
+        },
+        _ => None,
+    }
+}
+
 const fn purpose(action: &Action) -> reaction::Purpose {
     match &action.purpose {
-        Purpose::Register(registration) if matches!(registration.phase, Phase::Kept) => {
+        Purpose::Keep(upkeep) if matches!(upkeep.phase, Phase::Kept) => {
             reaction::Purpose::SoftState
         }
         _ => reaction::Purpose::Once,
@@ -227,7 +245,7 @@ impl Action {
     pub(super) const fn routes(&mut self) -> Option<&mut crate::dialog::RouteSet> {
         match &mut self.draft.base {
             Base::Outside { routes, .. } => Some(routes),
-            Base::Dialog(_) | Base::Early(..) => None,
+            Base::Dialog(_) | Base::Early(..) | Base::Subscription(_) => None,
         }
     }
 }

@@ -133,6 +133,40 @@ pub enum Event {
         /// When it will be refreshed, from now on; `None` if it will not.
         refresh_in: Option<Duration>,
     },
+    /// A publication stands, or was refreshed (RFC 3903 §4).
+    Published {
+        /// The action.
+        action: ActionId,
+        /// How long it holds from now on.
+        granted: Duration,
+        /// The entity-tag that the other side knows it by; `None` if it gave none.
+        etag: Option<String>,
+        /// When it will be refreshed, from now on; `None` if it will not.
+        refresh_in: Option<Duration>,
+    },
+    /// A subscription was taken or refreshed (RFC 6665 §4.1.2). What it is about comes with
+    /// [`Event::Notified`].
+    Subscribed {
+        /// The action.
+        action: ActionId,
+        /// How long it holds from now on.
+        granted: Duration,
+        /// When it will be refreshed, from now on; `None` if it will not.
+        refresh_in: Option<Duration>,
+    },
+    /// A NOTIFY of a subscription came and was answered (RFC 6665 §4.1.3).
+    Notified {
+        /// The action.
+        action: ActionId,
+        /// Where the subscription stands.
+        state: Substate,
+        /// Why it has ended, if that is said.
+        reason: Option<String>,
+        /// `Content-Type`, if any.
+        content_type: Option<String>,
+        /// The state, in the form that the event package has for it.
+        body: Bytes,
+    },
     /// A refresh failed; it is tried again after the time given (the outcome follows only when it
     /// is given up).
     RefreshFailed {
@@ -170,6 +204,20 @@ pub enum Event {
     Outcome(Box<Outcome>),
     /// After [`Command::Shutdown`](super::Command::Shutdown): nothing is left to be done.
     Idle,
+}
+
+/// Where a subscription stands (RFC 6665 §4.1.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Substate {
+    /// It was accepted.
+    Active,
+    /// Somebody has to decide about it.
+    Pending,
+    /// It is over.
+    Terminated,
+    /// Something that is not known; it goes on.
+    Other,
 }
 
 /// What a provisional response says.

@@ -109,6 +109,7 @@ fn judge_method(method: &Method) -> Result<(), Refusal> {
         | Method::Info
         | Method::Message
         | Method::Update
+        | Method::Notify
         | Method::Prack => return Ok(()),
         // Understood as a word, but nothing that is done here (§8.2.1, §21.4.6); or no known word
         // at all (§21.5.2).

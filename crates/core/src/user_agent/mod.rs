@@ -35,25 +35,28 @@ mod gate;
 mod in_call;
 mod incoming;
 mod judge;
+mod keep;
 mod memory;
 mod outcome;
 mod perform;
 mod place;
 mod playbook;
+mod publish;
 mod register;
 mod reliable;
 mod send;
 mod server;
 mod session_timer;
+mod subscribe;
 mod timers;
 mod write;
 
 pub use command::{
-    ActionId, Ask, CallId, Command, InCall, PlaceCall, Register, Reinvite, Reply, Script,
-    SendMessage, Step, Unbind, Unregister,
+    ActionId, Ask, CallId, Command, InCall, PlaceCall, Publish, Register, Reinvite, Reply, Script,
+    SendMessage, Step, Subscribe, Unbind, Unregister,
 };
 pub use config::{Acceptance, Identity, Patience, Reliability, UserAgentConfig};
-pub use event::{EndCause, Event, Incoming, Progress, Side};
+pub use event::{EndCause, Event, Incoming, Progress, Side, Substate};
 pub use memory::Remembered;
 pub use outcome::{Attempt, Conclusion, Misuse, NoAnswer, Outcome};
 pub use playbook::{Part, Playbook};
@@ -193,6 +196,8 @@ impl UserAgent {
             Command::Call(place) => self.place_call(now, place),
             Command::Register(register) => self.register(now, register),
             Command::Unregister(unregister) => self.unregister(now, unregister),
+            Command::Publish(publish) => self.publish(now, publish),
+            Command::Subscribe(subscribe) => self.subscribe(now, subscribe),
             Command::Options(ask) => self.options(now, ask),
             Command::Message(message) => self.message(now, message),
             Command::InCall(request) => self.request_in_call(now, request),

@@ -73,6 +73,8 @@ pub enum NoAnswer {
     Timeout,
     /// The request could not be delivered.
     Transport(Fault),
+    /// A subscription was taken, but no NOTIFY came (RFC 6665 §4.1.2.4).
+    Unnotified,
     /// The host name has no address.
     Unresolved,
     /// The URI names nothing that can be asked (`tel:` without a proxy, an unknown scheme or
@@ -130,6 +132,7 @@ impl fmt::Display for NoAnswer {
         match self {
             Self::Timeout => f.write_str("no answer in time"),
             Self::Transport(fault) => fault.fmt(f),
+            Self::Unnotified => f.write_str("taken, but nothing was notified"),
             Self::Unresolved => f.write_str("the host name has no address"),
             Self::NoWayThere => f.write_str("the address names nothing that can be asked"),
         }

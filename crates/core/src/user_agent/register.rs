@@ -6,191 +6,68 @@ use antiphon_sip::header::Contact;
 use antiphon_sip::{HeaderName, Method, Response, UriBuf};
 
 use super::UserAgent;
-use super::action::{Action, ActionKey, ContactLine, Phase, Purpose, Registration, State};
+use super::action::{ActionKey, Base, ContactLine};
 use super::command::{Ask, Register, Unregister};
-use super::consider::Got;
 use super::event::Event;
+use super::keep::{Phase, Soft, Upkeep};
 use super::outcome::Conclusion;
-use crate::auth;
-use crate::reaction::{Decision, Ended, Keeper, KeeperState};
 use crate::time::Time;
 
 impl UserAgent {
     pub(super) fn register(&mut self, now: Time, register: Register) {
         let contact = register.contact.map_or(ContactLine::Own, ContactLine::Other);
         let expires = u32::try_from(register.expires.as_secs()).unwrap_or(u32::MAX);
-        let registration = Registration {
-            keep: register.keep,
-            phase: Phase::Binding,
-            keeper: Keeper::new(),
-            realms: Vec::new(),
-            until: None,
-        };
-        self.begin_registration(
-            now,
-            register.ask,
-            register.registrar,
-            contact,
-            expires,
-            registration,
-        );
+        let upkeep = Upkeep::new(register.keep, Soft::Registration);
+        self.begin_registration(now, &register.ask, register.registrar, contact, expires, upkeep);
     }
 
     pub(super) fn unregister(&mut self, now: Time, unregister: Unregister) {
-        let registration = Registration {
-            keep: false,
-            phase: Phase::Unbinding,
-            keeper: Keeper::new(),
-            realms: Vec::new(),
-            until: None,
-        };
+        let mut upkeep = Upkeep::new(false, Soft::Registration);
+        upkeep.phase = Phase::Unbinding;
         let contact = unregister.contact.into();
-        self.begin_registration(
-            now,
-            unregister.ask,
-            unregister.registrar,
-            contact,
-            0,
-            registration,
-        );
+        self.begin_registration(now, &unregister.ask, unregister.registrar, contact, 0, upkeep);
     }
 
     fn begin_registration(
         &mut self,
         now: Time,
-        ask: Ask,
+        ask: &Ask,
         registrar: Option<UriBuf>,
         contact: ContactLine,
         expires: u32,
-        mut registration: Registration,
+        upkeep: Upkeep,
     ) {
         if !self.is_new(now, ask.action) {
             return;
         }
         let target = registrar.unwrap_or_else(|| domain(&ask.to));
-        let mut draft = self.draft(Method::Register, &ask, contact);
+        let mut draft = self.draft(Method::Register, ask, contact);
         // To is the address-of-record; From is the same unless somebody registers for another
         // (§10.2).
-        if let (None, super::action::Base::Outside { from, .. }) = (&ask.from, &mut draft.base) {
+        if let (None, Base::Outside { from, .. }) = (&ask.from, &mut draft.base) {
             *from = format!("<{}>;tag={}", ask.to, self.endpoint.new_tag());
             let identity = super::Identity::new(ask.to.clone());
             draft.user = identity.contact_user();
         }
         draft.expires = Some(expires);
-        registration.until = ask.timeout.filter(|_| registration.keep).map(|bound| now + bound);
-        let bound = ask.timeout.unwrap_or(self.config.patience.action);
-        let action = Action::new(Purpose::Register(registration), draft, target, now).bounded(
-            ask.action,
-            now,
-            Some(bound),
-        );
-        self.begin(now, action);
+        self.begin_keeping(now, ask, target, draft, upkeep);
     }
 
     /// A 2xx to REGISTER.
     pub(super) fn registered(&mut self, now: Time, key: ActionKey, response: &Response) {
         let Some(action) = self.actions.get_mut(&key) else { return };
-        let asked = action.draft.expires.unwrap_or(0);
+        let (id, asked) = (action.id, action.draft.expires.unwrap_or(0));
         let granted = granted(response, action.bound.as_ref(), asked);
-        let Purpose::Register(registration) = &mut action.purpose else { return };
-        let keep = registration.keep && !granted.is_zero();
-        if asked == 0 || !keep {
-            let id = action.id;
-            if let (Some(action), 1..) = (id, asked) {
-                let contacts = contacts(response);
-                self.tell(Event::Registered { action, granted, contacts, refresh_in: None });
-            }
-            return self.conclude(now, key, Conclusion::Succeeded, Some(response));
-        }
-        registration.phase = Phase::Kept;
-        registration.keeper.granted(now, granted);
-        let refresh_in = registration.keeper.due().unwrap_or(now).since(now);
-        self.sleep(now, key, refresh_in);
-        let id = self.actions.get(&key).and_then(|action| action.id);
-        if let Some(action) = id {
+        let refresh_in = match asked {
+            0 => None,
+            _ => self.granted(now, key, granted),
+        };
+        if let (Some(action), 1..) = (id, asked) {
             let contacts = contacts(response);
-            let refresh_in = Some(refresh_in);
             self.tell(Event::Registered { action, granted, contacts, refresh_in });
         }
-    }
-
-    fn sleep(&mut self, now: Time, key: ActionKey, duration: Duration) {
-        let Some(action) = self.actions.get_mut(&key) else { return };
-        if let Purpose::Register(registration) = &action.purpose {
-            action.deadline = registration.until;
-        }
-        action.state = State::Sleeping(now + duration);
-        self.arm_action(key);
-    }
-
-    /// The time of the refresh has come: same Call-ID, next CSeq (§10.2.4).
-    pub(super) fn refresh(&mut self, now: Time, key: ActionKey) {
-        let bound = self.config.patience.action;
-        let Some(action) = self.actions.get_mut(&key) else { return };
-        let until = match &mut action.purpose {
-            Purpose::Register(registration) => {
-                registration.keeper.asks();
-                registration.until
-            }
-            _ => None,
-        };
-        action.deadline = Some(until.map_or(now + bound, |until| until.min(now + bound)));
-        self.begin_anew(now, key);
-    }
-
-    /// A refresh is an action of its own, with a budget of its own.
-    fn begin_anew(&mut self, now: Time, key: ActionKey) {
-        let Some(action) = self.actions.get(&key) else { return };
-        let history = self.new_history(now, action);
-        let Some(action) = self.actions.get_mut(&key) else { return };
-        action.history = history;
-        action.tried.clear();
-        action.carries.clear();
-        action.remember = None;
-        action.auth = auth::Attempt::default();
-        action.state = State::Idle;
-        self.route(now, key);
-    }
-
-    /// Takes the kept binding back (§10.2.2).
-    pub(super) fn remove_registration(&mut self, now: Time, key: ActionKey) {
-        let bound = self.config.patience.action;
-        let Some(action) = self.actions.get_mut(&key) else { return };
-        let Purpose::Register(registration) = &mut action.purpose else { return };
-        registration.phase = Phase::Removing;
-        registration.keeper.asks();
-        if let State::Waiting(waiting) = &action.state {
-            // A refresh is under way; its answer does not matter any more.
-            self.clients.remove(&waiting.client);
-        }
-        action.draft.expires = Some(0);
-        action.deadline = Some(now + bound);
-        self.begin_anew(now, key);
-    }
-
-    /// A REGISTER has failed: a refresh waits as its keeper says, anything else is over.
-    pub(super) fn registration_failed(
-        &mut self,
-        now: Time,
-        key: ActionKey,
-        got: Got,
-        response: Option<&Response>,
-        decision: &Decision,
-    ) {
-        let draw = self.endpoint.random();
-        let Some(action) = self.actions.get_mut(&key) else { return };
-        let Purpose::Register(registration) = &mut action.purpose else { return };
-        if let (Phase::Kept, Some(ended)) = (registration.phase, Ended::of(decision)) {
-            registration.keeper.failed(now, ended, false, draw);
-        }
-        let KeeperState::Waiting { until } = registration.keeper.state() else {
-            return self.conclude(now, key, Conclusion::of(got), response);
-        };
-        let retry_in = until.since(now);
-        let told = action.id.zip(action.tried.last().cloned());
-        self.sleep(now, key, retry_in);
-        if let Some((action, attempt)) = told {
-            self.tell(Event::RefreshFailed { action, attempt, retry_in });
+        if refresh_in.is_none() {
+            self.conclude(now, key, Conclusion::Succeeded, Some(response));
         }
     }
 }

@@ -55,6 +55,7 @@ impl UserAgent {
                 dialog.routes().apply(moved.unwrap_or(dialog.remote_target())).next_hop
             }
             Base::Early(_, dialog) => dialog.routes().apply(dialog.remote_target()).next_hop,
+            Base::Subscription(dialog) => dialog.routes().apply(dialog.remote_target()).next_hop,
         };
         let uri = next_hop.as_uri();
         let Some(hop) = self.hop(&uri, action.in_dialog()) else {

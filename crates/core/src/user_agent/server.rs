@@ -25,6 +25,9 @@ impl UserAgent {
         if let Err(refusal) = judge(&request, &self.config) {
             return self.refuse(now, id, &request, &refusal);
         }
+        if *request.method() == Method::Notify {
+            return self.notify_came(now, id, &request, flow);
+        }
         if request.to_tag().is_some() {
             let call = self.dialogs.get(&DialogId::of_request(&request)).copied();
             return match (call, request.method()) {

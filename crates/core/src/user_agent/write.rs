@@ -11,7 +11,8 @@ use crate::dialog::InDialog;
 use crate::flow::Flow;
 
 /// The methods that are understood (RFC 3261 §20.5).
-pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, UPDATE, PRACK";
+pub(super) const ALLOW: &str =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, UPDATE, PRACK, NOTIFY";
 
 /// The extensions that are understood (§20.37): 199 tells which early dialog has ended
 /// (RFC 6228), which is acted on; 100rel has provisional responses acknowledged (RFC 3262); timer
@@ -134,6 +135,10 @@ impl UserAgent {
                     .ok_or(Misuse::WrongState)?;
                 let InDialog { builder, request_uri, .. } =
                     talking.dialog.request(draft.method.clone());
+                Ok((builder, request_uri))
+            }
+            Base::Subscription(dialog) => {
+                let InDialog { builder, request_uri, .. } = dialog.request(draft.method.clone());
                 Ok((builder, request_uri))
             }
             Base::Early(call, dialog) => {

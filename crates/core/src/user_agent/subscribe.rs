@@ -1,0 +1,359 @@
+//! Subscriptions: made, kept and removed, and what they are notified of (RFC 6665 §4.1).
+
+use std::time::Duration;
+
+use antiphon_sip::header::{self, SubscriptionState};
+use antiphon_sip::{HeaderName, Method, Request, Response, StatusCode};
+
+use super::UserAgent;
+use super::action::{Action, ActionKey, Base, ContactLine, Purpose, State};
+use super::command::{Ask, Subscribe};
+use super::event::{Event, Substate};
+use super::keep::{Phase, Soft, Upkeep, lifetime, without};
+use super::outcome::{Conclusion, NoAnswer};
+use super::write::is_secure;
+use crate::dialog::{Dialog, DialogId};
+use crate::endpoint::ServerId;
+use crate::flow::Flow;
+use crate::reaction::{
+    Budget, Decision, DialogEffect, Ended, History, KeeperState, Key, Later, Reaction,
+};
+use crate::refusal::Refusal;
+use crate::time::Time;
+
+/// A subscription.
+#[derive(Debug)]
+pub(super) struct Subscription {
+    ask: Ask,
+    /// The value of Event.
+    event: String,
+    /// For how long it is asked for, in seconds.
+    asked: u32,
+    /// By when a NOTIFY has to have come: Timer N (§4.1.2.4).
+    notify_by: Option<Time>,
+    /// Whether any has come since the last SUBSCRIBE.
+    notified: bool,
+    /// Only the state at this moment is wanted.
+    once: bool,
+    /// The other side has ended it before its SUBSCRIBE was answered.
+    ended: Option<Notice>,
+}
+
+impl Subscription {
+    pub(super) fn is_overdue(&self, now: Time) -> bool {
+        self.notify_by.is_some_and(|by| by <= now)
+    }
+
+    /// A SUBSCRIBE goes out, which a NOTIFY has to follow.
+    pub(super) const fn asks(&mut self) {
+        self.notified = false;
+        self.notify_by = None;
+    }
+}
+
+/// What a NOTIFY says of its subscription.
+#[derive(Debug, Clone)]
+struct Notice {
+    state: Substate,
+    reason: Option<String>,
+    expires: Option<u32>,
+    retry_after: Option<u32>,
+}
+
+impl UserAgent {
+    pub(super) fn subscribe(&mut self, now: Time, subscribe: Subscribe) {
+        if !self.is_new(now, subscribe.ask.action) {
+            return;
+        }
+        let ask = subscribe.ask;
+        let asked = u32::try_from(subscribe.expires.as_secs()).unwrap_or(u32::MAX);
+        let mut draft = self.draft(Method::Subscribe, &ask, ContactLine::Own);
+        without(&mut draft, HeaderName::Event);
+        draft.headers.push((HeaderName::Event.as_str().to_owned(), subscribe.event.clone()));
+        draft.expires = Some(asked);
+        let subscription = Subscription {
+            ask: ask.clone(),
+            event: subscribe.event,
+            asked,
+            notify_by: None,
+            notified: false,
+            once: !subscribe.keep,
+            ended: None,
+        };
+        let soft = Soft::Subscription(Box::new(subscription));
+        // Even one that is wanted once is kept until it was notified of.
+        let target = ask.to.clone();
+        self.begin_keeping(now, &ask, target, draft, Upkeep::new(true, soft));
+    }
+
+    /// A 2xx to SUBSCRIBE. `silent`: no NOTIFY will follow (RFC 5839 §5.2).
+    pub(super) fn subscribed(
+        &mut self,
+        now: Time,
+        key: ActionKey,
+        response: &Response,
+        silent: bool,
+    ) {
+        let timer_n = self.endpoint.config().intervals.t1 * 64;
+        let patience = self.endpoint.config().intervals.t1 * 8;
+        let Some(action) = self.actions.get_mut(&key) else { return };
+        let (id, asked) = (action.id, action.draft.expires.unwrap_or(0));
+        let Some(Upkeep { phase, soft: Soft::Subscription(own), .. }) = action.upkeep() else {
+            return;
+        };
+        let (waits, once) = (!own.notified && !silent, own.once);
+        let ended = own.ended.take();
+        if *phase == Phase::Removing || asked == 0 {
+            // The last NOTIFY is on its way (§4.1.2.3).
+            if !waits {
+                return self.conclude(now, key, Conclusion::Succeeded, Some(response));
+            }
+            own.notify_by = Some(now + patience);
+            *phase = Phase::Removing;
+            return self.sleep(now, key, patience);
+        }
+        own.notify_by = waits.then_some(now + if once { patience } else { timer_n });
+        let granted = Duration::from_secs(lifetime(response, asked).into());
+        let refresh_in = self.granted(now, key, granted);
+        if let Some(action) = id {
+            self.tell(Event::Subscribed { action, granted, refresh_in });
+        }
+        if refresh_in.is_none() {
+            return self.conclude(now, key, Conclusion::Succeeded, Some(response));
+        }
+        match ended {
+            Some(notice) => self.terminated(now, key, &notice),
+            None if once && !waits => self.remove_kept(now, key),
+            None => self.wake_for_notify(key),
+        }
+    }
+
+    /// Wakes when the first NOTIFY is overdue, if that is before the refresh.
+    fn wake_for_notify(&mut self, key: ActionKey) {
+        let Some(action) = self.actions.get_mut(&key) else { return };
+        let by = match action.upkeep().map(|upkeep| &upkeep.soft) {
+            Some(Soft::Subscription(own)) => own.notify_by,
+            _ => None,
+        };
+        if let (State::Sleeping(until), Some(by)) = (&mut action.state, by) {
+            *until = (*until).min(by);
+        }
+        self.arm_action(key);
+    }
+
+    /// Timer N has fired (§4.1.2.4).
+    pub(super) fn not_notified(&mut self, now: Time, key: ActionKey) {
+        let Some(upkeep) = self.actions.get_mut(&key).and_then(Action::upkeep) else { return };
+        let Soft::Subscription(own) = &mut upkeep.soft else { return };
+        own.notify_by = None;
+        let fine = own.once || upkeep.phase == Phase::Removing;
+        let conclusion = match fine {
+            true => Conclusion::Succeeded,
+            false => Conclusion::NoAnswer(NoAnswer::Unnotified),
+        };
+        self.conclude(now, key, conclusion, None);
+    }
+
+    /// A NOTIFY (§4.1.3).
+    pub(super) fn notify_came(&mut self, now: Time, id: ServerId, request: &Request, flow: Flow) {
+        let Some(key) = self.subscription_of(request) else {
+            let gone = Refusal::new(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
+            return self.refuse(now, id, request, &gone);
+        };
+        let notice = match self.take_notify(key, request, flow) {
+            Ok(notice) => notice,
+            Err(refusal) => return self.refuse(now, id, request, &refusal),
+        };
+        self.answer_plainly(now, id, request);
+        let action = self.actions.get(&key).and_then(|action| action.id);
+        if let Some(action) = action {
+            let content_type = request.headers().text(HeaderName::ContentType).map(str::to_owned);
+            self.tell(Event::Notified {
+                action,
+                state: notice.state,
+                reason: notice.reason.clone(),
+                content_type,
+                body: request.body().clone(),
+            });
+        }
+        self.notified(now, key, &notice);
+    }
+
+    /// The subscription that a NOTIFY is for: by Call-ID and the tag of this side, and once there
+    /// is a dialog by that (§4.4.1). Those of other branches of a forked SUBSCRIBE are not taken.
+    fn subscription_of(&self, request: &Request) -> Option<ActionKey> {
+        let tag = request.to_tag()?;
+        let is_ours = |action: &Action| match (&action.purpose, &action.draft.base) {
+            (Purpose::Keep(upkeep), _) if !matches!(upkeep.soft, Soft::Subscription(_)) => false,
+            (Purpose::Keep(_), Base::Subscription(dialog)) => {
+                *dialog.id() == DialogId::of_request(request)
+            }
+            (Purpose::Keep(_), Base::Outside { from, call_id, .. }) => {
+                let own = from.rsplit_once(";tag=").map(|(_, own)| own);
+                call_id == request.call_id() && own == Some(tag)
+            }
+            _ => false,
+        };
+        let mut found = self.actions.iter().filter(|(_, action)| is_ours(action));
+        found.next().map(|(key, _)| *key)
+    }
+
+    fn take_notify(
+        &mut self,
+        key: ActionKey,
+        request: &Request,
+        flow: Flow,
+    ) -> Result<Notice, Refusal> {
+        let bad = Refusal::new(StatusCode::BAD_EVENT);
+        let Some(action) = self.actions.get_mut(&key) else { return Err(bad) };
+        let Some(Soft::Subscription(own)) = action.upkeep().map(|upkeep| &mut upkeep.soft) else {
+            return Err(bad);
+        };
+        let event = own.event.clone();
+        if !is_for(&event, request) {
+            return Err(bad.with(HeaderName::AllowEvents, package(&event)));
+        }
+        let notice = Notice::of(request)?;
+        let last = action.last.clone();
+        match &mut action.draft.base {
+            Base::Subscription(dialog) => {
+                if dialog.receive(request).is_err() {
+                    let late = Refusal::new(StatusCode::SERVER_INTERNAL_ERROR);
+                    return Err(late.because("CSeq Out of Order"));
+                }
+                dialog.refresh_target(request.headers());
+            }
+            base => {
+                let Some(last) = last else { return Err(bad) };
+                let dialog = Dialog::subscriber(&last, request, is_secure(&last, &flow))
+                    .map_err(|_| Refusal::bad_request("Missing Contact header field"))?;
+                *base = Base::Subscription(Box::new(dialog));
+            }
+        }
+        Ok(notice)
+    }
+
+    fn notified(&mut self, now: Time, key: ActionKey, notice: &Notice) {
+        let Some(action) = self.actions.get_mut(&key) else { return };
+        let waiting = matches!(action.state, State::Waiting(_));
+        let Some(Upkeep { phase, keeper, soft: Soft::Subscription(own), .. }) = action.upkeep()
+        else {
+            return;
+        };
+        own.notify_by = None;
+        own.notified = true;
+        let phase = *phase;
+        match (notice.state, phase) {
+            // The answer to the SUBSCRIBE is still awaited, and says whether it was taken.
+            (Substate::Terminated, Phase::Removing) if waiting => {}
+            (Substate::Terminated, _) if waiting => own.ended = Some(notice.clone()),
+            (Substate::Terminated, Phase::Removing) => {
+                self.conclude(now, key, Conclusion::Succeeded, None);
+            }
+            (Substate::Terminated, _) => self.terminated(now, key, notice),
+            _ if waiting => {}
+            _ if own.once => self.remove_kept(now, key),
+            (_, Phase::Kept) => {
+                if let Some(expires) = notice.expires {
+                    self.granted(now, key, Duration::from_secs(expires.into()));
+                } else if let Some(due) = keeper.due() {
+                    self.sleep(now, key, due.since(now));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The other side has ended the subscription; the reason says whether another one makes sense
+    /// (§4.1.3).
+    fn terminated(&mut self, now: Time, key: ActionKey, notice: &Notice) {
+        let draw = self.endpoint.random();
+        let again = match notice.reason.as_deref() {
+            Some("rejected" | "noresource" | "invariant") => None,
+            Some("deactivated" | "timeout") => Some(0),
+            Some("probation" | "giveup") => Some(notice.retry_after.unwrap_or(PROBATION)),
+            // It may be asked for again, but nothing says that this would be wanted.
+            _ => notice.retry_after,
+        };
+        let Some(upkeep) = self.actions.get_mut(&key).and_then(Action::upkeep) else { return };
+        let once = matches!(&upkeep.soft, Soft::Subscription(own) if own.once);
+        let Some(seconds) = again.filter(|_| !once && upkeep.is_kept()) else {
+            return self.conclude(now, key, Conclusion::Succeeded, None);
+        };
+        let later = Some(Later { seconds, duration: None });
+        upkeep.keeper.failed(now, Ended { key: Key::Timeout, later }, false, draw);
+        self.leave_dialog(key);
+        let state =
+            self.actions.get_mut(&key).and_then(Action::upkeep).map(|own| own.keeper.state());
+        if let Some(KeeperState::Waiting { until }) = state {
+            self.sleep(now, key, until.since(now));
+        }
+    }
+
+    /// Whether a refresh that failed has cost the subscription: then the next one is a new one.
+    pub(super) fn loses_subscription(&mut self, key: ActionKey, decision: &Decision) -> bool {
+        let effect = match &decision.reaction {
+            Reaction::Report(report) => report.effect,
+            Reaction::StopEverywhere { effect, .. } => *effect,
+            Reaction::EndUsage(_) => DialogEffect::Usage,
+            _ => DialogEffect::None,
+        };
+        let ends = matches!(effect, DialogEffect::Usage | DialogEffect::Dialog);
+        ends && self.leave_dialog(key)
+    }
+
+    /// An unrelated SUBSCRIBE comes next: another Call-ID, another tag (§4.1.2.2).
+    fn leave_dialog(&mut self, key: ActionKey) -> bool {
+        let Some(action) = self.actions.get_mut(&key) else { return false };
+        let is_dialog = matches!(action.draft.base, Base::Subscription(_));
+        let Some(Soft::Subscription(own)) = action.upkeep().map(|upkeep| &mut upkeep.soft) else {
+            return false;
+        };
+        if !is_dialog {
+            return false;
+        }
+        own.asks();
+        let (ask, asked) = (own.ask.clone(), own.asked);
+        let draft = self.draft(Method::Subscribe, &ask, ContactLine::Own);
+        let Some(action) = self.actions.get_mut(&key) else { return false };
+        action.draft.base = draft.base;
+        action.draft.expires = Some(asked);
+        action.history = History::new(ask.to, Budget::default());
+        true
+    }
+}
+
+/// After which time somebody asks again who was told to do it later, and not when.
+const PROBATION: u32 = 60;
+
+impl Notice {
+    fn of(request: &Request) -> Result<Self, Refusal> {
+        let field = request.headers().field::<SubscriptionState<'_>>().ok().flatten();
+        let Some(field) = field else {
+            return Err(Refusal::bad_request("Missing Subscription-State header field"));
+        };
+        let state = match field.state() {
+            header::Substate::Active => Substate::Active,
+            header::Substate::Pending => Substate::Pending,
+            header::Substate::Terminated => Substate::Terminated,
+            header::Substate::Extension => Substate::Other,
+        };
+        Ok(Self {
+            state,
+            reason: field.reason().map(str::to_ascii_lowercase),
+            expires: field.expires(),
+            retry_after: field.retry_after(),
+        })
+    }
+}
+
+/// Whether a NOTIFY is for a subscription with this Event (§8.2.1).
+fn is_for(event: &str, request: &Request) -> bool {
+    let own = header::parse_value::<header::Event<'_>>(event.as_bytes());
+    let other = request.headers().field::<header::Event<'_>>().ok().flatten();
+    own.ok().zip(other).is_some_and(|(own, other)| own.matches(&other))
+}
+
+fn package(event: &str) -> &str {
+    event.split(';').next().unwrap_or_default().trim()
+}

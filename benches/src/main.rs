@@ -6,6 +6,8 @@
 
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
+
 use crate::arguments::Arguments;
 use crate::fault::Fault;
 
@@ -24,6 +26,10 @@ mod template;
 mod text;
 mod udp;
 mod workers;
+
+/// That of the program, so that `workers` measures with the same.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const HELP: &str = "\
 antiphon-benches <what> [--name value]...

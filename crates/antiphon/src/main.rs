@@ -10,6 +10,11 @@ mod terminal;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use mimalloc::MiMalloc;
+
+/// Chosen by measurement: docs/decisions/0008-allocator.md.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let ended = match cli::Cli::try_parse() {

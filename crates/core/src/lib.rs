@@ -9,6 +9,7 @@ pub mod auth;
 pub mod dialog;
 pub mod endpoint;
 pub mod flow;
+pub mod id_map;
 pub mod locate;
 pub mod node;
 pub mod offer_answer;

@@ -10,13 +10,16 @@ pub struct Branch(Box<str>);
 
 impl Branch {
     pub(super) fn new(unique: &str) -> Self {
-        Self(format!("{MAGIC_COOKIE}{unique}").into())
+        Self([MAGIC_COOKIE, unique].concat().into())
     }
 
     /// This branch with something behind it, such as the hash by which a proxy tells a loop from
     /// a spiral (§16.6 step 8). What is not a letter or a digit is left out.
     #[must_use]
     pub fn with_suffix(&self, suffix: &str) -> Self {
+        if suffix.bytes().all(|octet| octet.is_ascii_alphanumeric()) {
+            return Self([&self.0, ".", suffix].concat().into());
+        }
         let mut text = String::with_capacity(self.0.len() + 1 + suffix.len());
         text.push_str(&self.0);
         text.push('.');

@@ -396,7 +396,7 @@ impl Endpoint {
     fn via(&self, flow: &Flow, branch: &Branch) -> Option<String> {
         let listener = self.config.listener_of(flow)?;
         let rport = if flow.transport.is_reliable() { "" } else { ";rport" };
-        let (transport, sent_by) = (flow.transport, &listener.sent_by);
-        Some(format!("SIP/2.0/{transport} {sent_by};branch={branch}{rport}"))
+        let (transport, sent_by) = (flow.transport.as_via(), &listener.sent_by);
+        Some(["SIP/2.0/", transport, " ", sent_by, ";branch=", branch.as_str(), rport].concat())
     }
 }

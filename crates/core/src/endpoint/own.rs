@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 
 use antiphon_sip::header::via::SentBy;
-use antiphon_sip::header::{Params, Via};
 use antiphon_sip::{Host, Transport};
 
 use super::{EndpointConfig, Listener};
@@ -32,8 +31,7 @@ impl EndpointConfig {
     /// Whether `host[:port]` names one of the listeners.
     pub(super) fn is_own(&self, sent_by: &str) -> bool {
         self.listeners.iter().any(|listener| listener.sent_by.eq_ignore_ascii_case(sent_by))
-            || split(Transport::Udp, sent_by)
-                .is_some_and(|asked| self.is_own_host(asked.host, asked.port))
+            || SentBy::parse(sent_by).is_ok_and(|asked| self.is_own_host(asked.host, asked.port))
     }
 
     /// The same for a host and port that were parsed already.
@@ -51,14 +49,9 @@ impl Listener {
         if host.ip() == Some(self.local.ip()) && self.local.port() == port {
             return true;
         }
-        split(self.transport, &self.sent_by)
-            .is_some_and(|own| own.host == host && own.port.unwrap_or(default) == port)
+        SentBy::parse(&self.sent_by)
+            .is_ok_and(|own| own.host == host && own.port.unwrap_or(default) == port)
     }
-}
-
-/// The parts of `host[:port]`; the grammar is the same for every transport.
-fn split(transport: Transport, sent_by: &str) -> Option<SentBy<'_>> {
-    Via::new(transport, sent_by, Params::NONE).ok().map(|via| via.sent_by())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 
 use antiphon_sip::header::Via;
+use antiphon_sip::header::via::SentBy;
 use antiphon_sip::name::HeaderName;
 use antiphon_sip::{Host, Request, Response, Transport};
 use bytes::Bytes;
@@ -23,13 +24,22 @@ pub(super) struct ReturnPath {
 impl ReturnPath {
     /// The way back from what the topmost Via says and how the request came (§18.2.2).
     pub(super) fn new(via: &Via<'_>, flow: Flow) -> Self {
-        let port = via.port().filter(|port| *port != 0);
-        let port = port.unwrap_or_else(|| flow.transport.default_port());
+        let port = port_of(via.sent_by(), &flow);
         let flow = match flow.transport {
             Transport::Udp => Flow { remote: datagram_target(via, flow.remote, port), ..flow },
             _ => flow,
         };
         Self { flow, port }
+    }
+
+    /// The way back when the topmost Via says no more than `sent-by`.
+    fn plain(sent_by: SentBy<'_>, flow: Flow) -> Self {
+        let port = port_of(sent_by, &flow);
+        let remote = match flow.transport {
+            Transport::Udp => SocketAddr::new(flow.remote.ip(), port),
+            _ => flow.remote,
+        };
+        Self { flow: Flow { remote, ..flow }, port }
     }
 
     /// The way back when nothing is known but where the request came from.
@@ -64,6 +74,12 @@ impl ReturnPath {
     }
 }
 
+/// The port of `sent-by`, that of the transport when it gives none or one that is none.
+fn port_of(sent_by: SentBy<'_>, flow: &Flow) -> u16 {
+    let port = sent_by.port.filter(|port| *port != 0);
+    port.unwrap_or_else(|| flow.transport.default_port())
+}
+
 /// With `rport` a response goes where its request came from (RFC 3581 §4), otherwise to the same
 /// address and the port of `sent-by`. `maddr` counts as far as a client may set it, which is for
 /// a multicast address (RFC 3261 §18.1.1): any other would let a sender choose whom to flood.
@@ -79,6 +95,12 @@ fn datagram_target(via: &Via<'_>, source: SocketAddr, port: u16) -> SocketAddr {
 /// Writes into the topmost Via where the request came from, if that does not stand there anyway
 /// (§18.2.1, RFC 3581 §4), and tells the way back.
 pub(super) fn receive(request: &mut Request, flow: Flow) -> ReturnPath {
+    let sent_by = request.sent_by_parts().filter(|_| request.has_plain_via());
+    if let Some(sent_by) = sent_by
+        && sent_by.host.ip() == Some(flow.remote.ip().to_canonical())
+    {
+        return ReturnPath::plain(sent_by, flow);
+    }
     let Some(via) = request.top_via() else { return ReturnPath::to_source(flow) };
     let path = ReturnPath::new(&via, flow);
     let says_so = via.host().ip() == Some(flow.remote.ip().to_canonical());

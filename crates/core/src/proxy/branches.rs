@@ -267,7 +267,7 @@ impl Proxy {
         breadth: u32,
     ) {
         let Some(context) = self.contexts.get_mut(&server) else { return };
-        let mut copy = match forward::copy(context.request(), &target) {
+        let copy = match forward::copy_of_breadth(context.request(), &target, breadth) {
             Ok(copy) => copy,
             Err(fault) => {
                 let response = context.local_response(no_hop(fault), endpoint);
@@ -275,7 +275,6 @@ impl Proxy {
                 return context.finish(branch, Some(response));
             }
         };
-        forward::set_breadth(&mut copy.request, breadth);
         let host = copy.hop.host.clone();
         let has_flow = target.flow.is_some();
         let branch = context.push(Branch::new(copy, target));

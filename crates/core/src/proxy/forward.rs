@@ -16,6 +16,15 @@ pub(super) struct Copy {
 
 /// Steps 1, 2, 3, 6 and 7. Record-Route (step 4) needs the outgoing flow and comes after.
 pub(super) fn copy(received: &Request, target: &Target) -> Result<Copy, NoHop> {
+    copy_of_breadth(received, target, breadth(received))
+}
+
+/// The same for one of several branches, which may open so many others itself.
+pub(super) fn copy_of_breadth(
+    received: &Request,
+    target: &Target,
+    breadth: u32,
+) -> Result<Copy, NoHop> {
     let mut request = received.clone();
     if request.uri_text() != target.uri.as_str() {
         request.set_uri(request_uri(&target.uri));
@@ -28,7 +37,6 @@ pub(super) fn copy(received: &Request, target: &Target) -> Result<Copy, NoHop> {
     for route in target.path.iter().rev() {
         request.headers_mut().push_top(HeaderName::Route, route);
     }
-    let breadth = breadth(&request);
     set_breadth(&mut request, breadth);
     let hop = next_hop(&mut request)?;
     Ok(Copy { request, hop })
@@ -47,7 +55,7 @@ pub(super) fn breadth(request: &Request) -> u32 {
 
 /// How many branches may be open at one time beyond this one: every forwarded request says so
 /// (RFC 5393 §5.3.3).
-pub(super) fn set_breadth(request: &mut Request, breadth: u32) {
+fn set_breadth(request: &mut Request, breadth: u32) {
     request.headers_mut().set(HeaderName::MaxBreadth, breadth);
 }
 
@@ -112,14 +120,14 @@ fn own_route((listener, token): &(&Listener, String), is_secure: bool) -> String
     let transport = listener.transport;
     let is_sips = is_secure && transport.is_secure();
     let scheme = if is_sips { "sips" } else { "sip" };
-    let parameter = match transport {
-        Transport::Udp => String::new(),
+    let (parameter, value) = match transport {
+        Transport::Udp => ("", ""),
         // The scheme says that it is secure (RFC 5630 §3.1.3, RFC 7118 §5.5).
-        Transport::Tls if is_sips => String::new(),
-        Transport::Wss if is_sips => ";transport=ws".into(),
-        other => format!(";transport={}", other.as_uri_param()),
+        Transport::Tls if is_sips => ("", ""),
+        Transport::Wss if is_sips => (";transport=", "ws"),
+        other => (";transport=", other.as_uri_param()),
     };
-    format!("<{scheme}:{token}@{}{parameter};lr>", listener.sent_by)
+    ["<", scheme, ":", token, "@", &listener.sent_by, parameter, value, ";lr>"].concat()
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ mod recursion;
 mod route;
 mod validate;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -33,6 +33,7 @@ use antiphon_sip::{HeaderName, Method, Request, Response, StatusCode, UriBuf};
 
 use crate::endpoint::{ClientId, Endpoint, Failure, ServerId};
 use crate::flow::{Fault, Flow};
+use crate::id_map::IdMap;
 use crate::node::ResolveId;
 use crate::refusal::Refusal;
 use crate::time::Time;
@@ -123,9 +124,9 @@ pub struct Forwarding {
 /// All requests that are being forwarded.
 #[derive(Debug, Default)]
 pub struct Proxy {
-    contexts: HashMap<ServerId, Context>,
-    clients: HashMap<ClientId, Place>,
-    resolving: HashMap<ResolveId, Resolving>,
+    contexts: IdMap<ServerId, Context>,
+    clients: IdMap<ClientId, Place>,
+    resolving: IdMap<ResolveId, Resolving>,
     /// How many ACKs are among [`resolving`](Self::resolving).
     waiting_acks: usize,
     questions: VecDeque<(ResolveId, String)>,

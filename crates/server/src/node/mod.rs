@@ -23,11 +23,12 @@ mod service;
 mod source;
 
 use std::cell::Cell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use antiphon_core::auth::Authenticator;
 use antiphon_core::endpoint::{Endpoint, EndpointConfig, ServerId};
 use antiphon_core::flow::Flow;
+use antiphon_core::id_map::IdMap;
 use antiphon_core::proxy::{self, Proxy};
 use antiphon_core::refusal::Refusal;
 use antiphon_core::registrar::Gruus;
@@ -127,7 +128,7 @@ pub struct Server {
     gruus: Gruus,
     guard: Guard,
     held: Held,
-    waiting: HashMap<Ticket, Waiting>,
+    waiting: IdMap<Ticket, Waiting>,
     next_ticket: u64,
     questions: VecDeque<Question>,
     events: VecDeque<ServerEvent>,
@@ -185,7 +186,7 @@ impl Server {
             gruus: Gruus::new(&secret),
             guard,
             held: Held::default(),
-            waiting: HashMap::new(),
+            waiting: IdMap::default(),
             next_ticket: 0,
             questions: VecDeque::new(),
             events: VecDeque::new(),

@@ -18,8 +18,8 @@ pub(super) fn flow_of_sender(arrival: &Arrival) -> Option<Flow> {
 /// The flow of a caller who is reached by it in the dialog: the request came from the caller
 /// itself, and its Contact leads nowhere else.
 pub(super) fn flow_of_caller(arrival: &Arrival) -> Option<Flow> {
-    let is_first_hop = arrival.request.headers().list::<Via<'_>>().count() == 1;
-    flow_of_sender(arrival).filter(|flow| is_first_hop && contact_leads_to(arrival, flow))
+    let is_first_hop = || arrival.request.headers().list::<Via<'_>>().count() == 1;
+    flow_of_sender(arrival).filter(|flow| is_first_hop() && contact_leads_to(arrival, flow))
 }
 
 /// Whether the sender writes another address into Via than the one it is seen at. Another port
@@ -27,9 +27,9 @@ pub(super) fn flow_of_caller(arrival: &Arrival) -> Option<Flow> {
 /// answers at the one it sends from (RFC 3581 §3).
 fn is_behind_nat(arrival: &Arrival) -> bool {
     let remote = arrival.flow.remote;
-    let Some(via) = arrival.request.top_via() else { return false };
-    let is_elsewhere = via.host().ip() != Some(remote.ip().to_canonical());
-    let port = via.port().unwrap_or_else(|| arrival.flow.transport.default_port());
+    let Some(sent_by) = arrival.request.sent_by_parts() else { return false };
+    let is_elsewhere = sent_by.host.ip() != Some(remote.ip().to_canonical());
+    let port = sent_by.port.unwrap_or_else(|| arrival.flow.transport.default_port());
     is_elsewhere || (port != remote.port() && arrival.request.wants_rport())
 }
 

@@ -38,6 +38,19 @@ pub struct SentBy<'a> {
     pub port: Option<u16>,
 }
 
+impl<'a> SentBy<'a> {
+    /// The parts of `host [":" port]`.
+    ///
+    /// # Errors
+    /// Where the text is no host with an optional port.
+    pub fn parse(text: &'a str) -> Result<Self, SyntaxError> {
+        let mut scanner = Scanner::new(text.as_bytes());
+        let (parts, _) = scan_sent_by(&mut scanner)?;
+        scanner.end()?;
+        Ok(parts)
+    }
+}
+
 impl<'a> Via<'a> {
     /// A `SIP/2.0` hop over this transport, sent by `sent_by` (`host [":" port]`).
     ///

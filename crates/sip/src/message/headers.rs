@@ -230,6 +230,8 @@ impl Headers {
     fn behind_first_element(&self, at: usize) -> Option<String> {
         let line = self.lines.get(at)?;
         let value = line.value(self.under(line));
+        // Most values are one element, which is told at a glance.
+        memchr::memchr(b',', value)?;
         let rest = value.get(first_element_len(value) + 1..)?;
         let rest = String::from_utf8_lossy(rest);
         let rest = rest.trim();
@@ -315,9 +317,11 @@ impl fmt::Write for OneLine<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let from = self.0.len();
         self.0.extend_from_slice(text.as_bytes());
-        for octet in self.0.iter_mut().skip(from) {
-            if matches!(octet, b'\r' | b'\n') {
-                *octet = b' ';
+        if memchr::memchr2(b'\r', b'\n', text.as_bytes()).is_some() {
+            for octet in self.0.iter_mut().skip(from) {
+                if matches!(octet, b'\r' | b'\n') {
+                    *octet = b' ';
+                }
             }
         }
         Ok(())

@@ -1,19 +1,24 @@
 //! Requests (RFC 3261 §7.1).
 
+use std::sync::OnceLock;
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::build::RequestBuilder;
 use super::{Essentials, Headers, Span};
+use crate::header::via::SentBy;
 use crate::header::{NameAddr, Via};
 use crate::name::{HeaderName, Method, Transport};
 use crate::parse::scan::Scanner;
-use crate::uri::{Uri, UriBuf};
+use crate::uri::{Places, Uri, UriBuf};
 
 /// A request, received or built here.
 #[derive(Debug, Clone)]
 pub struct Request {
     method: Method,
     uri: RequestUri,
+    /// Where the parts of that URI stand, once somebody has asked for it.
+    uri_places: OnceLock<Places>,
     headers: Headers,
     body: Bytes,
     essentials: Essentials,
@@ -33,7 +38,8 @@ impl Request {
         body: Bytes,
         essentials: Essentials,
     ) -> Self {
-        Self { method, uri: RequestUri::Wire(uri), headers, body, essentials }
+        let uri = RequestUri::Wire(uri);
+        Self { method, uri, uri_places: OnceLock::new(), headers, body, essentials }
     }
 
     pub(crate) fn from_parts(
@@ -43,7 +49,8 @@ impl Request {
         body: Bytes,
         essentials: Essentials,
     ) -> Self {
-        Self { method, uri: RequestUri::Own(uri), headers, body, essentials }
+        let uri = RequestUri::Own(uri);
+        Self { method, uri, uri_places: OnceLock::new(), headers, body, essentials }
     }
 
     pub(super) const fn essentials(&self) -> &Essentials {
@@ -66,9 +73,17 @@ impl Request {
     #[must_use]
     pub fn uri(&self) -> Uri<'_> {
         let text = self.uri_text();
+        if let Some(uri) = self.uri_places.get().and_then(|places| places.read(text)) {
+            return uri;
+        }
         // It was parsed once already; should that ever fail here, it is a URI of no scheme that
         // anybody serves, and is refused as such.
-        Uri::parse(text).unwrap_or(Uri::Other { scheme: "", rest: text })
+        let uri = Uri::parse(text).unwrap_or(Uri::Other { scheme: "", rest: text });
+        if let Some(places) = Places::of(&uri, text) {
+            // Should another thread have been faster, it has found the same.
+            let _ = self.uri_places.set(places);
+        }
+        uri
     }
 
     /// The Request-URI as written.
@@ -80,9 +95,19 @@ impl Request {
         }
     }
 
+    /// The Request-URI as written, to be kept.
+    #[must_use]
+    pub fn uri_buf(&self) -> UriBuf {
+        match &self.uri {
+            RequestUri::Wire(span) => UriBuf::checked(span.text(self.headers.wire())),
+            RequestUri::Own(uri) => uri.clone(),
+        }
+    }
+
     /// Puts another Request-URI in place (RFC 3261 §16.6 step 2).
     pub fn set_uri(&mut self, uri: UriBuf) {
         self.uri = RequestUri::Own(uri);
+        self.uri_places = OnceLock::new();
     }
 
     /// The header fields.
@@ -162,6 +187,19 @@ impl Request {
     #[must_use]
     pub fn sent_by(&self) -> &str {
         self.essentials.top_via.sent_by.text(self.headers.wire())
+    }
+
+    /// `sent-by` of the topmost Via as received, in its parts; `None` in a request built here.
+    #[must_use]
+    pub fn sent_by_parts(&self) -> Option<SentBy<'_>> {
+        SentBy::parse(self.sent_by()).ok()
+    }
+
+    /// Whether the topmost Via as received says nothing of where responses go but by `sent-by`:
+    /// it has neither `rport`, `received` nor `maddr` (RFC 3261 §18.2.2, RFC 3581 §4).
+    #[must_use]
+    pub const fn has_plain_via(&self) -> bool {
+        !self.essentials.top_via.rport && !self.essentials.top_via.steered
     }
 
     /// The transport that the topmost Via as received names, if the tables know it.

@@ -86,6 +86,9 @@ pub(crate) struct TopVia {
     pub(crate) branch: Option<Span>,
     /// `Some` when the parameter is there (RFC 3581).
     pub(crate) rport: bool,
+    /// Whether `received` or `maddr` is there, by which responses may go elsewhere than to
+    /// `sent-by` (RFC 3261 §18.2.2).
+    pub(crate) steered: bool,
 }
 
 impl TopVia {
@@ -107,6 +110,7 @@ impl TopVia {
             sent_by: value.part(via.sent_by.clone()),
             branch: via.branch.clone().map(|branch| value.part(branch)),
             rport: via.rport,
+            steered: via.steered,
         }
     }
 
@@ -116,6 +120,7 @@ impl TopVia {
             sent_by: Span::of_part(octets, via.sent_by_text()),
             branch: via.branch().map(|branch| Span::of_part(octets, branch)),
             rport: via.rport().is_some(),
+            steered: via.params().has("received") || via.params().has("maddr"),
         }
     }
 }

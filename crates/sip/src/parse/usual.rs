@@ -25,6 +25,8 @@ pub(crate) struct UsualVia {
     pub(crate) sent_by: Range<usize>,
     pub(crate) branch: Option<Range<usize>>,
     pub(crate) rport: bool,
+    /// `received` or `maddr`.
+    pub(crate) steered: bool,
 }
 
 /// `SIP/2.0/TRANSPORT host[:port]*(;param)`, alone or before a comma.
@@ -37,12 +39,14 @@ pub(crate) fn via(value: &[u8]) -> Option<UsualVia> {
         return None;
     }
     let sent_by = start..uri::usual_hostport(value, start)?;
-    let (mut branch, mut rport) = (None, false);
+    let (mut branch, mut rport, mut steered) = (None, false, false);
     let end = parameters(value, sent_by.end, |name, its_value| {
         if branch.is_none() && name.eq_ignore_ascii_case(b"branch") {
             branch = Some(its_value);
         } else if name.eq_ignore_ascii_case(b"rport") {
             rport = true;
+        } else if name.eq_ignore_ascii_case(b"received") || name.eq_ignore_ascii_case(b"maddr") {
+            steered = true;
         }
     })?;
     matches!(value.get(end), None | Some(b',')).then(|| UsualVia {
@@ -50,6 +54,7 @@ pub(crate) fn via(value: &[u8]) -> Option<UsualVia> {
         sent_by,
         branch: branch.flatten(),
         rport,
+        steered,
     })
 }
 
@@ -292,6 +297,7 @@ mod tests {
             sent_by: place(value, via.sent_by_text()),
             branch: via.branch().map(|branch| place(value, branch)),
             rport: via.rport().is_some(),
+            steered: via.params().has("received") || via.params().has("maddr"),
         })
     }
 

@@ -23,6 +23,11 @@ impl UriBuf {
         Ok(Self(text.into()))
     }
 
+    /// A URI from a text that was found to be one before.
+    pub(crate) fn checked(text: &str) -> Self {
+        Self(text.into())
+    }
+
     /// The URI in its parts.
     #[must_use]
     pub fn as_uri(&self) -> Uri<'_> {

@@ -181,23 +181,30 @@ const DOT: u8 = 4 | (2 | 4) << 4;
 
 /// `1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT`, each at most 255 and without leading zeros.
 pub(super) fn v4(text: &[u8]) -> Option<Ipv4Addr> {
-    let mut parts = text.split(|octet| *octet == b'.');
     let mut address = [0; 4];
-    for octet in &mut address {
-        *octet = match parts.next()? {
-            [b'0'] => 0,
-            digits @ [b'1'..=b'9', ..] if digits.len() <= 3 => decimal(digits)?,
-            _ => return None,
-        };
+    let mut at = 0;
+    for (index, part) in address.iter_mut().enumerate() {
+        if index > 0 {
+            text.get(at).filter(|octet| **octet == b'.')?;
+            at += 1;
+        }
+        let first = text.get(at).filter(|octet| octet.is_ascii_digit())?;
+        let mut value = u16::from(first - b'0');
+        at += 1;
+        // Behind a leading zero nothing may follow.
+        while value > 0
+            && let Some(octet) = text.get(at)
+            && octet.is_ascii_digit()
+        {
+            value = value * 10 + u16::from(octet - b'0');
+            if value > 255 {
+                return None;
+            }
+            at += 1;
+        }
+        *part = u8::try_from(value).ok()?;
     }
-    parts.next().is_none().then(|| address.into())
-}
-
-fn decimal(digits: &[u8]) -> Option<u8> {
-    digits.iter().try_fold(0u8, |value, digit| {
-        let digit = digit.is_ascii_digit().then(|| digit - b'0')?;
-        value.checked_mul(10)?.checked_add(digit)
-    })
+    (at == text.len()).then(|| address.into())
 }
 
 impl fmt::Display for Host<'_> {

@@ -12,6 +12,7 @@ mod escape;
 mod host;
 mod octets;
 mod params;
+mod places;
 mod sip;
 mod tel;
 mod usual;
@@ -23,6 +24,7 @@ pub use params::{UriHeader, UriHeaders, UriParams};
 pub use sip::SipUri;
 pub use tel::TelUri;
 
+pub(crate) use places::Places;
 pub(crate) use sip::port;
 pub(crate) use usual::{usual_hostport, usual_sip};
 

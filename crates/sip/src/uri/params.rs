@@ -29,6 +29,11 @@ impl<'a> UriParams<'a> {
         if scanner.is_at_end() { Ok(params) } else { Err(scanner.expected(Expected::End)) }
     }
 
+    /// Parameters from a text that was found to be some before.
+    pub(super) const fn checked(text: &'a str) -> Self {
+        Self(text)
+    }
+
     /// Takes as many parameters as stand at the cursor.
     ///
     /// # Errors

@@ -24,4 +24,5 @@ mod hostile_input;
 mod load;
 mod outcomes;
 mod ping;
+mod scanners;
 mod softphones;

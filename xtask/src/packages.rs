@@ -12,11 +12,12 @@ struct Needed {
     package: &'static str,
 }
 
-const NEEDED: [Needed; 4] = [
+const NEEDED: [Needed; 5] = [
     Needed { program: "sipp", package: "sip-tester" },
     Needed { program: "sipsak", package: "sipsak" },
     Needed { program: "baresip", package: "baresip-core" },
     Needed { program: "tshark", package: "tshark" },
+    Needed { program: "svwar", package: "sipvicious" },
 ];
 
 /// What the benches start beside that.

@@ -9,9 +9,10 @@ use antiphon_agent::Failure;
 use antiphon_agent::script::Faults;
 use antiphon_server::ServeError;
 use antiphon_server::config::Finding;
+use antiphon_server::guard::Source;
 use antiphon_server::rules::QuestionError;
 use antiphon_sip::UriBuf;
-use antiphon_store::{AccountError, RememberedError};
+use antiphon_store::{AccountError, BanError, RememberedError};
 
 use crate::cli::error::Line;
 use crate::cli::value::AccountName;
@@ -48,6 +49,10 @@ pub(crate) enum Fault {
     Account(AccountName, AccountError),
     /// The accounts cannot be read.
     Accounts(AccountError),
+    /// The bans cannot be read or changed.
+    Bans(BanError),
+    /// A ban to be lifted that there is not.
+    NotBanned(Source),
     /// A password cannot be asked for.
     Password(io::Error),
     /// The system gives no random numbers.
@@ -83,6 +88,7 @@ impl Fault {
             | Self::Runtime(_)
             | Self::NoListener
             | Self::Remembered(RememberedError::Busy)
+            | Self::Bans(BanError::Busy)
             | Self::Account(_, AccountError::Busy | AccountError::Failed(_))
             | Self::Accounts(AccountError::Busy | AccountError::Failed(_))
             | Self::Serve(ServeError::Io(_) | ServeError::NoRandomness) => 1,
@@ -125,6 +131,10 @@ impl fmt::Display for Fault {
             }
             Self::Account(name, error) => write!(f, "{name}: {error}"),
             Self::Accounts(error) => error.fmt(f),
+            Self::Bans(error) => error.fmt(f),
+            Self::NotBanned(source) => {
+                write!(f, "{source} is not banned: list who is with 'antiphon bans list'")
+            }
             Self::Password(error) => {
                 write!(f, "the password cannot be asked for ({error}): give --password")
             }

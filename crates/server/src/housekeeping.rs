@@ -1,14 +1,16 @@
 //! What has to be done now and then, away from the path of requests: accounts that a command
-//! changed are read again, bindings that ended are swept out.
+//! changed are read again, bindings that ended are swept out, bans are listed and lifted.
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use antiphon_net::Clock;
+use antiphon_net::{Clock, Handle};
 use antiphon_store::{Bindings, Reply, SubscriberFile};
 
+use crate::ban_list::{BanList, lift};
+use crate::node::Server;
 use crate::stores::Stores;
 
 /// How soon a changed account is noticed.
@@ -25,17 +27,21 @@ pub(crate) struct Housekeeping {
 }
 
 impl Housekeeping {
-    pub(crate) fn start(stores: &Stores) -> Self {
+    pub(crate) fn start(stores: &Stores, bans: Option<BanList>, server: Handle<Server>) -> Self {
         let (stop, stopped) = channel();
         let file = stores.file.clone();
         let bindings = Arc::clone(&stores.bindings);
         let clock = Clock::start();
+        let mut bans = bans;
         let thread = std::thread::Builder::new()
             .name("housekeeping".into())
             .spawn(move || {
                 let mut looks = 0;
                 while stopped.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
                     looks += 1;
+                    if let Some(bans) = &mut bans {
+                        lift(&server, bans.look(clock.now()));
+                    }
                     look(file.as_deref(), bindings.as_ref(), &clock, looks % LOOKS_PER_SWEEP == 0);
                 }
             })

@@ -9,6 +9,7 @@ pub mod guard;
 pub mod node;
 pub mod rules;
 
+mod ban_list;
 mod first_start;
 mod housekeeping;
 mod serve;

@@ -15,6 +15,7 @@ use antiphon_net::{Bound, Clock, Direction, Host, Net, Notice, Replies, Shutdown
 use antiphon_store::{Commit, Reply, StoreError};
 use jiff::tz::TimeZone;
 
+use crate::ban_list::{self, BanList, NewBans};
 use crate::config::Config;
 use crate::first_start::{self, NewAccount};
 use crate::guard;
@@ -112,6 +113,8 @@ impl Prepared {
     ) -> Result<(), ServeError> {
         let now = Clock::start().now();
         let seed = random_octets()?;
+        let ban_file = self.stores.ban_file();
+        let bans = ban_list::stored(ban_file.as_ref(), now);
         let config = ServerConfig {
             endpoint: EndpointConfig {
                 listeners: self.net.core_listeners(),
@@ -126,12 +129,13 @@ impl Prepared {
             ),
             secret: self.stores.secret,
             guard: self.guard,
-            bans: Vec::new(),
+            bans: bans.clone(),
         };
-        let (driver, _handle) = self.net.driver(Server::new(config, seed));
-        let housekeeping = Housekeeping::start(&self.stores);
-        let host =
-            StoreHost { stores: self.stores, observer, loop_thread: std::thread::current().id() };
+        let (driver, handle) = self.net.driver(Server::new(config, seed));
+        let (ban_list, new_bans) = ban_file.map(|file| BanList::new(file, &bans)).unzip();
+        let housekeeping = Housekeeping::start(&self.stores, ban_list, handle);
+        let loop_thread = std::thread::current().id();
+        let host = StoreHost { stores: self.stores, observer, new_bans, loop_thread };
         let result = driver.run(host, shutdown).await.map_err(ServeError::Io);
         housekeeping.stop();
         result.map(drop)
@@ -171,6 +175,7 @@ fn random_octets() -> Result<[u8; 32], ServeError> {
 struct StoreHost<O> {
     stores: Stores,
     observer: O,
+    new_bans: Option<NewBans>,
     loop_thread: ThreadId,
 }
 
@@ -194,6 +199,10 @@ impl<O: Observer> Host<Server> for StoreHost<O> {
     }
 
     fn event(&mut self, event: ServerEvent) {
+        if let (ServerEvent::Banned(ban), Some(new)) = (&event, &self.new_bans) {
+            // One too many for the list is in force all the same.
+            let _ = new.try_send(*ban);
+        }
         self.observer.event(event);
     }
 

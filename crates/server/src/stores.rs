@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use antiphon_store::{
-    Account, AccountError, Bindings, Embedded, Memory, MemorySubscribers, OpenError,
+    Account, AccountError, BanFile, Bindings, Embedded, Memory, MemorySubscribers, OpenError,
     SubscriberFile, Subscribers,
 };
 
@@ -56,6 +56,11 @@ impl Stores {
                 })
             }
         }
+    }
+
+    /// Where the bans stand, if they outlive the process.
+    pub(crate) fn ban_file(&self) -> Option<BanFile> {
+        self.directory.as_deref().map(BanFile::at)
     }
 
     /// Reads the subscribers again if their file changed.

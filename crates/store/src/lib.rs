@@ -8,11 +8,12 @@
 //! the two rooms that do it, and both pass the same tests. [`Subscribers`] is what authentication
 //! asks; [`Accounts`] edits the file that [`SubscriberFile`] reads. [`secret()`] gives the key that
 //! nonces are signed with. [`Remembered`] keeps the addresses that a user agent was told have
-//! changed for good.
+//! changed for good, [`BanFile`] the sources that a server does not listen to.
 //!
 //! Every file is created for its owner alone (mode 0600 where there are modes), and no password is
 //! ever written.
 
+mod bans;
 mod bindings;
 mod codec;
 mod embedded;
@@ -23,8 +24,10 @@ mod record;
 mod remembered;
 mod reply;
 mod secret;
+mod shared;
 mod subscribers;
 
+pub use bans::{BanError, BanFile, StoredBan};
 pub use bindings::{Bindings, Commit, Swept, Totals};
 pub use embedded::{Activity, Embedded, Settings};
 pub use error::{OpenError, Reason, StoreError};

@@ -91,6 +91,13 @@ impl Server {
         format!("sip:{user}@127.0.0.1:{}", self.port)
     }
 
+    /// Runs a command on the data of this server.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Finished {
+        let data = self.data.to_str().unwrap();
+        let arguments = [arguments, &["--data", data]].concat();
+        process::run("antiphon", command(self.home.path(), &arguments), COMMAND_LIMIT)
+    }
+
     /// Kills the server without warning, and starts it again on the same port and data.
     pub(crate) fn kill_and_restart(&mut self) {
         self.running.kill();

@@ -36,6 +36,7 @@ pub(crate) enum Command {
     Check(configuration::Check),
     Route(configuration::Route),
     User(server::User),
+    Bans(server::Bans),
     Call(client::Call),
     Answer(client::Answer),
     Register(client::Register),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use antiphon_agent::Listen;
+use antiphon_server::guard::Source;
 use clap::{Args, Subcommand};
 
 use super::value::{self, AccountName};
@@ -98,4 +99,46 @@ pub(crate) struct NamedAccount {
     /// The password; other users of this machine may see it here
     #[arg(long)]
     pub(crate) password: Option<String>,
+}
+
+/// Lists and lifts the bans of a server, which may run meanwhile
+///
+/// A running server notices within a second what is lifted here. Bans outlive the server.
+#[derive(Debug, Args)]
+#[command(after_help = "EXAMPLE\n  \
+    antiphon bans list\n  \
+    antiphon bans clear 192.0.2.66")]
+pub(crate) struct Bans {
+    #[command(subcommand)]
+    pub(crate) action: BansAction,
+    #[command(flatten)]
+    pub(crate) directory: DataDirectory,
+    /// One JSON object a line on standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// What to do with bans.
+#[derive(Debug, Subcommand)]
+pub(crate) enum BansAction {
+    /// Lists the sources that are not listened to
+    #[command(after_help = "EXAMPLE\n  antiphon bans list --json")]
+    List,
+    /// Has the server listen to a source again
+    #[command(after_help = "EXAMPLE\n  \
+        antiphon bans clear 192.0.2.66\n  \
+        antiphon bans clear 2001:db8::/64\n  \
+        antiphon bans clear --all")]
+    Clear(Clearing),
+}
+
+/// Which bans are lifted.
+#[derive(Debug, Args)]
+pub(crate) struct Clearing {
+    /// The address, or the network of an IPv6 address
+    #[arg(value_name = "ADDRESS", required_unless_present = "all")]
+    pub(crate) source: Option<Source>,
+    /// All of them
+    #[arg(long, conflicts_with = "source")]
+    pub(crate) all: bool,
 }

@@ -1,5 +1,6 @@
 //! Each command becomes the options of the room that does it.
 
+mod bans;
 mod check;
 mod client;
 mod code;
@@ -26,6 +27,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Fault> {
         Command::Check(check) => check::run(check),
         Command::Route(route) => route::run(route),
         Command::User(user) => user::run(user),
+        Command::Bans(bans) => bans::run(bans),
         Command::Call(call) => block_on(client::call(call)),
         Command::Answer(answer) => block_on(client::answer(answer)),
         Command::Register(register) => block_on(client::register(register)),

@@ -175,7 +175,10 @@ impl Observer for Notes {
             }),
             ServerEvent::Banned(Ban { source, until, failures }) => self.banned.note(|| {
                 let until = antiphon_agent::day_and_time(until);
-                format!("{source} is not listened to until {until}, after {failures} failures")
+                format!(
+                    "{source} is not listened to until {until}, after {failures} failures; \
+                     'antiphon bans clear {source}' ends it"
+                )
             }),
         }
     }

@@ -32,6 +32,8 @@ fn what_cannot_be_read_is_named() {
         (&["publish", "sip:a@127.0.0.1", "--event", "dialog", "--body", "/no/file"], "/no/file"),
         (&["subscribe", "sip:a@127.0.0.1", "--event", "a b"], "event package"),
         (&["user", "add", "alice"], "alice"),
+        (&["bans", "clear"], "<ADDRESS>"),
+        (&["bans", "clear", "192.0.2.0/24"], "192.0.2.0/24"),
         (&["check", "/no/such/file.toml"], "/no/such/file.toml"),
         (&["route", "INVITE sip:a@127.0.0.1"], "--config"),
         (&["route", "--config", "/no/such/file.toml", "INVITE sip:a@b"], "/no/such/file.toml"),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Why remembered addresses could not be read or changed. The text is one line for the person at
 /// the command line.
@@ -37,12 +37,6 @@ pub enum Refusal {
     NothingNew,
     /// An address has more than `MAX_URI` octets.
     TooLong,
-}
-
-impl RememberedError {
-    pub(super) fn io(path: &Path, source: io::Error) -> Self {
-        Self::Io { path: path.to_owned(), source }
-    }
 }
 
 impl fmt::Display for RememberedError {

@@ -160,6 +160,21 @@ impl Client {
         headers
     }
 
+    /// `d-ver` of RFC 3329 §2.2, for the credentials that were made last for this realm and
+    /// request: their digest once more, with the server's list of mechanisms in it. `None` if the
+    /// realm is not known.
+    #[must_use]
+    pub fn verification(
+        &self,
+        side: Side,
+        realm: &str,
+        request: &Outgoing<'_>,
+        security_server: &str,
+    ) -> Option<String> {
+        let session = self.sessions.iter().find(|own| own.side == side && own.realm == realm)?;
+        Some(session.verification(request, security_server))
+    }
+
     /// The realms that have been answered: what [`preempt`](Self::preempt) may be asked for.
     pub fn known(&self) -> impl Iterator<Item = (Side, &str)> {
         self.sessions.iter().map(|session| (session.side, session.realm.as_str()))

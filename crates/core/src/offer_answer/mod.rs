@@ -12,7 +12,7 @@ mod offer;
 pub use answer::{Answered, Unacceptable, answer, check, conclude, refuse};
 pub use format::Codec;
 pub use media::{Direction, LocalMedia, Media, SessionVersion};
-pub use offer::offer;
+pub use offer::{offer, plain_offer};
 
 /// The content type of a session description (RFC 8866 §8.1).
 pub const CONTENT_TYPE: &str = "application/sdp";

@@ -21,6 +21,23 @@ pub fn offer(local: &LocalMedia, version: SessionVersion) -> Bytes {
     written(&session)
 }
 
+/// The smallest offer of the same stream: the codecs alone, whose numbers say what they are
+/// (RFC 3551 §6), and nothing that has a default.
+#[must_use]
+pub fn plain_offer(local: &LocalMedia, version: SessionVersion) -> Bytes {
+    let mut session = session(local, version);
+    session.times.push(Time::new(0, 0));
+    let mut media = audio(local.address.port(), &[], local.direction);
+    let numbers: Vec<_> = Codec::ALL.iter().map(|codec| codec.payload().to_string()).collect();
+    media.fmt = numbers.join(" ");
+    media.attributes.clear();
+    if local.direction != Direction::SendRecv {
+        media.attributes.push(Attribute::new(local.direction.as_str()));
+    }
+    session.medias.push(media);
+    written(&session)
+}
+
 /// A description without streams and times.
 pub(super) fn session(local: &LocalMedia, version: SessionVersion) -> Session {
     let address = local.address.ip();
@@ -97,6 +114,18 @@ mod tests {
             a=ptime:20\r\n\
             a=sendrecv\r\n";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn the_smallest_offer_names_the_codecs_by_number_rfc3551_6() {
+        let address = "192.0.2.1:4000".parse().unwrap();
+        let version = SessionVersion { id: 7, version: 1 };
+        let text = |direction| plain_offer(&LocalMedia { address, direction }, version);
+        let both = text(Direction::SendRecv);
+        let expected = "v=0\r\no=- 7 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\n\
+            t=0 0\r\nm=audio 4000 RTP/AVP 0 8\r\n";
+        assert_eq!(std::str::from_utf8(&both).unwrap(), expected);
+        assert!(text(Direction::SendOnly).ends_with(b"a=sendonly\r\n"));
     }
 
     #[test]

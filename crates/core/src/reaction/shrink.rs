@@ -21,14 +21,17 @@ const OPTIONAL: [HeaderName; 9] = [
     HeaderName::Timestamp,
 ];
 
-/// Again without what is optional, with a smaller body, and as a stream instead of a datagram if
-/// the server has one.
+/// Again without what is optional and with a smaller body; then as a stream instead of a datagram
+/// if the server may have one.
 pub(super) fn shrink(inputs: &Inputs<'_>) -> Result<Reaction, Cause> {
     let headers = inputs.request.headers();
     let gone: Vec<_> = OPTIONAL.into_iter().filter(|name| headers.has(*name)).collect();
     let smaller = body::smaller(inputs);
     let datagram = inputs.server.is_none_or(|server| !server.transport.is_reliable());
     let stream = inputs.means.stream.filter(|stream| datagram && stream.transport.is_reliable());
+    // Whether the server has a stream is a guess: it comes when saying less did not help.
+    let says_all = gone.is_empty() && smaller.is_none();
+    let stream = stream.filter(|_| says_all || inputs.history.uses(inputs.row().key) > 0);
     let mut change = match smaller {
         Some(body) => Change::body(body),
         // An INVITE may leave the offer to the other side (RFC 3261 §13.2.1), which is the last

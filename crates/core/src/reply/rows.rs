@@ -99,7 +99,7 @@ pub(super) const ROWS: &[(u16, &[Piece])] = &[
     (
         494,
         &[
-            Value(HeaderName::SecurityServer, "tls;q=0.2, ipsec-ike;q=0.1"),
+            Value(HeaderName::SecurityServer, "digest;q=0.2, ipsec-ike;q=0.1"),
             Value(HeaderName::Require, "sec-agree"),
         ],
     ),

@@ -74,7 +74,7 @@ const INVITE: &[(u16, HeaderName, &str)] = &[
     (486, HeaderName::RetryAfter, "120"),
     (488, HeaderName::Warning, "305 192.0.2.2:5060 \"Incompatible media format\""),
     (489, HeaderName::AllowEvents, "presence, dialog, message-summary"),
-    (494, HeaderName::SecurityServer, "tls;q=0.2, ipsec-ike;q=0.1"),
+    (494, HeaderName::SecurityServer, "digest;q=0.2, ipsec-ike;q=0.1"),
     (500, HeaderName::RetryAfter, "120"),
     (501, HeaderName::Allow, "ACK, BYE"),
     (503, HeaderName::RetryAfter, "120"),

@@ -1,6 +1,8 @@
 //! Credentials for those who ask for them (RFC 3261 §22), and only for those.
 
-use antiphon_sip::header::{Challenge, ProxyAuthenticate, WwwAuthenticate};
+use antiphon_sip::header::{
+    AuthenticationInfo, Challenge, ProxyAuthenticate, ProxyAuthenticationInfo, WwwAuthenticate,
+};
 use antiphon_sip::{Headers, Response};
 
 use super::UserAgent;
@@ -45,6 +47,22 @@ impl UserAgent {
         is_made
     }
 
+    /// The nonces that those who took the credentials want to see next (RFC 7616 §3.5, §3.8).
+    pub(super) fn take_next_nonces(&mut self, key: ActionKey, response: &Response) {
+        let Some(action) = self.actions.get(&key).filter(|action| action.authentic) else { return };
+        let server = response.headers().field::<AuthenticationInfo<'_>>().ok().flatten();
+        let proxy = response.headers().field::<ProxyAuthenticationInfo<'_>>().ok().flatten();
+        for (side, realm) in action.auth.carried() {
+            let info = match side {
+                auth::Side::Server => server.as_ref(),
+                auth::Side::Proxy => proxy.as_ref().map(|info| &info.0),
+            };
+            if let Some(info) = info {
+                self.auth.learn(side, realm, info);
+            }
+        }
+    }
+
     /// The realms that get credentials without asking: those of the call (RFC 3261 §22.3), and
     /// those of the registration that is refreshed.
     pub(super) fn known_realms(&self, action: &Action) -> Vec<(auth::Side, String)> {
@@ -83,7 +101,7 @@ fn floors(client: &auth::Client) -> Vec<(String, u8)> {
 }
 
 /// The challenges of the realms that are answered.
-fn challenges<'a>(
+pub(super) fn challenges<'a>(
     headers: &'a Headers,
     realms: &[(auth::Side, String)],
 ) -> Vec<(auth::Side, Challenge<'a>)> {

@@ -2,16 +2,18 @@
 
 use antiphon_sip::header::Route;
 use antiphon_sip::{Method, Response, UriBuf};
+use bytes::Bytes;
 
 use super::UserAgent;
 use super::action::{Action, ActionKey, Base, Purpose, State};
 use super::consider::{Got, is_authentic};
 use super::outcome::{Conclusion, NoAnswer};
+use super::place::is_sdp;
 use super::session_timer::Role;
 use crate::dialog::RouteSet;
 use crate::endpoint::{ClientId, Failure};
 use crate::flow::Flow;
-use crate::reaction::{Change, Decision, NewBody, Reaction, Redirect, Server};
+use crate::reaction::{Body, Change, Decision, NewBody, Reaction, Redirect, Server};
 use crate::time::Time;
 
 impl UserAgent {
@@ -37,6 +39,7 @@ impl UserAgent {
         if response.status().is_provisional() {
             return self.provisional(now, key, response);
         }
+        self.take_next_nonces(key, response);
         self.clients.remove(&client);
         if success && response.cseq_method() == Method::Invite {
             return self.invite_accepted(now, key, client, response);
@@ -121,27 +124,29 @@ impl UserAgent {
                 let Some(action) = self.actions.get_mut(&key) else { return };
                 action.compact |= compact;
                 action.server = stream.or(action.server);
+                self.offers(key, &change);
                 self.send_changed(now, key, change);
             }
             Reaction::Lengthen { seconds, change } => {
                 self.note_min_se(key, response);
                 self.lengthen(now, key, seconds, change);
             }
-            Reaction::Reoffer { change } => {
+            Reaction::Reoffer { change } | Reaction::ChangeBody { change, .. } => {
                 self.offers(key, &change);
                 self.send_changed(now, key, change);
+            }
+            Reaction::AgreeSecurity { mechanism, change } => {
+                self.agree_security(now, key, &mechanism, change, response);
             }
             Reaction::RevealIdentity { change } => {
                 self.reveal(key);
                 self.send_changed(now, key, change);
             }
-            Reaction::ChangeBody { change, .. }
-            | Reaction::ChangePriority { change }
+            Reaction::ChangePriority { change }
             | Reaction::DropExtension { change, .. }
             | Reaction::AddExtension { change, .. } => self.send_changed(now, key, change),
             Reaction::StartAnew { .. } => self.publish_anew(now, key),
-            // There is neither a key nor a mechanism here, so none of them is decided on; the
-            // others send nothing.
+            // There is no key here, so no signature is decided on; the others send nothing.
             _ => self.conclude(now, key, Conclusion::Refused, response),
         }
     }
@@ -193,11 +198,18 @@ impl UserAgent {
 
     /// The offer that is sent now is what an answer is an answer to.
     fn offers(&mut self, key: ActionKey, change: &Change) {
-        let Some(NewBody::Other(body)) = &change.body else { return };
-        let call = self.actions.get(&key).and_then(|action| action.call);
-        if let Some(call) = call.and_then(|call| self.calls.get_mut(&call)) {
+        let Some(body) = &change.body else { return };
+        let Some(action) = self.actions.get(&key) else { return };
+        if !matches!(action.purpose, Purpose::Call | Purpose::Reinvite) {
+            return;
+        }
+        if let Some(call) = action.call.and_then(|call| self.calls.get_mut(&call)) {
             call.version = call.version.next();
-            call.local_sdp = Some(body.content.clone());
+            call.local_sdp = match body {
+                NewBody::Other(body) => sdp_within(body),
+                // The offer is left to the other side (RFC 3261 §13.2.1).
+                NewBody::Empty => None,
+            };
         }
     }
 
@@ -217,7 +229,7 @@ impl UserAgent {
         self.send(now, key, true);
     }
 
-    fn change(&mut self, key: ActionKey, change: Change) {
+    pub(super) fn change(&mut self, key: ActionKey, change: Change) {
         if let Some(action) = self.actions.get_mut(&key)
             && !change.is_empty()
         {
@@ -292,6 +304,18 @@ impl UserAgent {
             }
         }
     }
+}
+
+/// The session description of a body: it may be one part of several (RFC 5621 §3), where a location
+/// was put beside it.
+fn sdp_within(body: &Body) -> Option<Bytes> {
+    if is_sdp(&body.content_type) {
+        return Some(body.content.clone());
+    }
+    let text = std::str::from_utf8(&body.content).ok()?;
+    let (_, part) = text.split_once("Content-Type: application/sdp\r\n\r\n")?;
+    let end = part.find("\r\n--").map_or(part.len(), |end| end + 2);
+    part.get(..end).map(|sdp| Bytes::copy_from_slice(sdp.as_bytes()))
 }
 
 impl Conclusion {

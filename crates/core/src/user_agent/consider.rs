@@ -3,19 +3,15 @@
 
 use std::time::Duration;
 
-use antiphon_sip::{OptionTag, Request, Response, StatusCode, Transport};
+use antiphon_sip::{Request, Response, StatusCode};
 
 use super::UserAgent;
 use super::action::{Action, ActionKey, Base, Purpose, State};
-use super::config::Reliability;
 use super::event::Event;
-use super::keep::{Phase, Soft};
+use super::keep::Phase;
 use super::outcome::NoAnswer;
 use crate::flow::Flow;
-use crate::reaction::{
-    self, Account, Body, Decision, Inputs, Means, Place, Policy, Reaction, Server, Told, reaction,
-    told,
-};
+use crate::reaction::{self, Decision, Inputs, Place, Reaction, Told, reaction, told};
 use crate::time::Time;
 
 /// What came.
@@ -103,53 +99,6 @@ impl UserAgent {
         Place::Dialog { owner: self.calls.get(&call).is_some_and(|call| call.action.is_some()) }
     }
 
-    fn means(&self, action: &Action) -> Means {
-        let account =
-            |account: &crate::auth::Account| Account { realm: account.realm().map(str::to_owned) };
-        let floors = self.auth.floors().map(|(realm, strength)| (realm.to_owned(), strength));
-        let listeners = &self.config.endpoint.listeners;
-        Means {
-            accounts: self.config.accounts.iter().map(account).collect(),
-            floors: floors.collect(),
-            stream: self.stream_of(action),
-            own_addresses: listeners.iter().map(|listener| listener.local).collect(),
-            publication: publication(action),
-            still_wanted: matches!(&action.purpose, Purpose::Keep(upkeep) if upkeep.is_kept()),
-            cancelled: matches!(&action.state, State::Waiting(waiting) if waiting.stopped.is_some()),
-            ..Means::default()
-        }
-    }
-
-    /// The same server by TCP, if its URI leaves the transport open (RFC 3263 §4.1).
-    fn stream_of(&self, action: &Action) -> Option<Server> {
-        let server = action.server.filter(|server| server.transport == Transport::Udp)?;
-        let stream = Server::new(Transport::Tcp, server.address);
-        let is_there = self.endpoint.listener_for(stream.transport, stream.address).is_some();
-        (action.transport_is_open && is_there).then_some(stream)
-    }
-
-    fn policy(&self, action: &Action) -> Policy {
-        let mut policy = self.config.policy.clone();
-        let reliable = self.config.reliability;
-        policy.allow_md5 &= self.config.auth.allow_md5;
-        // Neither is set up here: TLS on demand, and the digest that binds the agreement.
-        policy.mechanisms.clear();
-        policy.extensions.extend([OptionTag::EarlyDialogTerminated, OptionTag::Timer]);
-        if reliable != Reliability::Never {
-            policy.extensions.push(OptionTag::Rel100);
-        }
-        if reliable == Reliability::Required {
-            policy.insisted.push(OptionTag::Rel100);
-        }
-        policy.insisted.extend(asked_for(action));
-        let identity = self.config.identity.uri.as_uri();
-        if policy.own_domain.is_none() {
-            policy.own_domain = identity.as_sip().map(|uri| uri.host.to_string());
-        }
-        policy.outbound_proxies.extend(self.config.proxy.clone());
-        policy
-    }
-
     /// Writes into the history what became of the last request, and tells it.
     fn note(
         &mut self,
@@ -209,17 +158,6 @@ fn unsent(action: &Action) -> Option<Request> {
         .ok()
 }
 
-/// What a first publication would say.
-fn publication(action: &Action) -> Option<Body> {
-    match &action.purpose {
-        Purpose::Keep(upkeep) => match &upkeep.soft {
-            Soft::Publication(publication) => Some(publication.state.clone()),
-            Soft::Registration | Soft::Subscription(_) => None,
-        },
-        _ => None,
-    }
-}
-
 const fn purpose(action: &Action) -> reaction::Purpose {
     match &action.purpose {
         Purpose::Keep(upkeep) if matches!(upkeep.phase, Phase::Kept) => {
@@ -227,17 +165,6 @@ const fn purpose(action: &Action) -> reaction::Purpose {
         }
         _ => reaction::Purpose::Once,
     }
-}
-
-/// The extensions that the commander requires by a header field of their own.
-fn asked_for(action: &Action) -> Vec<OptionTag> {
-    let required =
-        action.draft.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("Require"));
-    required
-        .flat_map(|(_, value)| value.split(','))
-        .filter_map(|tag| OptionTag::from_bytes(tag.trim().as_bytes()))
-        .take(16)
-        .collect()
 }
 
 impl Action {

@@ -51,7 +51,9 @@ impl UserAgent {
 
     /// Fills the challenges of a 401 or 407 in, if there are none.
     pub(super) fn challenge(&mut self, now: Time, reply: &mut Reply, stale: bool) {
-        if !is_gate(reply) {
+        // What the best mechanism of a 494 needs (RFC 3329 §2.3.1).
+        let agrees = reply.code == StatusCode::SECURITY_AGREEMENT_REQUIRED && !has_own(reply);
+        if !is_gate(reply) && !agrees {
             return;
         }
         let name = challenge_name(reply.code);
@@ -106,9 +108,14 @@ impl UserAgent {
 
 /// Whether a response is a challenge that is to be judged here. One that was given its own is not.
 fn is_gate(reply: &Reply) -> bool {
+    is_challenge(reply.code) && !has_own(reply)
+}
+
+/// Whether a response was given a challenge of its own.
+fn has_own(reply: &Reply) -> bool {
     let name = challenge_name(reply.code);
     let is_given = |(given, _): &(String, String)| given.eq_ignore_ascii_case(name.as_str());
-    is_challenge(reply.code) && !reply.headers.iter().any(is_given)
+    reply.headers.iter().any(is_given)
 }
 
 fn challenge_name(code: StatusCode) -> HeaderName {

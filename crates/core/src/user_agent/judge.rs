@@ -17,7 +17,7 @@ pub(super) fn judge(request: &Request, config: &UserAgentConfig) -> Result<(), R
     if !matches!(request.uri(), Uri::Sip(_)) {
         return Err(Refusal::new(StatusCode::UNSUPPORTED_URI_SCHEME));
     }
-    judge_extensions(request, config.reliability)?;
+    judge_extensions(request, config)?;
     judge_content(request, config.reliability)?;
     judge_invite(request, config)
 }
@@ -120,10 +120,12 @@ fn judge_method(method: &Method) -> Result<(), Refusal> {
 }
 
 /// §8.2.2.3.
-fn judge_extensions(request: &Request, reliability: Reliability) -> Result<(), Refusal> {
+fn judge_extensions(request: &Request, config: &UserAgentConfig) -> Result<(), Refusal> {
     let known = |tag: &str| match OptionTag::from_bytes(tag.as_bytes()) {
         Some(OptionTag::EarlyDialogTerminated | OptionTag::Timer) => true,
-        Some(OptionTag::Rel100) => reliability != Reliability::Never,
+        Some(OptionTag::Rel100) => config.reliability != Reliability::Never,
+        // Whoever is asked for it by a 494 may do it.
+        Some(OptionTag::SecAgree) => config.playbook.demands_agreement(),
         _ => false,
     };
     let unknown: Vec<_> = tags(request, HeaderName::Require).filter(|tag| !known(tag)).collect();

@@ -11,6 +11,9 @@
 //! out, and `server.rs`, where requests come in.
 
 use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+
+use antiphon_sip::Transport;
 
 use crate::auth;
 use crate::dialog::DialogId;
@@ -21,6 +24,7 @@ use crate::time::Time;
 
 mod accept;
 mod action;
+mod agreement;
 mod call;
 mod challenge;
 mod client;
@@ -36,6 +40,7 @@ mod in_call;
 mod incoming;
 mod judge;
 mod keep;
+mod means;
 mod memory;
 mod outcome;
 mod perform;
@@ -95,6 +100,8 @@ pub struct UserAgent {
     turns: playbook::Turns,
     /// Reliable provisional responses whose call was refused before they were acknowledged.
     late_pracks: VecDeque<reliable::LatePrack>,
+    /// What was agreed on with first hops (RFC 3329).
+    agreements: HashMap<(Transport, SocketAddr), agreement::Agreement>,
     /// Judges the credentials that the playbook's challenges ask for.
     guard: Option<auth::Authenticator>,
     timers: Timers<Subject>,
@@ -155,6 +162,7 @@ impl UserAgent {
             performances: HashMap::new(),
             turns: playbook::Turns::default(),
             late_pracks: VecDeque::new(),
+            agreements: HashMap::new(),
             guard: None,
             timers: Timers::new(),
             events: VecDeque::new(),

@@ -67,6 +67,15 @@ impl Playbook {
     }
 }
 
+impl Playbook {
+    /// Whether it asks for an agreement on security (RFC 3329).
+    pub(super) fn demands_agreement(&self) -> bool {
+        let scripts = self.parts.iter().flat_map(|part| &part.scripts);
+        let mut steps = scripts.flat_map(|script| &script.steps);
+        steps.any(|step| step.reply.code == StatusCode::SECURITY_AGREEMENT_REQUIRED)
+    }
+}
+
 /// Whether a code asks for credentials.
 pub(super) fn is_challenge(code: StatusCode) -> bool {
     matches!(code, StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED)

@@ -205,6 +205,7 @@ impl UserAgent {
                 headers
             }
         };
+        self.keep_agreement(action, &credentials, &mut request);
         for credential in credentials {
             let name = match credential.side {
                 auth::Side::Server => HeaderName::Authorization,

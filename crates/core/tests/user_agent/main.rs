@@ -6,6 +6,7 @@
     reason = "a test whose set-up fails ends with a panic"
 )]
 
+mod agreement;
 mod calls;
 mod client;
 mod early;

@@ -36,7 +36,7 @@ impl Attempt {
     }
 
     /// The realms whose credentials go to the server that is asked now.
-    pub(super) fn carried(&self) -> impl Iterator<Item = (Side, &str)> {
+    pub fn carried(&self) -> impl Iterator<Item = (Side, &str)> {
         let carried = self.tried.iter().filter(|tried| tried.carried);
         carried.map(|tried| (tried.side, tried.realm.as_str()))
     }

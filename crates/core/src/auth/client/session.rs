@@ -98,6 +98,20 @@ impl Session {
         self.count = 0;
     }
 
+    /// The digest of the last field, with the list of mechanisms in A2 (RFC 3329 §2.2).
+    pub(super) fn verification(&self, request: &Outgoing<'_>, security_server: &str) -> String {
+        let algorithm = self.variant.algorithm;
+        let nc = format!("{:08x}", self.count);
+        let qop = self.qop.map(Qop::name);
+        let protection = qop.map(|qop| Protection { qop, nc: &nc, cnonce: &self.cnonce });
+        let body = (self.qop == Some(Qop::AuthInt)).then(|| hash(algorithm, &[request.body]));
+        let mut a2 = vec![request.method.as_bytes(), request.uri.as_bytes()];
+        a2.extend(body.as_ref().map(Hex::as_bytes));
+        a2.push(security_server.as_bytes());
+        let digest = response(algorithm, &self.ha1, &self.nonce, protection, &hash(algorithm, &a2));
+        digest.as_str().to_owned()
+    }
+
     /// The field for one more request with this nonce.
     pub(super) fn header(&mut self, request: &Outgoing<'_>) -> AuthHeader {
         // Past four thousand million requests the server will call the nonce stale.

@@ -1,0 +1,189 @@
+//! The agreement on a security mechanism with the next hop (RFC 3329): carried out when a 494, or a
+//! 421 with Security-Server, asks for it, and kept to in every later request to that hop.
+
+use std::net::SocketAddr;
+
+use antiphon_sip::header::challenge::QopOptions;
+use antiphon_sip::header::{
+    Challenge, DigestChallenge, ProxyAuthenticate, ProxyRequire, Require, SecurityServer,
+    WwwAuthenticate,
+};
+use antiphon_sip::{HeaderName, Method, OptionTag, Request, Response, Transport};
+
+use super::UserAgent;
+use super::action::{Action, ActionKey};
+use crate::auth;
+use crate::reaction::{Change, Server};
+use crate::time::Time;
+
+/// What was agreed on with a server.
+#[derive(Debug, Clone)]
+pub(super) struct Agreement {
+    /// Its list, element by element.
+    list: Vec<String>,
+    /// The same as it came, each white space a single one (§2.2).
+    text: String,
+    /// Whether it is the digest, which protects the list by a digest of its own (§2.2).
+    by_digest: bool,
+}
+
+/// Servers that an agreement is kept with at most; there is one first hop, or a few.
+const MAX_AGREEMENTS: usize = 32;
+
+impl UserAgent {
+    /// Sets the mechanism up and asks again.
+    pub(super) fn agree_security(
+        &mut self,
+        now: Time,
+        key: ActionKey,
+        mechanism: &str,
+        change: Change,
+        response: Option<&Response>,
+    ) {
+        let by_digest = mechanism.eq_ignore_ascii_case("digest");
+        self.change(key, change);
+        if let Some(response) = response {
+            if by_digest {
+                self.answer_within(key, response);
+            } else {
+                self.go_over_tls(key);
+            }
+            self.note_agreement(key, response, by_digest);
+        }
+        self.send(now, key, true);
+    }
+
+    /// The challenge inside, with the algorithm and qop of the list in place of its own (§2.4).
+    fn answer_within(&mut self, key: ActionKey, response: &Response) {
+        let headers = response.headers();
+        let list = headers.list::<SecurityServer<'_>>().map_while(Result::ok);
+        let digest = list.into_iter().find(|one| one.value.eq_ignore_ascii_case("digest"));
+        let value = |name| digest.as_ref().and_then(|one| one.params.value(name));
+        let (algorithm, qop) = (value("d-alg").map(unquoted), value("d-qop").map(unquoted));
+        let server = headers.each::<WwwAuthenticate<'_>>().map_while(Result::ok);
+        let proxy = headers.each::<ProxyAuthenticate<'_>>().map_while(Result::ok);
+        let server = server.map(|challenge| (auth::Side::Server, challenge.0));
+        let all = server.chain(proxy.map(|challenge| (auth::Side::Proxy, challenge.0)));
+        let challenges: Vec<_> = all
+            .filter_map(|(side, challenge)| match challenge {
+                Challenge::Digest(digest) => Some((side, digest)),
+                Challenge::Other(_) => None,
+            })
+            .map(|(side, digest)| (side, Challenge::Digest(with(digest, algorithm, qop))))
+            .collect();
+        let Some(action) = self.actions.get_mut(&key) else { return };
+        let Some(request) = &action.last else { return };
+        let outgoing = outgoing(request);
+        let endpoint = &mut self.endpoint;
+        let mut random = || endpoint.random();
+        let answer = self.auth.answer(&mut action.auth, &outgoing, &challenges, &mut random);
+        action.credentials = answer.ok().map(|answer| answer.headers);
+        self.remember_realms(key);
+    }
+
+    /// As if the URI were a SIPS one (§2.4): the same host, by TLS.
+    fn go_over_tls(&mut self, key: ActionKey) {
+        let Some(action) = self.actions.get_mut(&key) else { return };
+        let Some(server) = action.server else { return };
+        let named = action.hop.as_ref().map(|hop| hop.port);
+        let usual = named.filter(|port| *port != Transport::Udp.default_port());
+        let port = usual.unwrap_or_else(|| Transport::Tls.default_port());
+        let server = Server::new(Transport::Tls, SocketAddr::new(server.address.ip(), port));
+        action.server = Some(server);
+        action.servers.clear();
+    }
+
+    fn note_agreement(&mut self, key: ActionKey, response: &Response, by_digest: bool) {
+        let Some(action) = self.actions.get(&key) else { return };
+        let headers = response.headers();
+        let list = headers.list::<SecurityServer<'_>>().map_while(Result::ok);
+        let list = list.map(|one| one.to_string()).collect();
+        let lines = headers.values(HeaderName::SecurityServer).map(String::from_utf8_lossy);
+        let text = lines.collect::<Vec<_>>().join(", ");
+        let text = text.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+        let Some(server) = action.server else { return };
+        let place = (server.transport, server.address);
+        if self.agreements.len() < MAX_AGREEMENTS || self.agreements.contains_key(&place) {
+            self.agreements.insert(place, Agreement { list, text, by_digest });
+        }
+    }
+
+    /// What every later request to that server carries (§2.3.1).
+    pub(super) fn keep_agreement(
+        &self,
+        action: &Action,
+        credentials: &[auth::AuthHeader],
+        request: &mut Request,
+    ) {
+        let Some(server) = action.server else { return };
+        let agreed = self.agreements.get(&(server.transport, server.address));
+        let Some(agreed) = agreed else { return };
+        if matches!(request.method(), Method::Ack | Method::Cancel) {
+            return;
+        }
+        let verify = self.verify(agreed, credentials, request);
+        let headers = request.headers();
+        let required: Vec<_> =
+            headers.list::<Require>().map_while(Result::ok).map(|one| one.0).collect();
+        let of_proxies: Vec<_> =
+            headers.list::<ProxyRequire>().map_while(Result::ok).map(|one| one.0).collect();
+        let headers = request.headers_mut();
+        headers.set(HeaderName::SecurityVerify, verify);
+        headers.set(HeaderName::Require, with_sec_agree(required));
+        headers.set(HeaderName::ProxyRequire, with_sec_agree(of_proxies));
+    }
+
+    /// The server's list, with `d-ver` where the digest protects it.
+    fn verify(
+        &self,
+        agreed: &Agreement,
+        credentials: &[auth::AuthHeader],
+        request: &Request,
+    ) -> String {
+        let outgoing = outgoing(request);
+        let digest = credentials.first().filter(|_| agreed.by_digest).and_then(|made| {
+            self.auth.verification(made.side, &made.realm, &outgoing, &agreed.text)
+        });
+        let Some(digest) = digest else { return agreed.list.join(", ") };
+        let is_digest = |one: &str| {
+            let name = one.split(';').next().unwrap_or_default();
+            name.trim().eq_ignore_ascii_case("digest")
+        };
+        let elements = agreed.list.iter().map(|one| match is_digest(one) {
+            true => format!("{one};d-ver=\"{digest}\""),
+            false => one.clone(),
+        });
+        elements.collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn with<'a>(
+    mut challenge: DigestChallenge<'a>,
+    algorithm: Option<&'a str>,
+    qop: Option<&'a str>,
+) -> DigestChallenge<'a> {
+    challenge.algorithm = algorithm.or(challenge.algorithm);
+    if let Some(qop) = qop {
+        challenge.qop = Some(QopOptions(qop));
+    }
+    challenge
+}
+
+fn unquoted(value: &str) -> &str {
+    value.trim_matches('"')
+}
+
+fn outgoing(request: &Request) -> auth::Outgoing<'_> {
+    auth::Outgoing {
+        method: request.method().as_str(),
+        uri: request.uri_text(),
+        body: request.body(),
+    }
+}
+
+fn with_sec_agree(mut tags: Vec<OptionTag>) -> String {
+    if !tags.contains(&OptionTag::SecAgree) {
+        tags.push(OptionTag::SecAgree);
+    }
+    tags.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -20,11 +20,18 @@ pub struct Client {
     pub password: Option<String>,
     /// The outbound proxy.
     pub proxy: Option<UriBuf>,
-    /// Where to listen. Empty: UDP and TCP on a free port of the address from which the target is
-    /// reached.
+    /// Where to listen. Empty: a free port of the address from which the target is reached, for
+    /// UDP, TCP and TLS, and for WebSocket where it is asked for.
     pub listen: Vec<Listen>,
     /// The transport for targets that name none.
     pub transport: Transport,
+    /// PEM files with certificates that are believed besides those of the system's authorities:
+    /// of other authorities, or self-signed ones of single servers.
+    pub trust: Vec<PathBuf>,
+    /// What is shown to who connects over TLS, and to servers that ask for it.
+    pub certificate: Option<CertificateFiles>,
+    /// The file that the secrets of TLS connections are added to.
+    pub key_log: Option<PathBuf>,
     /// Bounds the whole action.
     pub timeout: Option<Duration>,
     /// The capture file that all messages are written to.
@@ -45,6 +52,9 @@ impl Default for Client {
             proxy: None,
             listen: Vec::new(),
             transport: Transport::Udp,
+            trust: Vec::new(),
+            certificate: None,
+            key_log: None,
             timeout: None,
             trace: None,
             verbose: false,
@@ -68,10 +78,19 @@ impl Client {
     }
 }
 
+/// The PEM files of a certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateFiles {
+    /// The certificate, and behind it those that lead to an authority.
+    pub chain: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
 /// An address to listen on, as in `udp:192.0.2.1:5060`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listen {
-    /// UDP or TCP.
+    /// UDP, TCP, TLS, WS or WSS.
     pub transport: Transport,
     /// The address; port 0 takes a free one.
     pub address: SocketAddr,
@@ -82,7 +101,7 @@ pub struct Listen {
 pub enum NoListen {
     /// Not of the form `udp:IP:PORT`.
     Form,
-    /// A transport that cannot be listened on yet.
+    /// A transport that cannot be listened on.
     Transport,
 }
 
@@ -92,7 +111,7 @@ impl FromStr for Listen {
     fn from_str(text: &str) -> Result<Self, NoListen> {
         let (transport, address) = text.split_once(':').ok_or(NoListen::Form)?;
         let transport = Transport::from_bytes(transport.as_bytes()).ok_or(NoListen::Form)?;
-        if !matches!(transport, Transport::Udp | Transport::Tcp) {
+        if transport == Transport::Sctp || transport == Transport::TlsSctp {
             return Err(NoListen::Transport);
         }
         let address = address.parse().map_err(|_| NoListen::Form)?;
@@ -109,8 +128,11 @@ impl fmt::Display for Listen {
 impl fmt::Display for NoListen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Form => "write udp:IP:PORT or tcp:IP:PORT, such as udp:127.0.0.1:5060",
-            Self::Transport => "this build listens on udp and tcp only",
+            Self::Form => {
+                "write a transport (udp, tcp, tls, ws or wss), an address and a port, such as \
+                 udp:127.0.0.1:5060"
+            }
+            Self::Transport => "nothing here speaks SCTP; use udp, tcp, tls, ws or wss",
         })
     }
 }
@@ -131,7 +153,11 @@ mod tests {
         for wrong in ["", "udp", "udp:", "udp:127.0.0.1", "127.0.0.1:5060", "udp:host:5060"] {
             assert_eq!(wrong.parse::<Listen>(), Err(NoListen::Form), "{wrong}");
         }
-        assert_eq!("tls:127.0.0.1:5061".parse::<Listen>(), Err(NoListen::Transport));
+        for transport in ["tls", "ws", "wss"] {
+            let text = format!("{transport}:127.0.0.1:5061");
+            assert_eq!(text.parse::<Listen>().unwrap().to_string(), text);
+        }
+        assert_eq!("sctp:127.0.0.1:5060".parse::<Listen>(), Err(NoListen::Transport));
     }
 
     #[test]

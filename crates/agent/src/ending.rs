@@ -56,6 +56,8 @@ impl Ending {
 pub enum Failure {
     /// An address cannot be listened on.
     Bind(antiphon_net::BindError),
+    /// A certificate, or what else TLS needs, cannot be used.
+    Tls(antiphon_net::TlsError),
     /// No socket for RTP.
     Media(io::Error),
     /// The sockets failed while they were used.
@@ -78,7 +80,7 @@ impl Failure {
     #[must_use]
     pub const fn exit_status(&self) -> u8 {
         match self {
-            Self::Bind(_) | Self::Trace { .. } => 2,
+            Self::Bind(_) | Self::Tls(_) | Self::Trace { .. } => 2,
             Self::Media(_) | Self::Network(_) | Self::Random | Self::Signals(_) => 1,
         }
     }
@@ -88,6 +90,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bind(error) => error.fmt(f),
+            Self::Tls(error) => error.fmt(f),
             Self::Media(error) => write!(f, "no UDP port for RTP can be opened: {error}"),
             Self::Network(error) => write!(f, "the network failed: {error}"),
             Self::Random => f.write_str("the system gives no random numbers"),
@@ -103,6 +106,7 @@ impl std::error::Error for Failure {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Bind(error) => Some(error),
+            Self::Tls(error) => Some(error),
             Self::Trace { error, .. }
             | Self::Media(error)
             | Self::Network(error)

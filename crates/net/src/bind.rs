@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use antiphon_core::endpoint::Listener;
 use antiphon_core::node::Node;
@@ -61,6 +61,13 @@ impl ListenSpec {
     pub const fn wss(addr: SocketAddr) -> Self {
         Self { transport: Transport::Wss, addr }
     }
+
+    /// The address that peers will be told: its own, or for a wildcard the one from which the
+    /// system sends to the outside.
+    #[must_use]
+    pub fn advertised(&self) -> IpAddr {
+        advertise::usable(self.addr).ip()
+    }
 }
 
 /// A listener that is open.
@@ -74,6 +81,8 @@ pub struct Bound {
     /// The address that peers are told: `local`, or for a wildcard the one from which the system
     /// sends to the outside.
     pub advertised: SocketAddr,
+    /// Whether peers may connect: a secure one without certificate only connects itself.
+    pub accepts: bool,
 }
 
 impl Bound {
@@ -110,9 +119,8 @@ pub struct Net {
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) bound: Bound,
+    /// Of one that does not accept, it only keeps the port, which the Via names.
     pub(crate) socket: Socket,
-    /// Whether peers may connect. If not, the socket only keeps the port, which the Via names.
-    pub(crate) accepts: bool,
 }
 
 impl Net {
@@ -139,11 +147,11 @@ impl Net {
             let socket = net.open(*spec, accepts)?;
             let local = local_of(&socket).map_err(|error| BindError::new(*spec, error))?;
             let advertised = advertise::usable(local);
-            let bound = Bound { transport: spec.transport, local, advertised };
+            let bound = Bound { transport: spec.transport, local, advertised, accepts };
             if !accepts {
                 net.notices.push(Notice::OnlyConnects { transport: spec.transport, local });
             }
-            net.sockets.push(Opened { bound, socket, accepts });
+            net.sockets.push(Opened { bound, socket });
         }
         if net.layers.tls.as_ref().is_some_and(|tls| tls.trust_anchors() == 0) {
             net.notices.push(Notice::NoTrustAnchor);

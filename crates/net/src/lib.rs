@@ -56,4 +56,4 @@ pub use notice::Notice;
 pub use refusal::Refusal;
 pub use settings::Settings;
 pub use shutdown::Shutdown;
-pub use tls::{Certificate, ClientCertificates, Tls, TlsConfig, TlsError, self_signed};
+pub use tls::{Certificate, ClientCertificates, Tls, TlsConfig, TlsError, read_pem, self_signed};

@@ -12,9 +12,11 @@ pub mod rules;
 mod ban_list;
 mod first_start;
 mod housekeeping;
+mod security;
 mod serve;
 mod stores;
 
 pub use first_start::{NewAccount, password};
+pub use security::{CertificateFiles, ClientPolicy, OwnCertificate, Secured, Security};
 pub use serve::{Observer, Prepared, ServeConfig, ServeError};
 pub use stores::{Data, StoresError};

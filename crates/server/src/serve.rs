@@ -8,21 +8,24 @@ use std::thread::ThreadId;
 
 use antiphon_core::auth::Authenticator;
 use antiphon_core::auth::server::Settings as AuthSettings;
-use antiphon_core::endpoint::EndpointConfig;
+use antiphon_core::endpoint::{EndpointConfig, Listener};
 use antiphon_core::flow::Flow;
 use antiphon_core::time::Time;
-use antiphon_net::{Bound, Clock, Direction, Host, Net, Notice, Replies, Shutdown};
+use antiphon_net::{
+    Bound, Clock, Direction, Host, Layers, Net, Notice, Replies, Shutdown, Tls, WebSocket,
+};
 use antiphon_store::{Commit, Reply, StoreError};
 use jiff::tz::TimeZone;
 
 use crate::ban_list::{self, BanList, NewBans};
-use crate::config::Config;
+use crate::config::{Config, Domain, HostName, Network};
 use crate::first_start::{self, NewAccount};
 use crate::guard;
 use crate::housekeeping::Housekeeping;
 use crate::node::{
     Answer, CommitFault, Question, Server, ServerConfig, ServerEvent, Service, Ticket,
 };
+use crate::security::Secured;
 use crate::stores::{Data, Stores, StoresError};
 
 /// What a server is to be.
@@ -43,12 +46,20 @@ pub trait Observer {
     fn message(&mut self, direction: Direction, flow: &Flow, octets: &[u8], now: Time) {
         let _ = (direction, flow, octets, now);
     }
+
+    /// A peer did what whoever runs the server should know of. A source gives one a minute at
+    /// most.
+    fn notice(&mut self, notice: Notice) {
+        let _ = notice;
+    }
 }
 
 /// A server that is ready to run.
 #[derive(Debug)]
 pub struct Prepared {
     net: Net,
+    secured: Secured,
+    name: Option<HostName>,
     stores: Stores,
     service: Service,
     guard: guard::Settings,
@@ -63,19 +74,25 @@ impl Prepared {
     /// What cannot be had, in one line that says what to do.
     pub fn new(config: ServeConfig) -> Result<Self, ServeError> {
         let ServeConfig { config, data } = config;
-        let net = Net::bind(&config.listen, antiphon_net::Settings::default())
+        let names: Vec<_> = config.domains.iter().flat_map(Domain::names).collect();
+        let secured = Secured::open(&config.security, &config.listen, &names, data.directory())
+            .map_err(ServeError::Tls)?;
+        let layers = layers(&config.network, secured.tls());
+        let net = Net::bind_with(&config.listen, antiphon_net::Settings::default(), layers)
             .map_err(ServeError::Bind)?;
         let service =
             Service { zone: TimeZone::system(), ..Service::of(&config, default_domain(&net)) };
         let domains: Vec<String> = service.domains.iter().map(str::to_owned).collect();
         let stores = Stores::open(data).map_err(ServeError::Stores)?;
+        secured.keep().map_err(ServeError::Tls)?;
         let new_accounts = match (&stores.directory, domains.first()) {
             (Some(directory), Some(domain)) => first_start::accounts(directory, domain)
                 .map_err(|error| ServeError::Stores(StoresError::Accounts(error)))?,
             _ => Vec::new(),
         };
         stores.refresh_subscribers().map_err(ServeError::Stores)?;
-        Ok(Self { net, stores, service, guard: guard(&config), domains, new_accounts })
+        let (name, guard) = (config.network.name.clone(), guard(&config));
+        Ok(Self { net, secured, name, stores, service, guard, domains, new_accounts })
     }
 
     /// Where it listens, with the real ports.
@@ -94,6 +111,12 @@ impl Prepared {
     #[must_use]
     pub fn new_accounts(&self) -> &[NewAccount] {
         &self.new_accounts
+    }
+
+    /// Its TLS, with which certificates are replaced while it runs.
+    #[must_use]
+    pub const fn secured(&self) -> &Secured {
+        &self.secured
     }
 
     /// What the system grants less of than was asked for.
@@ -117,7 +140,7 @@ impl Prepared {
         let bans = ban_list::stored(ban_file.as_ref(), now);
         let config = ServerConfig {
             endpoint: EndpointConfig {
-                listeners: self.net.core_listeners(),
+                listeners: listeners(&self.net, self.name.as_ref()),
                 ..EndpointConfig::default()
             },
             service: self.service,
@@ -154,6 +177,25 @@ fn guard(config: &Config) -> guard::Settings {
         length: bans.length,
         never: bans.never.iter().chain(&config.trusted).copied().collect(),
     }
+}
+
+/// What lies between a connection and SIP.
+fn layers(network: &Network, tls: Option<Tls>) -> Layers {
+    let web_socket = WebSocket { origins: network.origins.clone(), ..WebSocket::default() };
+    Layers { tls, web_socket, load_balancers: network.load_balancers.clone() }
+}
+
+/// The listeners as the core wants them. Secure ones are known by the name that a certificate
+/// proves, if there is one (RFC 5922 §7.5).
+fn listeners(net: &Net, name: Option<&HostName>) -> Vec<Listener> {
+    let named = |bound: &Bound| {
+        let mut listener = bound.core_listener();
+        if let Some(name) = name.filter(|_| bound.transport.is_secure()) {
+            listener.sent_by = format!("{}:{}", name.as_str(), bound.advertised.port()).into();
+        }
+        listener
+    };
+    net.listeners().map(named).collect()
 }
 
 /// Without a name, the server answers for the address that phones are told.
@@ -206,6 +248,10 @@ impl<O: Observer> Host<Server> for StoreHost<O> {
         self.observer.event(event);
     }
 
+    fn notice(&mut self, notice: Notice) {
+        self.observer.notice(notice);
+    }
+
     fn tap(&mut self, direction: Direction, flow: &Flow, octets: &[u8], now: Time) {
         self.observer.message(direction, flow, octets, now);
     }
@@ -244,6 +290,8 @@ fn commit_fault(error: StoreError) -> CommitFault {
 pub enum ServeError {
     /// A listener cannot be opened.
     Bind(antiphon_net::BindError),
+    /// A certificate, or what else TLS needs, cannot be used.
+    Tls(antiphon_net::TlsError),
     /// The data directory cannot be used.
     Stores(StoresError),
     /// The system gives no random numbers, without which nothing can be secret.
@@ -256,6 +304,7 @@ impl fmt::Display for ServeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bind(error) => error.fmt(f),
+            Self::Tls(error) => error.fmt(f),
             Self::Stores(error) => error.fmt(f),
             Self::NoRandomness => f.write_str("the system gives no random numbers"),
             Self::Io(error) => write!(f, "the sockets cannot be driven: {error}"),

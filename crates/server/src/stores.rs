@@ -1,7 +1,7 @@
 //! The rooms that a server's state lives in.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use antiphon_store::{
@@ -16,6 +16,16 @@ pub enum Data {
     Memory(Vec<Account>),
     /// In an embedded database in this directory.
     Directory(PathBuf),
+}
+
+impl Data {
+    /// The directory, if it is one.
+    pub(crate) fn directory(&self) -> Option<&Path> {
+        match self {
+            Self::Memory(_) => None,
+            Self::Directory(directory) => Some(directory),
+        }
+    }
 }
 
 /// Bindings, subscribers and the secret of one server.

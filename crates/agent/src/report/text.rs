@@ -31,7 +31,8 @@ pub(super) enum Line {
 }
 
 pub(super) fn listening(listeners: &[Bound], colour: bool) -> String {
-    let listeners: Vec<_> = listeners.iter().map(ToString::to_string).collect();
+    let listeners: Vec<_> =
+        listeners.iter().filter(|bound| bound.accepts).map(ToString::to_string).collect();
     let text = format!("Listening on {}. Ctrl-C ends it.", listeners.join(" and "));
     Paint::Faint.on(&text, colour)
 }

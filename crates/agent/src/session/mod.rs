@@ -4,6 +4,7 @@ mod address;
 mod host;
 mod notebook;
 mod tap;
+mod wire;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use antiphon_core::time::Time;
 use antiphon_core::user_agent::{
     ActionId, Ask, Command, Event, Identity, Playbook, UserAgent, UserAgentConfig,
 };
-use antiphon_net::{Bound, Clock, Driver, Handle, ListenSpec, Net, Settings, Shutdown};
+use antiphon_net::{Bound, Clock, Driver, Handle, Net, Shutdown};
 use antiphon_sip::UriBuf;
 use tokio::sync::mpsc;
 use tokio::time::{self, Instant};
@@ -132,7 +133,7 @@ async fn open(
     let Session { reporter, interrupt, kept, playbook } = session;
     let file = client.trace.as_deref().map(TraceFile::create).transpose()?;
     let shown = client.verbose.then(|| reporter.clone());
-    let net = Net::bind(&listeners(client, towards).await, Settings::default())?;
+    let net = wire::open(client, towards, &reporter).await?;
     let listeners: Vec<_> = net.listeners().copied().collect();
     let seed = random()?;
     let notebook = notebook(client);
@@ -158,23 +159,6 @@ async fn open(
         last_action: 0,
     };
     Ok((driver, host, agent))
-}
-
-/// What is listened on: what was asked for, or a free port each for datagrams and connections.
-async fn listeners(client: &Client, target: Option<&UriBuf>) -> Vec<ListenSpec> {
-    if !client.listen.is_empty() {
-        let spec = |listen: &crate::Listen| ListenSpec {
-            transport: listen.transport,
-            addr: listen.address,
-        };
-        return client.listen.iter().map(spec).collect();
-    }
-    let local = match client.proxy.as_ref().or(target) {
-        Some(uri) => address::towards(uri).await,
-        None => None,
-    };
-    let any = SocketAddr::new(local.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)), 0);
-    vec![ListenSpec::udp(any), ListenSpec::tcp(any)]
 }
 
 fn config(client: &Client, net: &Net, listeners: &[Bound]) -> UserAgentConfig {

@@ -28,13 +28,28 @@ pub(crate) struct Shared {
     /// Outbound proxy: every request goes there first
     #[arg(long, value_name = "URI", value_parser = value::sip_uri)]
     pub(crate) proxy: Option<UriBuf>,
-    /// Where to listen, as in udp:192.0.2.1:5060; may be repeated. By default a free port each for
-    /// UDP and TCP, on the address from which the target is reached
+    /// Where to listen, as in udp:192.0.2.1:5060; may be repeated. By default a free port for each
+    /// transport that may be needed, on the address from which the target is reached
     #[arg(long, value_name = "TRANSPORT:IP:PORT")]
     pub(crate) listen: Vec<Listen>,
-    /// Transport for targets that name none: udp or tcp
+    /// Transport for targets that name none: udp, tcp, tls, ws or wss
     #[arg(long, default_value = "udp", value_parser = value::transport)]
     pub(crate) transport: Transport,
+    /// A PEM file with certificates to believe over TLS, besides those of the system's authorities:
+    /// an authority of your own, or the self-signed one of a server; may be repeated
+    #[arg(long, value_name = "FILE.pem")]
+    pub(crate) trust: Vec<PathBuf>,
+    /// A PEM file with the certificate to show over TLS: to listen with tls or wss, or to servers
+    /// that ask for one
+    #[arg(long, value_name = "FILE.pem", requires = "key")]
+    pub(crate) certificate: Option<PathBuf>,
+    /// A PEM file with the private key of --certificate
+    #[arg(long, value_name = "FILE.pem", requires = "certificate")]
+    pub(crate) key: Option<PathBuf>,
+    /// Adds the secrets of TLS connections to a file, with which Wireshark reads them. Whoever has
+    /// it reads everything that was said
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_log: Option<PathBuf>,
     /// Bounds the whole action, in seconds: a call not answered by then is cancelled, an answered
     /// one hung up
     #[arg(long, value_name = "SECONDS", value_parser = value::seconds)]

@@ -33,7 +33,8 @@ pub(crate) struct Serve {
     /// What the server is to be; see docs/configuration.md, and 'antiphon check FILE'
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Where to listen, as in udp:192.0.2.1:5060; may be repeated
+    /// Where to listen, as in udp:192.0.2.1:5060; may be repeated. With udp, tcp, tls, ws or wss;
+    /// for tls and wss a self-signed certificate is made on the first start
     #[arg(long, value_name = "TRANSPORT:IP:PORT")]
     pub(crate) listen: Vec<Listen>,
     /// A domain to answer for; may be repeated. By default the address of the first listener. With

@@ -31,7 +31,7 @@ pub(crate) enum Unfit {
     SipUri,
     Identity,
     UnknownTransport,
-    TransportNotBuilt,
+    UnspokenTransport,
     Seconds,
     Header,
     ReservedHeader,
@@ -50,10 +50,8 @@ impl fmt::Display for Unfit {
                 "write a SIP address, such as sip:alice@example.org or \
                  \"Alice <sip:alice@example.org>\""
             }
-            Self::UnknownTransport => "there is no such transport; use udp or tcp",
-            Self::TransportNotBuilt => {
-                "this transport is not built into this version yet; use udp or tcp"
-            }
+            Self::UnknownTransport => "there is no such transport; use udp, tcp, tls, ws or wss",
+            Self::UnspokenTransport => "nothing here speaks SCTP; use udp, tcp, tls, ws or wss",
             Self::Seconds => "write a number of seconds above 0, such as 5 or 0.5",
             Self::Header => "write 'Name: value', without line ends",
             Self::ReservedHeader => "this header field is written by the agent itself",
@@ -104,11 +102,11 @@ pub(crate) fn contact(text: &str) -> Result<Unbind, Unfit> {
     if text == "*" { Ok(Unbind::All) } else { uri(text).map(Unbind::Contact) }
 }
 
-/// A transport that is built in.
+/// A transport that is spoken here.
 pub(crate) fn transport(text: &str) -> Result<Transport, Unfit> {
     match Transport::from_bytes(text.as_bytes()) {
-        Some(transport @ (Transport::Udp | Transport::Tcp)) => Ok(transport),
-        Some(_) => Err(Unfit::TransportNotBuilt),
+        Some(Transport::Sctp | Transport::TlsSctp) => Err(Unfit::UnspokenTransport),
+        Some(transport) => Ok(transport),
         None => Err(Unfit::UnknownTransport),
     }
 }
@@ -214,9 +212,10 @@ mod tests {
     }
 
     #[test]
-    fn a_transport_that_is_not_built_in_is_told_from_one_that_does_not_exist() {
+    fn a_transport_that_is_not_spoken_is_told_from_one_that_does_not_exist() {
         assert_eq!(transport("TCP"), Ok(Transport::Tcp));
-        assert_eq!(transport("wss"), Err(Unfit::TransportNotBuilt));
+        assert_eq!(transport("wss"), Ok(Transport::Wss));
+        assert_eq!(transport("sctp"), Err(Unfit::UnspokenTransport));
         assert_eq!(transport("pigeon"), Err(Unfit::UnknownTransport));
     }
 

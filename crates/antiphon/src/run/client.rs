@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use antiphon_agent::script::parse;
-use antiphon_agent::{Client, Interrupt, Session, content_type_of, plain_state};
+use antiphon_agent::{CertificateFiles, Client, Interrupt, Session, content_type_of, plain_state};
 use antiphon_core::user_agent::{Playbook, Unbind};
 
 use super::{data, status};
@@ -121,6 +121,12 @@ fn shared(shared: typed::Shared) -> Result<(Client, Session), Fault> {
         proxy: shared.proxy,
         listen: shared.listen,
         transport: shared.transport,
+        trust: shared.trust,
+        certificate: shared
+            .certificate
+            .zip(shared.key)
+            .map(|(chain, key)| CertificateFiles { chain, key }),
+        key_log: shared.key_log,
         timeout: shared.timeout,
         trace: shared.trace,
         verbose: shared.verbose,

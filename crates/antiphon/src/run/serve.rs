@@ -6,11 +6,14 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use antiphon_agent::{Interrupt, Listen};
-use antiphon_net::{ListenSpec, Shutdown};
+use antiphon_net::{ListenSpec, Notice, Shutdown};
 use antiphon_server::config::{Checked, Config, Domain, check_file};
 use antiphon_server::guard::Ban;
 use antiphon_server::node::ServerEvent;
-use antiphon_server::{Data, NewAccount, Observer, Prepared, ServeConfig};
+use antiphon_server::{
+    Data, NewAccount, Observer, OwnCertificate, Prepared, Secured, Security, ServeConfig,
+};
+use antiphon_sip::Transport;
 use serde_json::json;
 
 use super::check::Told;
@@ -18,9 +21,6 @@ use super::data;
 use crate::cli::server::{DataDirectory, Serve};
 use crate::fault::Fault;
 use crate::terminal;
-
-/// The port of SIP (RFC 3261 §19.1.2).
-const PORT: u16 = 5060;
 
 /// Between two notes of one kind: a flood of faults is told, and does not become another flood.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -33,6 +33,8 @@ pub(crate) async fn run(serve: Serve) -> Result<ExitCode, Fault> {
     let typed = serve.directory.data.or_else(|| config.data.clone());
     let directory = data::directory(DataDirectory { data: typed })?;
     let mut interrupt = Interrupt::from_signals()?;
+    let mut hang_up = HangUp::new()?;
+    let security = config.security.clone();
     let prepared = Prepared::new(ServeConfig { config, data: Data::Directory(directory.clone()) })?;
     for notice in prepared.notices() {
         terminal::note(notice);
@@ -41,13 +43,27 @@ pub(crate) async fn run(serve: Serve) -> Result<ExitCode, Fault> {
         if serve.json { object(&prepared, &directory) } else { text(&prepared, &directory) };
     terminal::print(&ready);
     let shutdown = Shutdown::new();
+    let secured = prepared.secured().clone();
     let ending = async {
-        interrupt.wait().await;
-        shutdown.finish();
+        loop {
+            tokio::select! {
+                () = interrupt.wait() => return shutdown.finish(),
+                () = hang_up.wait() => take_over(&secured, &security),
+            }
+        }
     };
     let (served, ()) = tokio::join!(prepared.run(Notes::default(), &shutdown), ending);
     served?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Certificates are read again; nobody's connection ends by that.
+fn take_over(secured: &Secured, security: &Security) {
+    match secured.reload(security) {
+        Err(error) => terminal::note(format_args!("the certificates stay as they were: {error}")),
+        Ok(()) if secured.is_used() => terminal::note("the certificates were read again"),
+        Ok(()) => {}
+    }
 }
 
 /// What the file says, or that of no file, with what the options say in its place.
@@ -90,6 +106,11 @@ fn object(prepared: &Prepared, directory: &Path) -> String {
         "domains": prepared.domains(),
         "data": directory.to_string_lossy(),
         "new_accounts": accounts.collect::<Vec<_>>(),
+        "self_signed": prepared.secured().own().map(|own| json!({
+            "file": own.file.as_ref().map(|file| file.to_string_lossy()),
+            "sha256": own.fingerprint,
+            "new": own.is_new,
+        })),
     });
     format!("{object}\n")
 }
@@ -103,11 +124,23 @@ fn text(prepared: &Prepared, directory: &Path) -> String {
         prepared.domains().join(", "),
         directory.display(),
     );
+    if let Some(own) = prepared.secured().own() {
+        certificate(&mut text, own);
+    }
     match prepared.new_accounts() {
         [] => text.push_str("  accounts    see 'antiphon user list'\n"),
         accounts => first_call(&mut text, prepared, accounts),
     }
     text
+}
+
+/// Whose certificate is shown, and what somebody who is to believe it needs.
+fn certificate(text: &mut String, own: &OwnCertificate) {
+    let _ = writeln!(text, "  certificate self-signed: nobody believes it who was not given it");
+    if let Some(file) = &own.file {
+        let _ = writeln!(text, "              {}", file.display());
+    }
+    let _ = writeln!(text, "              SHA-256 {}", own.fingerprint);
 }
 
 /// The accounts that were made, and what to do with them.
@@ -117,14 +150,14 @@ fn first_call(text: &mut String, prepared: &Prepared, accounts: &[NewAccount]) {
         let _ = writeln!(text, "  {:<24}{password}", format!("{user}@{domain}"));
     }
     let [caller, callee, ..] = accounts else { return };
-    let port = port(prepared);
+    let (port, options) = (port(prepared), options(prepared));
     let uri = |account: &NewAccount| format!("sip:{}@{}{port}", account.user, account.domain);
     let (from, to) = (uri(caller), uri(callee));
     let _ = writeln!(
         text,
         "\nThe first call, from two other terminals:\n\n  \
-         {program} answer --from {to} --password {}\n  \
-         {program} call {to} --from {from} --password {} --duration 5",
+         {program} answer --from {to} --password {}{options}\n  \
+         {program} call {to} --from {from} --password {}{options} --duration 5",
         callee.password,
         caller.password,
         program = program(),
@@ -139,8 +172,49 @@ fn program() -> String {
 
 /// The port as it stands in a URI: not at all if it is the usual one.
 fn port(prepared: &Prepared) -> String {
-    let first = prepared.listeners().next().map(|bound| bound.advertised.port());
-    first.filter(|port| *port != PORT).map_or_else(String::new, |port| format!(":{port}"))
+    let Some(bound) = prepared.listeners().next() else { return String::new() };
+    let port = bound.advertised.port();
+    if port == bound.transport.default_port() { String::new() } else { format!(":{port}") }
+}
+
+/// What else a client of the first listener has to know.
+fn options(prepared: &Prepared) -> String {
+    let Some(bound) = prepared.listeners().next() else { return String::new() };
+    let mut options = String::new();
+    if bound.transport != Transport::Udp {
+        let _ = write!(options, " --transport {}", bound.transport.as_uri_param());
+    }
+    let own = prepared.secured().own().filter(|_| bound.transport.is_secure());
+    if let Some(file) = own.and_then(|own| own.file.as_ref()) {
+        let _ = write!(options, " --trust {}", file.display());
+    }
+    options
+}
+
+/// SIGHUP, by which certificates are taken over anew; where there are no signals, nothing.
+struct HangUp {
+    #[cfg(unix)]
+    signal: tokio::signal::unix::Signal,
+}
+
+impl HangUp {
+    fn new() -> Result<Self, Fault> {
+        #[cfg(unix)]
+        let signal = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())
+            .map_err(|error| Fault::Agent(antiphon_agent::Failure::Signals(error)))?;
+        Ok(Self {
+            #[cfg(unix)]
+            signal,
+        })
+    }
+
+    async fn wait(&mut self) {
+        #[cfg(unix)]
+        if self.signal.recv().await.is_some() {
+            return;
+        }
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Notes for whoever looks at the server's standard error.
@@ -159,6 +233,10 @@ impl Default for Notes {
 }
 
 impl Observer for Notes {
+    fn notice(&mut self, notice: Notice) {
+        terminal::note(notice);
+    }
+
     fn event(&mut self, event: ServerEvent) {
         match event {
             // What was wrong is told as a refusal.

@@ -4,6 +4,8 @@
 
 mod agents;
 mod bans;
+#[cfg(unix)]
+mod certificates;
 mod codes;
 mod configuration;
 mod help;
@@ -11,5 +13,6 @@ mod moved;
 mod program;
 mod remembered;
 mod server;
+mod transports;
 mod users;
 mod wrong;

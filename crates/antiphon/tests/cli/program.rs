@@ -70,6 +70,12 @@ impl Running {
         Self { child, lines }
     }
 
+    /// The number of its process.
+    #[cfg(unix)]
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The next object on standard output.
     pub(crate) fn object(&mut self) -> Value {
         serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap()

@@ -76,11 +76,11 @@ impl<N: Node> Driver<N> {
         let layers = Arc::new(net.layers);
         let mut ports = Vec::new();
         let mut listeners = Vec::new();
-        for Opened { bound, socket, accepts } in net.sockets {
+        for Opened { bound, socket } in net.sockets {
             if bound.transport == Transport::Udp {
                 ports.push(Port::new(socket, bound.local, &settings, Arc::clone(counters))?);
             } else {
-                listeners.push(Accept::new(bound.transport, bound.local, socket, accepts)?);
+                listeners.push(Accept::new(bound.transport, bound.local, socket, bound.accepts)?);
             }
         }
         let replies = handle.replies().clone();

@@ -1,6 +1,8 @@
 //! Why a TLS configuration cannot be used.
 
 use std::fmt;
+use std::io;
+use std::path::PathBuf;
 
 use rustls::pki_types::pem;
 
@@ -30,6 +32,13 @@ pub enum TlsError {
     },
     /// A text of certificates cannot be read.
     Pem(pem::Error),
+    /// A file cannot be read, or not written.
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// Clients are asked for certificates, but no authority is given that could vouch for them.
     NoClientAuthority,
     /// No certificate can be made for these names.
@@ -64,6 +73,9 @@ impl fmt::Display for TlsError {
                 write!(f, "certificate {}: it and its key cannot be used: {source}", index + 1)
             }
             Self::Pem(source) => write!(f, "the certificates cannot be read: {source}"),
+            Self::File { path, source } => {
+                write!(f, "{} cannot be used: {source}", path.display())
+            }
             Self::NoClientAuthority => f.write_str(
                 "clients are asked for certificates, but no authority is given for them",
             ),
@@ -79,6 +91,7 @@ impl std::error::Error for TlsError {
             Self::Key { source, .. } | Self::Pem(source) => Some(source),
             Self::Pair { source, .. } | Self::Unusable(source) => Some(source),
             Self::Names(source) => Some(source),
+            Self::File { source, .. } => Some(source),
             Self::NoCertificate { .. } | Self::NoClientAuthority => None,
         }
     }

@@ -5,12 +5,14 @@
 mod certificate;
 mod error;
 mod identity;
+mod key_log;
 mod own;
 mod self_signed;
 mod verify;
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use antiphon_core::flow::{Fault, Untrusted};
@@ -19,15 +21,16 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{ClientConfig, KeyLogFile, RootCertStore, ServerConfig};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use webpki::EndEntityCert;
 
-pub use certificate::Certificate;
+pub use certificate::{Certificate, read_pem};
 pub use error::TlsError;
 pub use self_signed::self_signed;
 
+use key_log::KeyLogTo;
 use own::Own;
-use verify::{Rules, Verifier};
+use verify::{Anchors, Rules, Verifier};
 
 /// The application protocol of SIP over TLS (IANA's registry of RFC 7301).
 const ALPN_SIP: &[u8] = b"sip/2";
@@ -53,9 +56,9 @@ pub struct TlsConfig {
     /// Whether `sip/2` and, for WebSocket, `http/1.1` are negotiated (RFC 7301). A client that
     /// offers only other protocols is refused then.
     pub alpn: bool,
-    /// Writes the secrets of every connection to the file that the environment variable
-    /// `SSLKEYLOGFILE` names. Whoever has it reads everything; only for finding faults.
-    pub key_log: bool,
+    /// The file that the secrets of every connection are added to, for Wireshark. Whoever has it
+    /// reads everything; only for finding faults.
+    pub key_log: Option<PathBuf>,
 }
 
 impl Default for TlsConfig {
@@ -67,7 +70,7 @@ impl Default for TlsConfig {
             trusted: Vec::new(),
             clients: ClientCertificates::NotAsked,
             alpn: true,
-            key_log: false,
+            key_log: None,
         }
     }
 }
@@ -158,21 +161,30 @@ impl Configs {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let own = Arc::new(Own::read(&config.certificates, &provider)?);
         let anchors = Arc::new(trust_anchors(config)?);
+        let key_log = config.key_log.as_deref().map(KeyLogTo::open).transpose()?.map(Arc::new);
         let server = if own.is_empty() {
             None
         } else {
-            let sip = server(config, &provider, &own)?;
+            let mut sip = server(config, &provider, &own)?;
+            if let Some(log) = &key_log {
+                sip.key_log = Arc::<KeyLogTo>::clone(log);
+            }
             let mut web = sip.clone();
             web.alpn_protocols = alpn(config, ALPN_WEB);
             Some((Arc::new(sip), Arc::new(web)))
         };
         let client = |rules, protocol| {
-            client(config, &provider, &own, Verifier::new(&anchors, rules, &provider), protocol)
+            let verifier = Verifier::new(&anchors, rules, &provider);
+            let mut made = client(config, &provider, &own, verifier, protocol)?;
+            if let Some(log) = &key_log {
+                made.key_log = Arc::<KeyLogTo>::clone(log);
+            }
+            Ok::<_, TlsError>(Arc::new(made))
         };
         Ok(Self {
             server,
             client: (client(Rules::Sip, ALPN_SIP)?, client(Rules::Web, ALPN_WEB)?),
-            anchors: anchors.len(),
+            anchors: anchors.roots.len(),
         })
     }
 }
@@ -203,9 +215,6 @@ fn server(
     };
     let mut made = builder.with_cert_resolver(Arc::<Own>::clone(own));
     made.alpn_protocols = alpn(config, ALPN_SIP);
-    if config.key_log {
-        made.key_log = Arc::new(KeyLogFile::new());
-    }
     Ok(made)
 }
 
@@ -215,30 +224,32 @@ fn client(
     own: &Arc<Own>,
     verifier: Verifier,
     protocol: &[u8],
-) -> Result<Arc<ClientConfig>, TlsError> {
+) -> Result<ClientConfig, TlsError> {
     let mut made = ClientConfig::builder_with_provider(Arc::clone(provider))
         .with_safe_default_protocol_versions()?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_client_cert_resolver(Arc::<Own>::clone(own));
     made.alpn_protocols = alpn(config, protocol);
-    if config.key_log {
-        made.key_log = Arc::new(KeyLogFile::new());
-    }
-    Ok(Arc::new(made))
+    Ok(made)
 }
 
 fn alpn(config: &TlsConfig, protocol: &[u8]) -> Vec<Vec<u8>> {
     if config.alpn { vec![protocol.to_vec()] } else { Vec::new() }
 }
 
-fn trust_anchors(config: &TlsConfig) -> Result<RootCertStore, TlsError> {
-    let mut anchors = RootCertStore::empty();
+fn trust_anchors(config: &TlsConfig) -> Result<Anchors, TlsError> {
+    let mut anchors = Anchors { roots: RootCertStore::empty(), given: Vec::new() };
     if config.trust_system {
         // One that cannot be read or used is left out, as every other program does.
-        anchors.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let system = rustls_native_certs::load_native_certs().certs;
+        anchors.roots.add_parsable_certificates(system);
     }
-    add_pem(&mut anchors, &config.trusted)?;
+    for certificate in CertificateDer::pem_slice_iter(&config.trusted) {
+        let certificate = certificate.map_err(TlsError::Pem)?;
+        anchors.roots.add(certificate.clone())?;
+        anchors.given.push(certificate);
+    }
     Ok(anchors)
 }
 

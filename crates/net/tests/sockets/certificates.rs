@@ -45,23 +45,7 @@ impl Authority {
 
     /// A certificate for these SIP domains, DNS names and addresses.
     pub(crate) fn issue(&self, names: &[&str], valid: Valid) -> Certificate {
-        let mut params = CertificateParams::default();
-        params.subject_alt_names = names
-            .iter()
-            .map(|name| match (name.parse(), Ia5String::try_from(*name).unwrap()) {
-                (Ok(address), _) => SanType::IpAddress(address),
-                (Err(_), name) if name.as_str().contains(':') => SanType::URI(name),
-                (Err(_), name) => SanType::DnsName(name),
-            })
-            .collect();
-        let now = SystemTime::now();
-        let (from, to) = match valid {
-            Valid::Now => (now - DAY, now + DAY),
-            Valid::NotAnyMore => (now - 3 * DAY, now - DAY),
-            Valid::NotYet => (now + DAY, now + 3 * DAY),
-        };
-        params.not_before = from.into();
-        params.not_after = to.into();
+        let params = params(names, valid);
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         Certificate { chain: certificate.pem().into_bytes(), key: key.serialize_pem().into_bytes() }
@@ -76,6 +60,37 @@ impl Authority {
             ..TlsConfig::default()
         }
     }
+}
+
+/// A certificate that vouches for itself and calls itself an authority, as `openssl req -x509`
+/// makes them.
+pub(crate) fn of_openssl(names: &[&str], valid: Valid) -> Certificate {
+    let mut params = params(names, valid);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    Certificate { chain: certificate.pem().into_bytes(), key: key.serialize_pem().into_bytes() }
+}
+
+fn params(names: &[&str], valid: Valid) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.subject_alt_names = names
+        .iter()
+        .map(|name| match (name.parse(), Ia5String::try_from(*name).unwrap()) {
+            (Ok(address), _) => SanType::IpAddress(address),
+            (Err(_), name) if name.as_str().contains(':') => SanType::URI(name),
+            (Err(_), name) => SanType::DnsName(name),
+        })
+        .collect();
+    let now = SystemTime::now();
+    let (from, to) = match valid {
+        Valid::Now => (now - DAY, now + DAY),
+        Valid::NotAnyMore => (now - 3 * DAY, now - DAY),
+        Valid::NotYet => (now + DAY, now + 3 * DAY),
+    };
+    params.not_before = from.into();
+    params.not_after = to.into();
+    params
 }
 
 /// Layers with this TLS.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::certificates::{Authority, Client, Valid, first, layers, shown};
+use crate::certificates::{Authority, Client, Valid, first, layers, of_openssl, shown};
 use crate::common::{Command, PATIENCE, Running, Seen, Setup, options, with_layers, with_two};
 use antiphon_core::flow::{Fault, Flow, Ticket, Transmit, Untrusted};
 use antiphon_net::{
@@ -142,6 +142,67 @@ fn a_self_signed_certificate_is_believed_by_those_who_were_given_it() {
         let fault = Fault::Untrusted(Untrusted::SelfSigned);
         assert_eq!(client.seen().await, Seen::Undelivered(Ticket(1), fault));
     });
+}
+
+#[test]
+fn a_certificate_that_calls_itself_an_authority_is_believed_by_those_who_were_given_it() {
+    let rows = [
+        (Valid::Now, "example.org", None),
+        (Valid::Now, "example.net", Some(Untrusted::OtherName)),
+        (Valid::NotAnyMore, "example.org", Some(Untrusted::Expired)),
+        (Valid::NotYet, "example.org", Some(Untrusted::NotYetValid)),
+    ];
+    for (valid, name, expected) in rows {
+        let certificate = of_openssl(&["example.org"], valid);
+        let other = of_openssl(&["example.org"], valid);
+        for (is_given, trusted) in [(true, &certificate.chain), (false, &other.chain)] {
+            let server = TlsConfig {
+                certificates: vec![certificate.clone()],
+                trust_system: false,
+                ..TlsConfig::default()
+            };
+            let client =
+                TlsConfig { certificates: Vec::new(), trusted: trusted.clone(), ..server.clone() };
+            with_two(setup(&client), setup(&server), async |client, server| {
+                client.command(Command::OnlyListen).await;
+                let flow = client.flow(0, server.at(0));
+                client.command(Command::Send(vec![to(flow, name, 1)])).await;
+                let in_time = valid == Valid::Now;
+                let expected = match expected {
+                    // Nobody looks at the name of what is not believed.
+                    _ if in_time && !is_given => Some(Untrusted::SelfSigned),
+                    expected => expected,
+                };
+                match expected {
+                    None => drop(arrived(client).await),
+                    Some(reason) => {
+                        let undelivered = Seen::Undelivered(Ticket(1), Fault::Untrusted(reason));
+                        assert_eq!(client.seen().await, undelivered);
+                    }
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn secrets_are_written_where_it_was_asked_for_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keys");
+    let authority = Authority::new();
+    let server = authority.config(vec![authority.issue(&["sip:example.org"], Valid::Now)]);
+    for (key_log, lines) in [(None, 0), (Some(path.clone()), 5)] {
+        let client = TlsConfig { key_log, ..authority.config(Vec::new()) };
+        with_two(setup(&client), setup(&server), async |client, server| {
+            client.command(Command::OnlyListen).await;
+            let flow = client.flow(0, server.at(0));
+            client.command(Command::Send(vec![to(flow, "example.org", 1)])).await;
+            arrived(client).await;
+        });
+        let log = std::fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(log.lines().count(), lines, "{log}");
+        assert!(log.lines().all(|line| line.split(' ').count() == 3), "{log}");
+    }
 }
 
 #[test]

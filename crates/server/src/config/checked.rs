@@ -15,14 +15,18 @@ use super::kinds::{HostName, HostPort, Role};
 use super::secret::Secret;
 use crate::node::Extensions;
 use crate::rules::RuleSet;
+use crate::security::Security;
 
 /// A configuration without faults.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Where it listens.
     pub listen: Vec<ListenSpec>,
-    /// What it proves its names with; never empty when it listens with TLS.
-    pub certificates: Vec<CertificateFiles>,
+    /// What it shows and believes over TLS; in a file there are certificates when it listens with
+    /// TLS.
+    pub security: Security,
+    /// What stands between it and the network.
+    pub network: Network,
     /// Where its state lives; `None` leaves that to the command line.
     pub data: Option<PathBuf>,
     /// The domains; without any, the address of the first listener is the only one.
@@ -43,13 +47,15 @@ pub struct Config {
     pub rules: Arc<RuleSet>,
 }
 
-/// Where a certificate is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CertificateFiles {
-    /// The PEM file of the certificate and of those that lead to an authority.
-    pub chain: PathBuf,
-    /// The PEM file of its private key.
-    pub key: PathBuf,
+/// What stands between the server and the network.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Network {
+    /// The host that Via and Record-Route of secure listeners name; `None` for their address.
+    pub name: Option<HostName>,
+    /// The load balancers, whose connections begin with a PROXY header.
+    pub load_balancers: Vec<IpNet>,
+    /// The web sites whose pages may connect by WebSocket; `None` for all.
+    pub origins: Option<Vec<Box<str>>>,
 }
 
 /// A domain.
@@ -71,6 +77,11 @@ impl Domain {
     pub fn new(name: &str) -> Self {
         let digest = vec![Algorithm::Md5, Algorithm::Sha256];
         Self { name: HostName::new(name), aliases: Vec::new(), role: Role::Proxy, digest }
+    }
+
+    /// Its name, then the others.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.name).chain(&self.aliases).map(HostName::as_str)
     }
 }
 
@@ -154,7 +165,8 @@ impl Default for Config {
         let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 5060));
         Self {
             listen: vec![ListenSpec::udp(loopback), ListenSpec::tcp(loopback)],
-            certificates: Vec::new(),
+            security: Security::default(),
+            network: Network::default(),
             data: None,
             domains: Vec::new(),
             registrar: Policy::default(),

@@ -7,20 +7,20 @@ use antiphon_core::registrar::Policy;
 use antiphon_sip::Uri;
 
 use super::checked::{
-    Bans, CertificateFiles, Config, Domain, Probe, Trunk, TrunkCredentials, TrunkRegistration,
-    TrunkTarget,
+    Bans, Config, Domain, Network, Probe, Trunk, TrunkCredentials, TrunkRegistration, TrunkTarget,
 };
 use super::fault::{Place, Problem};
-use super::kinds::HostName;
+use super::kinds::{Asking, HostName};
 use super::reader::Reader;
 use super::schema::{
-    RawBans, RawCertificate, RawConfig, RawDomain, RawProbe, RawRegistrar, RawRegistration,
-    RawTarget, RawTrunk,
+    RawBans, RawCertificate, RawConfig, RawDomain, RawNetwork, RawProbe, RawRegistrar,
+    RawRegistration, RawTarget, RawTls, RawTrunk,
 };
 use super::value::{Located, Whole};
 use crate::node::Extensions;
 use crate::rules::build::{Scope, build};
 use crate::rules::raw::RawRule;
+use crate::security::{CertificateFiles, ClientPolicy, Security};
 
 /// The names of what may be spoken of, also where the rest of it could not be read: a reference to
 /// it is not wrong for that.
@@ -53,7 +53,8 @@ pub(super) fn config(
     let default_rules = if raw.default_rules { default_rules } else { Vec::new() };
     Config {
         listen: raw.listen.into_iter().map(|listener| listener.value).collect(),
-        certificates: raw.certificates.into_iter().map(certificate).collect(),
+        security: security(raw.certificates, raw.tls, reader),
+        network: network(raw.network),
         data: raw.data,
         registrar,
         extensions,
@@ -96,6 +97,37 @@ fn secure_listeners_need_a_certificate(raw: &RawConfig, reader: &mut Reader<'_>)
         let problem = Problem::Needs { key: "listen", other: "a [[certificate]] for this" };
         reader.fault_at(listener.place, problem, None);
     }
+}
+
+fn security(
+    certificates: Vec<RawCertificate>,
+    tls: Whole<RawTls>,
+    reader: &mut Reader<'_>,
+) -> Security {
+    let Whole { value: tls, is_whole } = tls;
+    let asked = tls.client_certificates;
+    if is_whole && asked.value != Asking::None && tls.client_authorities.is_none() {
+        let other = "'client_authorities'";
+        let problem = Problem::Needs { key: "client_certificates", other };
+        reader.fault_at(asked.place, problem, None);
+    }
+    Security {
+        certificates: certificates.into_iter().map(certificate).collect(),
+        trust_system: tls.trust_system,
+        trusted: tls.trusted,
+        clients: match (asked.value, tls.client_authorities) {
+            (Asking::Asked, Some(authorities)) => ClientPolicy::Asked(authorities),
+            (Asking::Required, Some(authorities)) => ClientPolicy::Required(authorities),
+            _ => ClientPolicy::NotAsked,
+        },
+        key_log: tls.key_log,
+    }
+}
+
+fn network(raw: RawNetwork) -> Network {
+    let RawNetwork { name, load_balancers, origins } = raw;
+    let origins = origins.map(|list| list.into_iter().map(String::into_boxed_str).collect());
+    Network { name: name.map(|name| name.value), load_balancers, origins }
 }
 
 fn certificate(raw: RawCertificate) -> CertificateFiles {

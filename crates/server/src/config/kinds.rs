@@ -46,6 +46,29 @@ impl FromValue for Role {
     }
 }
 
+/// Whether clients are asked for a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Asking {
+    None,
+    Asked,
+    Required,
+}
+
+impl Asking {
+    const CHOICES: [(&'static str, Self); 3] =
+        [("none", Self::None), ("asked", Self::Asked), ("required", Self::Required)];
+}
+
+impl FromValue for Asking {
+    fn kind() -> String {
+        one_of(&Self::CHOICES)
+    }
+
+    fn from_value(item: &Item<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        choose(item, reader, &Self::CHOICES)
+    }
+}
+
 impl FromValue for Algorithm {
     fn kind() -> String {
         one_of(&algorithms())

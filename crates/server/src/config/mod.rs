@@ -29,8 +29,7 @@ pub(crate) mod value;
 mod tests;
 
 pub use checked::{
-    Bans, CertificateFiles, Config, Domain, Probe, Trunk, TrunkCredentials, TrunkRegistration,
-    TrunkTarget,
+    Bans, Config, Domain, Network, Probe, Trunk, TrunkCredentials, TrunkRegistration, TrunkTarget,
 };
 pub use documentation::{reference, sample};
 pub use fault::{Contradiction, Finding, Place, Problem};

@@ -5,23 +5,18 @@
 
 use std::ops::Range;
 
-use antiphon_sip::Transport;
 use toml::de::DeValue;
 
 use super::fault::{Finding, Problem};
 use super::reader::{Item, Reader};
 
 /// The keys, with those of the tables around them. The row goes when the server does it.
-const KEYS: &[&str] = &["admin", "bans", "certificate", "rule.on", "trunk"];
-
-/// The transports that the server listens on.
-const LISTENS_ON: &[Transport] = &[Transport::Udp, Transport::Tcp];
+const KEYS: &[&str] = &["admin", "bans", "rule.on", "trunk"];
 
 /// All of it, in the order of the text.
 pub(super) fn find(table: &Item<'_>, reader: &Reader<'_>) -> Vec<Finding> {
     let mut spans = Vec::new();
     walk(table, "", &mut spans);
-    listeners(table, &mut spans);
     let mut findings: Vec<Finding> = spans
         .into_iter()
         .map(|(span, key)| Finding {
@@ -50,17 +45,5 @@ fn walk(item: &Item<'_>, path: &str, found: &mut Vec<(Range<usize>, String)>) {
         }
         DeValue::Array(list) => list.iter().for_each(|item| walk(item, path, found)),
         _ => {}
-    }
-}
-
-fn listeners(table: &Item<'_>, found: &mut Vec<(Range<usize>, String)>) {
-    let listen = table.get_ref().get("listen").and_then(|list| list.get_ref().as_array());
-    for listener in listen.into_iter().flat_map(|list| list.iter()) {
-        let text = listener.get_ref().as_str().unwrap_or_default();
-        let transport = text.split(':').next().unwrap_or_default();
-        let known = Transport::from_bytes(transport.as_bytes());
-        if known.is_some_and(|known| !LISTENS_ON.contains(&known)) {
-            found.push((listener.span(), text.to_owned()));
-        }
     }
 }

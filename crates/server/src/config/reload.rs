@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::checked::Config;
+use crate::security::Security;
 
 /// A part of a configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -10,6 +11,8 @@ use super::checked::Config;
 pub enum Part {
     Listen,
     Certificates,
+    Tls,
+    Network,
     Data,
     Admin,
     Domains,
@@ -28,6 +31,8 @@ impl Part {
         match self {
             Self::Listen => "listen",
             Self::Certificates => "certificate",
+            Self::Tls => "tls",
+            Self::Network => "network",
             Self::Data => "data",
             Self::Admin => "admin",
             Self::Domains => "domain",
@@ -44,7 +49,7 @@ impl Part {
     /// once.
     #[must_use]
     pub const fn needs_a_restart(self) -> bool {
-        matches!(self, Self::Listen | Self::Data | Self::Admin)
+        matches!(self, Self::Listen | Self::Network | Self::Data | Self::Admin)
     }
 }
 
@@ -52,6 +57,12 @@ impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
+}
+
+/// What stands in `[tls]`.
+fn beside_certificates(security: &Security) -> impl PartialEq + '_ {
+    let Security { certificates: _, trust_system, trusted, clients, key_log } = security;
+    (trust_system, trusted, clients, key_log)
 }
 
 /// What differs between two configurations.
@@ -67,7 +78,8 @@ impl Changes {
         // Taken apart, so that a part that is added cannot be forgotten here.
         let Config {
             listen,
-            certificates,
+            security,
+            network,
             data,
             domains,
             registrar,
@@ -80,7 +92,9 @@ impl Changes {
         } = old;
         let parts = [
             (Part::Listen, *listen != new.listen),
-            (Part::Certificates, *certificates != new.certificates),
+            (Part::Certificates, security.certificates != new.security.certificates),
+            (Part::Tls, beside_certificates(security) != beside_certificates(&new.security)),
+            (Part::Network, *network != new.network),
             (Part::Data, *data != new.data),
             (Part::Admin, *admin != new.admin),
             (Part::Domains, *domains != new.domains),

@@ -10,7 +10,7 @@ use antiphon_net::ListenSpec;
 use antiphon_sip::{Transport, UriBuf};
 use ipnet::IpNet;
 
-use super::kinds::{HostName, HostPort, Role};
+use super::kinds::{Asking, HostName, HostPort, Role};
 use super::secret::Secret;
 use super::section::section;
 use super::value::{Count, Located, Period, Whole};
@@ -26,6 +26,10 @@ section! {
             danger "Every address but that of the loopback opens the server to a network.";
         /// What the server proves its names with, when it listens with `tls` or `wss`.
         "certificate" => certificates: Vec<RawCertificate>, Default("[]"), sample "";
+        /// What else is to be said about TLS.
+        "tls" => tls: Whole<RawTls>, Default("{}"), sample "";
+        /// What stands between the server and the network.
+        "network" => network: RawNetwork, Default("{}"), sample "";
         /// The directory of the server's state: accounts, registrations and its secret. Accounts
         /// are made with `antiphon user`. Without it, the place that `--data` names.
         "data" => data: Option<PathBuf>, Optional, sample r#""/var/lib/antiphon""#;
@@ -64,6 +68,44 @@ section! {
         /// A PEM file with its private key.
         "key" => key: PathBuf, Required, sample r#""/etc/antiphon/key.pem""#,
             danger "Whoever can read it can pretend to be this server.";
+    }
+}
+
+section! {
+    /// Who is believed over TLS. Certificates and all of this are taken over anew on SIGHUP, and no
+    /// connection is dropped for it.
+    pub(crate) struct RawTls: "tls" {
+        /// Whether clients must show a certificate.
+        "client_certificates" => client_certificates: Located<Asking>, Default(r#""none""#),
+            sample r#""asked""#,
+            danger "With required, telephones without a certificate of their own are shut out.";
+        /// A PEM file with the authorities that vouch for clients.
+        "client_authorities" => client_authorities: Option<PathBuf>, Optional,
+            sample r#""/etc/antiphon/clients.pem""#;
+        /// Whether the authorities of the system are believed when the server connects.
+        "trust_system" => trust_system: bool, Default("true"), sample "true";
+        /// PEM files with certificates that are believed as well: those of other authorities, and
+        /// self-signed ones of single servers.
+        "trusted" => trusted: Vec<PathBuf>, Default("[]"), sample r#"["/etc/antiphon/peers.pem"]"#;
+        /// A file that the secrets of all connections are added to, with which Wireshark reads
+        /// them.
+        "key_log" => key_log: Option<PathBuf>, Optional, sample r#""/etc/antiphon/tls.keys""#,
+            danger "Whoever has that file reads everything; only for finding faults.";
+    }
+}
+
+section! {
+    /// What stands between the server and the network.
+    pub(crate) struct RawNetwork: "network" {
+        /// The host that Via and Record-Route of `tls` and `wss` listeners name, as it stands in
+        /// the certificate (RFC 5922 section 7.5). Without it, their address.
+        "name" => name: Option<Located<HostName>>, Optional, sample r#""sip.example.org""#;
+        /// Networks of load balancers. Each connection from there must begin with a PROXY header,
+        /// version 1 or 2, that says whose it is.
+        "load_balancers" => load_balancers: Vec<IpNet>, Default("[]"), sample r#"["10.0.0.7"]"#,
+            danger "Whoever connects from there says who he is.";
+        /// The web sites whose pages may connect by WebSocket. Without it, all.
+        "origins" => origins: Option<Vec<String>>, Optional, sample r#"["https://example.org"]"#;
     }
 }
 

@@ -24,7 +24,8 @@ pub(super) fn line(object: &impl Serialize) -> String {
 }
 
 pub(super) fn listening(now: Time, listeners: &[Bound]) -> String {
-    let listeners = listeners.iter().map(ToString::to_string).collect();
+    let listeners =
+        listeners.iter().filter(|bound| bound.accepts).map(ToString::to_string).collect();
     line(&Stamped { event: Told::Listening { listeners }, time: seconds(now) })
 }
 

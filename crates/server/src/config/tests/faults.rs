@@ -77,6 +77,10 @@ fn what_is_missing_or_there_twice_is_told() {
             "line 1, column 11: 'listen' needs a [[certificate]] for this",
         ),
         (
+            "[tls]\nclient_certificates = \"required\"",
+            "line 2, column 23: 'client_certificates' needs 'client_authorities'",
+        ),
+        (
             "listen = [\"tls:[::1]:5061\"]\n[[certificate]]\nchain = \"c\"",
             "line 2, column 1: the key 'key' is missing in [certificate]",
         ),

@@ -28,6 +28,9 @@ fn every_part_is_compared() {
     for (text, part) in [
         ("listen = []", Part::Listen),
         ("[[certificate]]\nchain = \"c\"\nkey = \"k\"", Part::Certificates),
+        ("[tls]\ntrusted = [\"c\"]", Part::Tls),
+        ("[tls]\nkey_log = \"k\"", Part::Tls),
+        ("[network]\nname = \"sip.example.org\"", Part::Network),
         ("data = \"x\"", Part::Data),
         ("trusted = [\"::1\"]", Part::Trusted),
         ("default_rules = false", Part::Rules),

@@ -1,0 +1,145 @@
+//! Calls over each transport and address family, through a server and from agent to agent.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::program::{Running, run};
+
+const LISTENERS: [&str; 10] = [
+    "udp:127.0.0.1:0",
+    "udp:[::1]:0",
+    "tcp:127.0.0.1:0",
+    "tcp:[::1]:0",
+    "tls:127.0.0.1:0",
+    "tls:[::1]:0",
+    "ws:127.0.0.1:0",
+    "ws:[::1]:0",
+    "wss:127.0.0.1:0",
+    "wss:[::1]:0",
+];
+
+/// A server on every transport, both families, with the accounts of its first start.
+struct Server {
+    running: Running,
+    ready: Value,
+}
+
+impl Server {
+    fn start(home: &Path) -> Self {
+        let mut arguments = vec!["serve", "--json", "--domain", "example.org"];
+        arguments.extend(LISTENERS.iter().flat_map(|listener| ["--listen", listener]));
+        let mut running = Running::start(home, &arguments);
+        let ready = running.object();
+        assert_eq!(ready["event"], "ready", "{ready}");
+        Self { running, ready }
+    }
+
+    /// The URI of a listener, as a proxy.
+    fn proxy(&self, listener: usize) -> String {
+        next_hop(self.ready["listeners"][listener].as_str().unwrap())
+    }
+
+    fn password(&self, account: usize) -> &str {
+        self.ready["new_accounts"][account]["password"].as_str().unwrap()
+    }
+
+    fn certificate(&self) -> &str {
+        self.ready["self_signed"]["file"].as_str().unwrap()
+    }
+}
+
+/// `sip:127.0.0.1:5060;transport=tcp` of `tcp:127.0.0.1:5060`.
+fn next_hop(listener: &str) -> String {
+    let (transport, address) = listener.split_once(':').unwrap();
+    format!("sip:{address};transport={transport}")
+}
+
+#[test]
+fn a_call_goes_over_each_of_the_ten_pairs_and_from_each_to_others() {
+    let home = TempDir::new().unwrap();
+    let server = Server::start(home.path());
+    let trust = ["--trust", server.certificate(), "--json"];
+    for (callee, at) in LISTENERS.iter().enumerate() {
+        let (proxy, password) = (server.proxy(callee), server.password(1));
+        let who = ["answer", "--from", "sip:bob@example.org", "--password", password];
+        let how = ["--proxy", &proxy, "--count", "3"];
+        let mut answering = Running::start(home.path(), &[&who[..], &how, &trust].concat());
+        while answering.object()["event"] != "registered" {}
+        for caller in [callee, callee + 2, callee + 3].map(|at| at % LISTENERS.len()) {
+            let (proxy, password) = (server.proxy(caller), server.password(0));
+            let who = ["call", "sip:bob@example.org", "--from", "sip:alice@example.org"];
+            let how = ["--password", password, "--proxy", &proxy];
+            let bounds = ["--duration", "0.1", "--timeout", "20"];
+            let called = run(&[&who[..], &how, &bounds, &trust].concat());
+            let way = format!("{} to {at}", LISTENERS[caller]);
+            assert_eq!(called.status, Some(0), "{way}: {called:?}");
+            // Sound does not go from one family to the other without a relay.
+            let is_one_family = caller % 2 == callee % 2;
+            let rtp = &called.outcome()["rtp"];
+            assert_eq!(rtp["received"].as_u64().unwrap() > 0, is_one_family, "{way}: {rtp}");
+        }
+        let (objects, status) = answering.finish();
+        assert_eq!(status, Some(0), "{objects:?}");
+        let ended = objects.iter().filter(|object| object["event"] == "ended");
+        assert!(ended.into_iter().all(|ended| ended["by"] == "remote"), "{objects:?}");
+    }
+    drop(server.running);
+}
+
+/// A certificate of our own making in files.
+fn certificate(folder: &Path) -> (PathBuf, PathBuf) {
+    let made = antiphon_net::self_signed(&["127.0.0.1", "::1"]).unwrap();
+    assert_eq!(made.proves("127.0.0.1", SystemTime::now()), Ok(()));
+    let (chain, key) = (folder.join("chain.pem"), folder.join("key.pem"));
+    std::fs::write(&chain, made.chain).unwrap();
+    std::fs::write(&key, made.key).unwrap();
+    (chain, key)
+}
+
+#[test]
+fn agents_call_each_other_over_each_of_the_ten_pairs() {
+    let home = TempDir::new().unwrap();
+    let (chain, key) = certificate(home.path());
+    let (chain, key) = (chain.to_str().unwrap(), key.to_str().unwrap());
+    for listener in LISTENERS {
+        let listen = ["answer", "--listen", listener, "--count", "1", "--json"];
+        let shown = ["--certificate", chain, "--key", key];
+        let mut answering = Running::start(home.path(), &[&listen[..], &shown].concat());
+        let listening = answering.object();
+        let uri = next_hop(listening["listeners"][0].as_str().unwrap());
+        let uri = uri.replacen("sip:", "sip:bob@", 1);
+        let bounds = ["--duration", "0.1", "--timeout", "20", "--trust", chain];
+        let called = run(&[&["call", &uri][..], &bounds].concat());
+        assert_eq!(called.status, Some(0), "{listener}: {called:?}");
+        assert_eq!(answering.finish().1, Some(0), "{listener}");
+    }
+}
+
+#[test]
+fn a_server_that_is_not_believed_gets_no_password() {
+    let home = TempDir::new().unwrap();
+    let server = Server::start(home.path());
+    for secure in [4, 5, 8, 9] {
+        let (proxy, password) = (server.proxy(secure), server.password(0));
+        let who = ["register", "sip:alice@example.org", "--password", password];
+        let refused = run(&[&who[..], &["--proxy", &proxy, "--json"]].concat());
+        assert_eq!(refused.status, Some(8), "{refused:?}");
+        assert!(refused.stdout.contains("self-signed"), "{refused:?}");
+    }
+}
+
+#[test]
+fn the_secrets_of_connections_are_written_where_it_was_asked_for() {
+    let home = TempDir::new().unwrap();
+    let server = Server::start(home.path());
+    let file = home.path().join("keys");
+    let proxy = server.proxy(4);
+    let ask = ["options", "sip:example.org", "--proxy", &proxy, "--trust", server.certificate()];
+    let log = ["--key-log", file.to_str().unwrap()];
+    assert_eq!(run(&[&ask[..], &log].concat()).status, Some(0));
+    let keys = std::fs::read_to_string(&file).unwrap();
+    assert!(keys.lines().count() > 0 && keys.contains("TRAFFIC_SECRET"), "{keys}");
+}

@@ -34,6 +34,11 @@ pub(super) fn best(held: Vec<Response>, cancelled: bool) -> Option<Response> {
     Some(best)
 }
 
+/// The best of several answers.
+pub(super) fn best_status(answers: &[StatusCode]) -> Option<StatusCode> {
+    answers.iter().copied().min_by_key(|status| Preference::of(*status))
+}
+
 fn position_of_best(held: &[Response], cancelled: bool) -> Option<usize> {
     // The caller who gave up hears that its CANCEL worked, whatever else was said meanwhile.
     if cancelled

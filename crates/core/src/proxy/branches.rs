@@ -2,8 +2,8 @@
 
 use antiphon_sip::{Method, Response, StatusCode};
 
-use super::context::{Branch, NextWay};
-use super::{Place, Proxy, Resolving, TIMER_C, Target, best, forward, refuse};
+use super::branch::{Branch, NextWay};
+use super::{Notice, Place, Proxy, Resolving, TIMER_C, Target, best, forward, refuse};
 use crate::endpoint::{ClientId, Endpoint, ServerId};
 use crate::locate::{HopHost, NoHop};
 use crate::refusal::Refusal;
@@ -19,7 +19,7 @@ impl Proxy {
         response: Response,
     ) {
         let Some(context) = self.contexts.get_mut(&place.server) else { return };
-        if response.status() == StatusCode::TRYING {
+        if response.status() == StatusCode::TRYING || context.is_left(place.branch) {
             return;
         }
         let is_answered = context.answered;
@@ -186,13 +186,23 @@ impl Proxy {
     pub(super) fn advance(&mut self, now: Time, endpoint: &mut Endpoint, server: ServerId) {
         loop {
             let Some(context) = self.contexts.get_mut(&server) else { return };
-            if context.has_pending() {
+            if context.has_pending() || (context.watched.is_asked && !context.is_over()) {
                 return;
+            }
+            if let Some(answer) = context.question() {
+                context.watched.is_asked = true;
+                self.stop_no_answer(server);
+                return self.notices.push_back(Notice::Failed { server, answer: Some(answer) });
             }
             let group = context.next_group(now);
             if group.is_empty() {
+                // What was given up may still answer, and a 2xx goes before all else.
+                if context.has_left() {
+                    return;
+                }
                 return self.answer(now, endpoint, server);
             }
+            self.start_no_answer(now, server);
             for (target, breadth) in group {
                 self.start(now, endpoint, server, target, breadth);
             }
@@ -313,7 +323,7 @@ impl Proxy {
         }
     }
 
-    fn stop_timer_c(&mut self, place: Place) {
+    pub(super) fn stop_timer_c(&mut self, place: Place) {
         let context = self.contexts.get(&place.server);
         if let Some(at) = context.and_then(|context| context.timer_c(place.branch)) {
             self.timer_c.remove(&(at, place));
@@ -322,14 +332,19 @@ impl Proxy {
 
     /// All branches are done: the best response goes upstream, once (§16.7 steps 6 to 8).
     fn answer(&mut self, now: Time, endpoint: &mut Endpoint, server: ServerId) {
+        self.stop_no_answer(server);
         let Some(context) = self.contexts.remove(&server) else { return };
+        if context.watched.is_watched {
+            self.notices.push_back(Notice::Ended { server });
+        }
         if context.answered {
             return;
         }
         let cancelled = context.cancelled;
         let is_invite = *context.request().method() == Method::Invite;
-        let (request, held) = context.into_held();
-        match best::best(held, cancelled) {
+        let (request, held, verdict) = context.into_held();
+        let verdict = verdict.filter(|_| !cancelled);
+        match verdict.or_else(|| best::best(held, cancelled)) {
             // RFC 4320 §4.2: a 408 to anything but INVITE comes too late to help anybody.
             Some(best) if !is_invite && best.status() == StatusCode::REQUEST_TIMEOUT => {
                 endpoint.abandon(server);

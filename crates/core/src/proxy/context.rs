@@ -6,13 +6,13 @@ use std::net::IpAddr;
 
 use antiphon_sip::{Method, Request, Response, StatusCode};
 
-use super::forward::{self, Copy};
+use super::branch::{Branch, BranchState, NextWay, Pending};
 use super::recursion::Redirections;
 use super::validate::loop_hash;
-use super::{Disposition, Forwarding, Target, TrustDomain};
+use super::watch::{Watch, Watched};
+use super::{Disposition, Forwarding, Target, TrustDomain, best, forward};
 use crate::endpoint::{ClientId, Endpoint, Listener, ServerId};
 use crate::flow::{Destination, Flow};
-use crate::locate::HopHost;
 use crate::time::Time;
 
 #[derive(Debug)]
@@ -36,147 +36,17 @@ pub(super) struct Context {
     waiting: VecDeque<Target>,
     branches: Vec<Branch>,
     held: Vec<Response>,
+    pub(super) watched: Watched,
     /// A 2xx went upstream.
     pub(super) answered: bool,
     /// The caller sent CANCEL.
     pub(super) cancelled: bool,
 }
 
-#[derive(Debug)]
-pub(super) struct Branch {
-    state: BranchState,
-    /// To tags of the early dialogs that the caller knows of (RFC 6228 §6).
-    early: Vec<Box<str>>,
-    /// Where it was sent last.
-    remote: Option<IpAddr>,
-}
-
-#[derive(Debug)]
-enum BranchState {
-    /// Waits for addresses, or is about to be sent.
-    Unsent(Box<Ways>),
-    /// Waits for a final response.
-    Pending(Pending),
-    /// Has a final response or never will.
-    Done,
-}
-
-#[derive(Debug)]
-struct Pending {
-    client: ClientId,
-    /// When it has rung too long.
-    timer_c: Option<Time>,
-    has_rung_too_long: bool,
-    ways: Box<Ways>,
-}
-
-/// How the target of a branch may be reached.
-#[derive(Debug)]
-struct Ways {
-    copy: Copy,
-    /// The flow known for it, and whether it was tried.
-    flow: Option<(Flow, bool)>,
-    /// What that flow is called in Record-Route.
-    token: Option<String>,
-    is_kept_flow: bool,
-    /// Other flows to the same instance.
-    next_flows: Vec<Target>,
-    addresses: VecDeque<IpAddr>,
-}
-
-/// Where a branch is tried next.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum NextWay {
-    /// Nowhere.
-    None,
-    /// At its next address.
-    Address,
-    /// At the addresses of its next hop, which are to be found first.
-    LookUp(HopHost),
-}
-
-impl Branch {
-    pub(super) fn new(copy: Copy, target: Target) -> Self {
-        let flow = target.flow.map(|flow| (flow, false));
-        let Target { token, is_kept_flow, next_flows, .. } = target;
-        let addresses = VecDeque::new();
-        let ways = Ways { copy, flow, token, is_kept_flow, next_flows, addresses };
-        Self { state: BranchState::Unsent(Box::new(ways)), early: Vec::new(), remote: None }
-    }
-
-    pub(super) const fn done() -> Self {
-        Self { state: BranchState::Done, early: Vec::new(), remote: None }
-    }
-
-    const fn ways(&self) -> Option<&Ways> {
-        match &self.state {
-            BranchState::Unsent(ways) => Some(ways),
-            BranchState::Pending(pending) => Some(&pending.ways),
-            BranchState::Done => None,
-        }
-    }
-
-    const fn ways_mut(&mut self) -> Option<&mut Ways> {
-        match &mut self.state {
-            BranchState::Unsent(ways) => Some(ways),
-            BranchState::Pending(pending) => Some(&mut pending.ways),
-            BranchState::Done => None,
-        }
-    }
-
-    /// Nothing is pending any more, but the branch is not over.
-    fn wait(&mut self) {
-        self.state = match std::mem::replace(&mut self.state, BranchState::Done) {
-            BranchState::Pending(pending) => BranchState::Unsent(pending.ways),
-            other => other,
-        };
-    }
-
-    const fn is_done(&self) -> bool {
-        matches!(self.state, BranchState::Done)
-    }
-}
-
-impl Ways {
-    fn next_destination(&mut self, endpoint: &Endpoint) -> Option<Destination> {
-        if let Some((flow, tried @ false)) = &mut self.flow {
-            *tried = true;
-            return Some((*flow).into());
-        }
-        while let Some(address) = self.addresses.pop_front() {
-            let destination = self.copy.hop.destination(address, endpoint);
-            if destination.is_some() {
-                return destination;
-            }
-        }
-        None
-    }
-
-    /// What the URI tells, when the flow is gone. An address other than that of the flow is one
-    /// behind an address translator: here it would be somebody else's.
-    fn behind_flow(&mut self) -> NextWay {
-        if self.is_kept_flow {
-            return NextWay::None;
-        }
-        let Some((flow, _)) = self.flow.take() else { return NextWay::None };
-        self.token = None;
-        let hop = &self.copy.hop;
-        let is_elsewhere = match hop.host {
-            HopHost::Address(address) => address != flow.remote.ip(),
-            HopHost::Name(_) => false,
-        };
-        let is_same = hop.port == flow.remote.port() && hop.transport == flow.transport;
-        if is_elsewhere || (is_same && matches!(hop.host, HopHost::Address(_))) {
-            return NextWay::None;
-        }
-        NextWay::LookUp(hop.host.clone())
-    }
-}
-
 impl Context {
     pub(super) fn new(now: Time, endpoint: &Endpoint, forwarding: Forwarding) -> Self {
         let Forwarding { server, request, inbound, mut targets, .. } = forwarding;
-        let Forwarding { token, caller_token, recursion, trust, .. } = forwarding;
+        let Forwarding { token, caller_token, recursion, trust, watch, .. } = forwarding;
         let disposition = Disposition::of(&request);
         disposition.arrange(&mut targets);
         let recursion = recursion.filter(|_| !disposition.no_recurse);
@@ -198,6 +68,7 @@ impl Context {
             waiting: targets.into(),
             branches: Vec::new(),
             held: Vec::new(),
+            watched: Watched::new(watch),
             answered: false,
             cancelled: false,
         }
@@ -211,8 +82,52 @@ impl Context {
         &self.loop_hash
     }
 
+    /// Whether a branch that has not been given up is not over.
     pub(super) fn has_pending(&self) -> bool {
-        !self.branches.iter().all(Branch::is_done)
+        self.branches.iter().any(|branch| !branch.is_done() && !branch.is_left)
+    }
+
+    /// Whether a branch that has been given up is not over: it may still answer.
+    pub(super) fn has_left(&self) -> bool {
+        self.branches.iter().any(|branch| !branch.is_done() && branch.is_left)
+    }
+
+    /// Whether a branch has been given up for something else.
+    pub(super) fn is_left(&self, branch: usize) -> bool {
+        self.branches.get(branch).is_some_and(|branch| branch.is_left)
+    }
+
+    /// Gives up the branches that are not over; those that are to be cancelled.
+    pub(super) fn leave(&mut self) -> Vec<(usize, ClientId)> {
+        let branches = self.branches.iter_mut().enumerate();
+        branches.filter_map(|(at, branch)| Some((at, branch.leave()?))).collect()
+    }
+
+    /// The best answer of the targets that were tried last, if whoever watches is to be asked what
+    /// follows it: once, and not when nothing can follow.
+    pub(super) fn question(&mut self) -> Option<StatusCode> {
+        let tried = self.watched.take_tried()?;
+        best::best_status(&tried).filter(|_| !self.is_over())
+    }
+
+    /// Other targets in place of those that wait.
+    pub(super) fn replace(&mut self, mut targets: Vec<Target>, watch: Option<Watch>) {
+        if self.has_given_up() {
+            return self.end(None);
+        }
+        self.disposition.arrange(&mut targets);
+        if let Some(redirections) = &mut self.redirections {
+            redirections.note(&targets);
+        }
+        self.waiting = targets.into();
+        self.watched.go_on(watch);
+    }
+
+    /// Nothing more is tried; a response that is given here goes before all that were received.
+    pub(super) fn end(&mut self, verdict: Option<Response>) {
+        self.waiting.clear();
+        self.watched.go_on(None);
+        self.watched.verdict = verdict;
     }
 
     /// Whether a branch still waits for its final response or for its turn.
@@ -232,6 +147,7 @@ impl Context {
         if self.is_too_late(now) {
             self.waiting.clear();
         }
+        self.watched.begin_group();
         let Some(first) = self.waiting.front() else { return Vec::new() };
         let rank = (first.q, first.preference);
         let same = self.waiting.iter().take_while(|it| (it.q, it.preference) == rank);
@@ -258,7 +174,7 @@ impl Context {
     /// Where a branch that got no answer of use is tried next. A branch that is to be looked up
     /// has nothing pending any more.
     pub(super) fn next_way(&mut self, now: Time, branch: usize, is_flow_gone: bool) -> NextWay {
-        if self.has_given_up() || self.is_too_late(now) {
+        if self.has_given_up() || self.is_too_late(now) || self.is_left(branch) {
             return NextWay::None;
         }
         let Some(branch) = self.branches.get_mut(branch) else { return NextWay::None };
@@ -308,7 +224,7 @@ impl Context {
     /// Another flow to the instance that a branch could not reach, with the breadth of that branch
     /// (RFC 5626 §7).
     pub(super) fn next_flow(&mut self, now: Time, branch: usize) -> Option<(Target, u32)> {
-        if self.has_given_up() || self.is_too_late(now) {
+        if self.has_given_up() || self.is_too_late(now) || self.is_left(branch) {
             return None;
         }
         let ways = self.branches.get_mut(branch)?.ways_mut()?;
@@ -405,6 +321,9 @@ impl Context {
     pub(super) fn finish(&mut self, branch: usize, response: Option<Response>) {
         if let Some(branch) = self.branches.get_mut(branch) {
             branch.state = BranchState::Done;
+            if !branch.is_left {
+                self.watched.note(response.as_ref());
+            }
         }
         self.held.extend(response);
     }
@@ -414,14 +333,20 @@ impl Context {
         Response::builder(&self.request, status).to_tag(endpoint.tag_of(self.server)).build()
     }
 
-    pub(super) fn into_held(self) -> (Request, Vec<Response>) {
-        (self.request, self.held)
+    /// What is to be sent: what was given here, or what was held.
+    pub(super) fn into_held(self) -> (Request, Vec<Response>, Option<Response>) {
+        (self.request, self.held, self.watched.verdict)
+    }
+
+    /// Whether nothing that could follow is of use to the caller.
+    pub(super) const fn is_over(&self) -> bool {
+        self.answered || self.cancelled
     }
 
     /// Whether nothing new may be sent.
-    fn has_given_up(&self) -> bool {
+    pub(super) fn has_given_up(&self) -> bool {
         let is_global_failure = self.held.iter().any(|held| held.status().as_u16() >= 600);
-        self.answered || self.cancelled || is_global_failure
+        self.is_over() || is_global_failure
     }
 
     fn is_too_late(&self, now: Time) -> bool {

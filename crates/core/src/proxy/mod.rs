@@ -9,12 +9,14 @@
 //! later still finds its way for 64*T1.
 //!
 //! `forward` makes the copy for a target, `identity` keeps the
-//! names of callers where they belong, `context` keeps the state of one request, `branches`
-//! drives it, `early` tells of early dialogs that have ended, `preferences` weighs targets for the
+//! names of callers where they belong, `context` keeps the state of one request and `branch` that
+//! of one copy, `branches` drives them, `watch` asks whoever has rules of its own what follows a
+//! failure, `early` tells of early dialogs that have ended, `preferences` weighs targets for the
 //! caller, `recursion` follows redirections, `ack` passes on what has no transaction, `best` chooses the answer.
 
 mod ack;
 mod best;
+mod branch;
 mod branches;
 mod context;
 mod early;
@@ -24,6 +26,7 @@ mod preferences;
 mod recursion;
 mod route;
 mod validate;
+mod watch;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
@@ -45,6 +48,7 @@ pub use preferences::{Disposition, Preferences};
 pub use recursion::Recursion;
 pub use route::{preprocess, strip_maddr};
 pub use validate::{no_loop, validate};
+pub use watch::{Notice, Turn, Watch};
 
 /// Timer C (§16.6 step 11): how long a branch may ring. More than 3 minutes, as the RFC demands.
 const TIMER_C: Duration = Duration::from_secs(185);
@@ -119,6 +123,8 @@ pub struct Forwarding {
     /// Whom identities are told to; what the request says of its sender's has been
     /// [admitted](TrustDomain::admit).
     pub trust: TrustDomain,
+    /// Whether whoever has it forwarded is asked what follows a failure.
+    pub watch: Option<Watch>,
 }
 
 /// All requests that are being forwarded.
@@ -134,6 +140,9 @@ pub struct Proxy {
     timer_c: BTreeSet<(Time, Place)>,
     /// INVITE transactions that ended in a 2xx: further 2xx of theirs are passed on until then.
     settled: VecDeque<(Time, ClientId)>,
+    /// When targets of a watched request have taken too long.
+    no_answer: BTreeSet<(Time, ServerId)>,
+    notices: VecDeque<Notice>,
 }
 
 /// A branch of a response context.
@@ -295,7 +304,8 @@ impl Proxy {
     pub fn deadline(&self) -> Option<Time> {
         let timer_c = self.timer_c.first().map(|(at, _)| *at);
         let settled = self.settled.front().map(|(at, _)| *at);
-        timer_c.into_iter().chain(settled).min()
+        let no_answer = self.no_answer.first().map(|(at, _)| *at);
+        timer_c.into_iter().chain(settled).chain(no_answer).min()
     }
 
     /// Timer C (§16.8): a branch that rang too long is cancelled.
@@ -312,6 +322,12 @@ impl Proxy {
             self.timer_c.pop_first();
             self.rang_too_long(now, endpoint, place);
         }
+        while let Some(&(at, server)) = self.no_answer.first()
+            && at <= now
+        {
+            self.no_answer.pop_first();
+            self.took_too_long(now, endpoint, server);
+        }
     }
 
     /// How many requests wait for their final response.
@@ -327,6 +343,7 @@ impl Proxy {
             && self.clients.is_empty()
             && self.resolving.is_empty()
             && self.timer_c.is_empty()
+            && self.no_answer.is_empty()
     }
 
     fn ask(&mut self, name: Box<str>, waiting: Resolving) {

@@ -39,6 +39,11 @@ impl Redirections {
         }
     }
 
+    /// Targets that the request goes to without a redirection.
+    pub(super) fn note(&mut self, targets: &[Target]) {
+        self.used.extend(targets.iter().map(|target| target.uri.clone()));
+    }
+
     /// Takes the Contacts that can be tried off a response, and gives them as targets. The second
     /// value says whether the response still names a place that somebody else could try.
     pub(super) fn take(&mut self, response: &mut Response) -> (Vec<Target>, bool) {

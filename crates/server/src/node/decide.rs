@@ -1,16 +1,15 @@
 //! Rules: where a request goes that is in no dialog and has no Route, and the steps that follow.
 
-use std::sync::Arc;
-
 use antiphon_core::refusal::Refusal;
 use antiphon_core::time::Time;
 use antiphon_sip::UriBuf;
 
 use super::authenticate::Purpose;
+use super::course::Course;
 use super::gather::{Gather, Mailbox};
 use super::locate::Sought;
 use super::{Arrival, Server};
-use crate::rules::{Answer, Facts, Outcome, Step, decide};
+use crate::rules::{Answer, Facts, Outcome, decide};
 
 impl Server {
     /// Asks the rules, and does what they say.
@@ -27,12 +26,13 @@ impl Server {
             moment: self.service.moment(now),
             down: &self.down,
         };
-        let step = decide(&self.service.rules, &facts).step;
-        self.take(now, arrival, &step);
+        let course = Course::begin(decide(&self.service.rules, &facts).step);
+        self.take(now, Arrival { course: Some(course), ..arrival });
     }
 
-    /// Does what a step says.
-    pub(super) fn take(&mut self, now: Time, arrival: Arrival, step: &Arc<Step>) {
+    /// Does what the step of a request says.
+    pub(super) fn take(&mut self, now: Time, arrival: Arrival) {
+        let Some(Course { step, cause, .. }) = arrival.course.clone() else { return };
         match &step.outcome {
             Outcome::SignIn => {
                 let domain = self.first_domain().to_owned();
@@ -45,7 +45,7 @@ impl Server {
             Outcome::Forward(hops) => self.gather(now, arrival, Gather::new(hops.clone())),
             Outcome::Voicemail(uri) => {
                 let callee = UriBuf::from(arrival.request.uri());
-                let mailbox = Mailbox { callee, cause: None };
+                let mailbox = Mailbox { callee, cause };
                 self.gather(now, arrival, Gather::voicemail(uri.clone(), mailbox));
             }
             Outcome::Redirect(redirect) => self.redirect(now, arrival, redirect.clone()),

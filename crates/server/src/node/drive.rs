@@ -39,7 +39,7 @@ impl Node for Server {
                 self.release(now);
             }
         }
-        self.drain_endpoint(now);
+        self.drain(now);
     }
 
     fn next_output(&mut self) -> Option<Output<Question, ServerEvent>> {
@@ -65,22 +65,33 @@ impl Node for Server {
 }
 
 impl Server {
-    fn drain_endpoint(&mut self, now: Time) {
-        while let Some(event) = self.endpoint.next_event() {
-            match event {
-                Event::Request { id, request, flow } => self.arrive(now, id, request, flow),
-                Event::Ack { request, flow } => self.acknowledge(now, request, flow),
-                Event::Cancelled { id, cancel } => {
-                    self.cancel(now, id, &cancel);
-                }
-                Event::Response { id, response, .. } => {
-                    self.proxy.response(now, &mut self.endpoint, id, response);
-                }
-                Event::Failed { id, failure } => {
-                    self.proxy.failed(now, &mut self.endpoint, id, failure);
-                }
-                Event::Acknowledged { .. } | Event::Unacknowledged { .. } => {}
+    /// Until nothing more follows from what has happened.
+    fn drain(&mut self, now: Time) {
+        loop {
+            if let Some(event) = self.endpoint.next_event() {
+                self.happened(now, event);
+            } else if let Some(notice) = self.proxy.next_notice() {
+                self.noticed(now, notice);
+            } else {
+                return;
             }
+        }
+    }
+
+    fn happened(&mut self, now: Time, event: Event) {
+        match event {
+            Event::Request { id, request, flow } => self.arrive(now, id, request, flow),
+            Event::Ack { request, flow } => self.acknowledge(now, request, flow),
+            Event::Cancelled { id, cancel } => {
+                self.cancel(now, id, &cancel);
+            }
+            Event::Response { id, response, .. } => {
+                self.proxy.response(now, &mut self.endpoint, id, response);
+            }
+            Event::Failed { id, failure } => {
+                self.proxy.failed(now, &mut self.endpoint, id, failure);
+            }
+            Event::Acknowledged { .. } | Event::Unacknowledged { .. } => {}
         }
     }
 }

@@ -5,6 +5,7 @@ use antiphon_core::proxy::{Forwarding, Recursion, Target};
 use antiphon_core::time::Time;
 use antiphon_sip::{HeaderName, Request, UriBuf};
 
+use super::course::Course;
 use super::offence::Unroutable;
 use super::route_token::Recorded;
 use super::source::flow_of_caller;
@@ -21,6 +22,17 @@ impl Server {
     }
 
     pub(super) fn forward(&mut self, now: Time, arrival: Arrival, targets: Vec<Target>) {
+        let watch = arrival.course.as_ref().and_then(Course::watch);
+        if arrival.is_in_proxy() && !self.courses.contains_key(&arrival.id) {
+            // It was answered or cancelled meanwhile.
+            return;
+        }
+        if watch.is_some() {
+            self.courses.insert(arrival.id, arrival.clone());
+        }
+        if arrival.is_in_proxy() {
+            return self.proxy.instead(now, &mut self.endpoint, arrival.id, targets, watch);
+        }
         let call_id = arrival.request.call_id();
         let token = self.route_tokens.token(call_id);
         let caller_token =
@@ -30,8 +42,17 @@ impl Server {
         trust.admit(&mut request, inbound.remote.ip(), identity.as_ref());
         self.take_off_own_credentials(&mut request);
         let recursion = self.recursion(&request);
-        let forwarding =
-            Forwarding { server, request, inbound, targets, token, caller_token, recursion, trust };
+        let forwarding = Forwarding {
+            server,
+            request,
+            inbound,
+            targets,
+            token,
+            caller_token,
+            recursion,
+            trust,
+            watch,
+        };
         self.proxy.forward(now, &mut self.endpoint, forwarding);
     }
 

@@ -108,7 +108,7 @@ impl Server {
             Absence::NotSignedIn(uri) => uri,
         };
         if !arrival.is_from_us() && !self.is_trusted(&arrival) {
-            return self.refuse_stranger(now, &arrival);
+            return self.refuse_stranger(now, arrival);
         }
         let Uri::Sip(sip) = uri.as_uri() else { return self.absent(now, arrival, false) };
         let user = sip.user_unescaped().unwrap_or_default().into_owned();
@@ -116,10 +116,15 @@ impl Server {
         self.ask(Waiting::Absent(arrival), |ticket| Question::Subscriber { ticket, user, domain });
     }
 
-    fn refuse_stranger(&mut self, now: Time, arrival: &Arrival) {
+    fn refuse_stranger(&mut self, now: Time, arrival: Arrival) {
+        let answer = StatusCode::TEMPORARILY_UNAVAILABLE;
+        let Some(arrival) = self.follow(now, arrival, answer) else { return };
+        if arrival.is_in_proxy() {
+            return self.refuse(now, &arrival, &unavailable());
+        }
         self.tell(now, arrival.flow, Offence::UnknownUser);
         let user = arrival.request.uri_text();
-        self.refuse_failure(now, arrival, &unavailable(), Failure::NotHere(user));
+        self.refuse_failure(now, &arrival, &unavailable(), Failure::NotHere(user));
     }
 
     /// §16.5: a user that does not exist is 404, one that is not signed in 480.

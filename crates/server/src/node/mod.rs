@@ -6,6 +6,7 @@
 
 mod ask;
 mod authenticate;
+mod course;
 mod decide;
 mod domain;
 mod drive;
@@ -42,6 +43,7 @@ pub(crate) use service::domains;
 pub use service::{Extensions, Service};
 
 use authenticate::Purpose;
+use course::Course;
 use gather::Gather;
 use held::Held;
 use offence::Unroutable;
@@ -129,6 +131,8 @@ pub struct Server {
     guard: Guard,
     held: Held,
     waiting: IdMap<Ticket, Waiting>,
+    /// The requests that the proxy asks about when their targets have failed.
+    courses: IdMap<ServerId, Arrival>,
     next_ticket: u64,
     questions: VecDeque<Question>,
     events: VecDeque<ServerEvent>,
@@ -137,7 +141,7 @@ pub struct Server {
 }
 
 /// A request in the hands of the phases.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Arrival {
     id: ServerId,
     request: Request,
@@ -146,6 +150,8 @@ struct Arrival {
     recorded: Option<Recorded>,
     /// Who sent it, when it has signed in.
     identity: Option<UriBuf>,
+    /// What the rules have said, once they were asked.
+    course: Option<Course>,
 }
 
 impl Arrival {
@@ -187,6 +193,7 @@ impl Server {
             guard,
             held: Held::default(),
             waiting: IdMap::default(),
+            courses: IdMap::default(),
             next_ticket: 0,
             questions: VecDeque::new(),
             events: VecDeque::new(),
@@ -205,7 +212,8 @@ impl Server {
     pub fn is_idle(&self) -> bool {
         let counters = self.endpoint.counters();
         let transactions = counters.server_transactions + counters.client_transactions;
-        let is_waiting = !self.waiting.is_empty() || self.held.len() > 0;
+        let is_waiting =
+            !self.waiting.is_empty() || !self.courses.is_empty() || self.held.len() > 0;
         transactions == 0 && self.proxy.is_idle() && !is_waiting
     }
 
@@ -217,7 +225,8 @@ impl Server {
 
     /// The order of the phases.
     fn arrive(&mut self, now: Time, id: ServerId, request: Request, flow: Flow) {
-        let mut arrival = Arrival { id, request, flow, recorded: None, identity: None };
+        let mut arrival =
+            Arrival { id, request, flow, recorded: None, identity: None, course: None };
         // First of all, since a phone may name this server as its outbound proxy in whatever it
         // sends here, and since what is left decides what a loop is.
         match self.take_off(&mut arrival.request, &flow) {
@@ -266,13 +275,13 @@ impl Server {
 
     fn cancel(&mut self, now: Time, id: ServerId, cancel: &Request) {
         let waiting = self.waiting.iter().find(|(_, waiting)| waiting.arrival().id == id);
-        if let Some((&ticket, _)) = waiting {
+        if let Some((&ticket, _)) = waiting
+            && let Some(waiting) = self.waiting.remove(&ticket)
+            && !waiting.arrival().is_in_proxy()
+        {
             // The look-up it waits for has lost its purpose; its answer will find nobody.
-            if let Some(waiting) = self.waiting.remove(&ticket) {
-                let refusal = Refusal::new(StatusCode::REQUEST_TERMINATED);
-                self.refuse(now, waiting.arrival(), &refusal);
-            }
-            return;
+            let refusal = Refusal::new(StatusCode::REQUEST_TERMINATED);
+            return self.refuse(now, waiting.arrival(), &refusal);
         }
         self.proxy.cancelled(now, &mut self.endpoint, id, cancel);
     }
@@ -310,12 +319,17 @@ impl Server {
         self.questions.push_back(question(ticket));
     }
 
-    /// The end of a step that came to nothing.
+    /// The end of a step that came to nothing: the step that follows, or the answer.
     fn conclude(&mut self, now: Time, arrival: Arrival, refusal: &Refusal) {
-        self.refuse(now, &arrival, refusal);
+        if let Some(arrival) = self.follow(now, arrival, refusal.status) {
+            self.refuse(now, &arrival, refusal);
+        }
     }
 
     fn refuse(&mut self, now: Time, arrival: &Arrival, refusal: &Refusal) {
+        if arrival.is_in_proxy() {
+            return self.proxy.conclude(now, &mut self.endpoint, arrival.id, refusal);
+        }
         let response = refusal.response(&arrival.request, &self.endpoint.tag_of(arrival.id));
         // An ended transaction has nobody waiting for the answer.
         let _ = self.endpoint.respond(now, arrival.id, response);

@@ -115,6 +115,16 @@ impl Answer {
     }
 }
 
+impl Outcome {
+    /// Whether the request goes to somebody else by it.
+    pub(crate) const fn sends_on(&self) -> bool {
+        match self {
+            Self::Locate(_) | Self::Forward(_) | Self::Voicemail(_) => true,
+            Self::Redirect(_) | Self::Answer(_) | Self::SignIn => false,
+        }
+    }
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -86,7 +86,7 @@ fn meant(text: &str) -> Option<String> {
 /// What follows an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Then {
-    /// The next target of the same step, if one is left; the best answer otherwise.
+    /// The next targets of the same step, if some are left; the best answer otherwise.
     Next,
     /// The answer goes to the caller.
     Forward,
@@ -95,7 +95,7 @@ pub enum Then {
 }
 
 /// What follows the answers to a step. Answers that it does not name are dealt with as RFC 3261
-/// §16.7 says.
+/// §16.7 says. It is asked each time when all targets that were tried together have failed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
     entries: Vec<(On, Then)>,
@@ -106,7 +106,8 @@ impl Plan {
         Self { entries }
     }
 
-    /// What follows this answer, the best of the step; a code goes before its class.
+    /// What follows this answer, the best of the targets that were tried together; a code goes
+    /// before its class.
     #[must_use]
     pub fn answer(&self, status: StatusCode) -> Option<&Then> {
         let class = u8::try_from(status.as_u16() / 100).ok()?;

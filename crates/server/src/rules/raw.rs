@@ -30,7 +30,8 @@ section! {
         /// or a time without an answer to INVITE (`"no-answer 20s"`); the code goes before its
         /// class. A value is `"next"` (the next target, if there is one), `"forward"` (the answer
         /// goes to the caller), `{ rule = "name" }` (another rule's action, if its conditions hold)
-        /// or an action.
+        /// or an action. After a 6xx nobody else is called (RFC 3261 §16.7): only an answer or a
+        /// redirection can follow it.
         "on" => on: Entries<Located<On>, Located<RawThen>>, Default("{}"),
             sample r#"{ "503" = "next", "4xx" = "forward", "486" = { rule = "sample of voicemail" }, "no-answer 20s" = { voicemail = "sip:$user@voicemail.example.org" } }"#;
         /// Whether strangers may use the rule: senders that neither signed in nor come from a

@@ -23,6 +23,7 @@ mod loops;
 mod loss;
 mod outbound;
 mod phone;
+mod plans;
 mod preferences;
 mod redirection;
 mod registration;

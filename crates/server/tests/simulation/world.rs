@@ -57,11 +57,15 @@ impl World {
 
     /// A world whose server does what a configuration says, which need not name the domain.
     pub(crate) fn configured(text: &str) -> Self {
+        Self::configured_with_slow_stores(text, Duration::ZERO)
+    }
+
+    pub(crate) fn configured_with_slow_stores(text: &str, delay: Duration) -> Self {
         let checked = check(text);
         assert_eq!(checked.faults, [], "a configuration with faults");
         let config = checked.config.unwrap();
         let service = Service::of(&config, Some(DOMAIN.to_owned()));
-        Self::build(1, Duration::ZERO, service)
+        Self::build(1, delay, service)
     }
 
     /// A world whose stores take this long for each answer.

@@ -1,0 +1,166 @@
+//! A branch of a response context (RFC 3261 §16.7): one copy of the request, and the ways by which
+//! its target may be reached.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+
+use super::Target;
+use super::forward::Copy;
+use crate::endpoint::{ClientId, Endpoint};
+use crate::flow::{Destination, Flow};
+use crate::locate::HopHost;
+use crate::time::Time;
+
+#[derive(Debug)]
+pub(super) struct Branch {
+    pub(super) state: BranchState,
+    /// To tags of the early dialogs that the caller knows of (RFC 6228 §6).
+    pub(super) early: Vec<Box<str>>,
+    /// Where it was sent last.
+    pub(super) remote: Option<IpAddr>,
+    /// It was given up for something else. Only a 2xx of it still counts.
+    pub(super) is_left: bool,
+}
+
+#[derive(Debug)]
+pub(super) enum BranchState {
+    /// Waits for addresses, or is about to be sent.
+    Unsent(Box<Ways>),
+    /// Waits for a final response.
+    Pending(Pending),
+    /// Has a final response or never will.
+    Done,
+}
+
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) client: ClientId,
+    /// When it has rung too long.
+    pub(super) timer_c: Option<Time>,
+    pub(super) has_rung_too_long: bool,
+    pub(super) ways: Box<Ways>,
+}
+
+/// How the target of a branch may be reached.
+#[derive(Debug)]
+pub(super) struct Ways {
+    pub(super) copy: Copy,
+    /// The flow known for it, and whether it was tried.
+    pub(super) flow: Option<(Flow, bool)>,
+    /// What that flow is called in Record-Route.
+    pub(super) token: Option<String>,
+    pub(super) is_kept_flow: bool,
+    /// Other flows to the same instance.
+    pub(super) next_flows: Vec<Target>,
+    pub(super) addresses: VecDeque<IpAddr>,
+}
+
+/// Where a branch is tried next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NextWay {
+    /// Nowhere.
+    None,
+    /// At its next address.
+    Address,
+    /// At the addresses of its next hop, which are to be found first.
+    LookUp(HopHost),
+}
+
+impl Branch {
+    pub(super) fn new(copy: Copy, target: Target) -> Self {
+        let flow = target.flow.map(|flow| (flow, false));
+        let Target { token, is_kept_flow, next_flows, .. } = target;
+        let addresses = VecDeque::new();
+        let ways = Ways { copy, flow, token, is_kept_flow, next_flows, addresses };
+        Self::in_state(BranchState::Unsent(Box::new(ways)))
+    }
+
+    pub(super) const fn done() -> Self {
+        Self::in_state(BranchState::Done)
+    }
+
+    const fn in_state(state: BranchState) -> Self {
+        Self { state, early: Vec::new(), remote: None, is_left: false }
+    }
+
+    /// Gives it up for something else; the client transaction to be cancelled, if it has one.
+    pub(super) fn leave(&mut self) -> Option<ClientId> {
+        match &mut self.state {
+            BranchState::Pending(pending) => {
+                self.is_left = true;
+                pending.has_rung_too_long = true;
+                pending.ways.addresses.clear();
+                Some(pending.client)
+            }
+            BranchState::Unsent(_) => {
+                self.state = BranchState::Done;
+                None
+            }
+            BranchState::Done => None,
+        }
+    }
+
+    pub(super) const fn ways(&self) -> Option<&Ways> {
+        match &self.state {
+            BranchState::Unsent(ways) => Some(ways),
+            BranchState::Pending(pending) => Some(&pending.ways),
+            BranchState::Done => None,
+        }
+    }
+
+    pub(super) const fn ways_mut(&mut self) -> Option<&mut Ways> {
+        match &mut self.state {
+            BranchState::Unsent(ways) => Some(ways),
+            BranchState::Pending(pending) => Some(&mut pending.ways),
+            BranchState::Done => None,
+        }
+    }
+
+    /// Nothing is pending any more, but the branch is not over.
+    pub(super) fn wait(&mut self) {
+        self.state = match std::mem::replace(&mut self.state, BranchState::Done) {
+            BranchState::Pending(pending) => BranchState::Unsent(pending.ways),
+            other => other,
+        };
+    }
+
+    pub(super) const fn is_done(&self) -> bool {
+        matches!(self.state, BranchState::Done)
+    }
+}
+
+impl Ways {
+    pub(super) fn next_destination(&mut self, endpoint: &Endpoint) -> Option<Destination> {
+        if let Some((flow, tried @ false)) = &mut self.flow {
+            *tried = true;
+            return Some((*flow).into());
+        }
+        while let Some(address) = self.addresses.pop_front() {
+            let destination = self.copy.hop.destination(address, endpoint);
+            if destination.is_some() {
+                return destination;
+            }
+        }
+        None
+    }
+
+    /// What the URI tells, when the flow is gone. An address other than that of the flow is one
+    /// behind an address translator: here it would be somebody else's.
+    pub(super) fn behind_flow(&mut self) -> NextWay {
+        if self.is_kept_flow {
+            return NextWay::None;
+        }
+        let Some((flow, _)) = self.flow.take() else { return NextWay::None };
+        self.token = None;
+        let hop = &self.copy.hop;
+        let is_elsewhere = match hop.host {
+            HopHost::Address(address) => address != flow.remote.ip(),
+            HopHost::Name(_) => false,
+        };
+        let is_same = hop.port == flow.remote.port() && hop.transport == flow.transport;
+        if is_elsewhere || (is_same && matches!(hop.host, HopHost::Address(_))) {
+            return NextWay::None;
+        }
+        NextWay::LookUp(hop.host.clone())
+    }
+}

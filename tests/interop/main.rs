@@ -24,5 +24,6 @@ mod hostile_input;
 mod load;
 mod outcomes;
 mod ping;
+mod reactions;
 mod scanners;
 mod softphones;

@@ -6,6 +6,7 @@ pub(crate) mod disk;
 pub(crate) mod ports;
 pub(crate) mod process;
 pub(crate) mod raw;
+pub(crate) mod scenario;
 pub(crate) mod sipp;
 pub(crate) mod tone;
 pub(crate) mod tshark;

@@ -60,6 +60,14 @@ impl Sipp {
         Self::callee(&Scenario { name: file.to_str().unwrap(), calls: 1, arguments: &[] })
     }
 
+    /// Starts a SIPp with a scenario that is not in the folder, for one call.
+    pub(crate) fn callee_that_says(scenario: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("turns.xml");
+        std::fs::write(&file, scenario).unwrap();
+        Self::callee(&Scenario { name: file.to_str().unwrap(), calls: 1, arguments: &[] })
+    }
+
     /// Starts a SIPp that places calls to `remote` (a port of 127.0.0.1).
     pub(crate) fn caller(remote: u16, scenario: &Scenario<'_>) -> Self {
         Self::start(ports::free(), scenario, Some(remote))

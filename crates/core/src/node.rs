@@ -7,6 +7,7 @@
 //! same outputs. The real driver is `antiphon-net`, the simulated one `antiphon-testkit`.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use antiphon_sip::parse::stream::Frame;
 use bytes::Bytes;
@@ -33,6 +34,28 @@ pub trait Node {
 
     /// When [`Input::Deadline`] is wanted, if nothing else comes before.
     fn deadline(&self) -> Option<Time>;
+
+    /// How soon a datagram is to be handled. A driver asks when more wait than it can hand over
+    /// at once; those of one urgency keep their order.
+    fn urgency(&self, octets: &[u8]) -> Urgency {
+        let _ = octets;
+        Urgency::Ordinary
+    }
+
+    /// Tells how long the messages that are handed over from now on have waited since they
+    /// arrived; zero until it is told.
+    fn set_delay(&mut self, delay: Duration) {
+        let _ = delay;
+    }
+}
+
+/// How soon a message is to be handled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// Before all others.
+    First,
+    /// In its turn.
+    Ordinary,
 }
 
 /// What can happen to a node.

@@ -39,6 +39,7 @@ macro_rules! counters {
 counters! {
     stun_messages "STUN messages on the ports of SIP";
     datagrams_in "Datagrams received";
+    datagrams_shed "Datagrams dropped because too many waited to be handled";
     datagrams_out "Datagrams handed to the kernel";
     datagrams_dropped "Datagrams dropped because the queue of their socket was full";
     datagrams_failed "Datagrams that the kernel refused to send";

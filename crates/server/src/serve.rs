@@ -141,6 +141,8 @@ impl Prepared {
         let config = ServerConfig {
             endpoint: EndpointConfig {
                 listeners: listeners(&self.net, self.name.as_ref()),
+                // Other servers may understand it; telephones do not.
+                offers_overload_control: !self.service.trunks.is_empty(),
                 ..EndpointConfig::default()
             },
             service: self.service,

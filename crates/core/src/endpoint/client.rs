@@ -5,6 +5,7 @@ use antiphon_sip::{Method, Request, Response, Transport};
 use bytes::Bytes;
 
 use super::chance::Key;
+use super::feedback::OFFER;
 use super::{Branch, ClientId, Endpoint, Event, Failure, Gone, Owner, RequestError, arm};
 use crate::flow::{Destination, Fault, Flow};
 use crate::time::Time;
@@ -134,6 +135,10 @@ impl Endpoint {
         if self.is_full() {
             return Err(RequestError::TooMany);
         }
+        if self.is_kept_back(now, to.flow.remote, &request) {
+            self.counters.kept_back += 1;
+            return Err(RequestError::KeptBack);
+        }
         let branch = branch.unwrap_or_else(|| self.new_branch());
         let key = self.client_key(branch.as_str(), request.method().as_str());
         let invite = *request.method() == Method::Invite;
@@ -172,6 +177,9 @@ impl Endpoint {
             return;
         };
         self.follow_connection(id, &flow);
+        if self.config.offers_overload_control && response.has_overload_control() {
+            self.take_feedback(now, flow.remote, &response);
+        }
         let told = self
             .step_client(now, id, |state, timing, out| state.response(&response, now, timing, out));
         if told == Some(Tell::Response) {
@@ -396,7 +404,11 @@ impl Endpoint {
     fn via(&self, flow: &Flow, branch: &Branch) -> Option<String> {
         let listener = self.config.listener_of(flow)?;
         let rport = if flow.transport.is_reliable() { "" } else { ";rport" };
+        let offer = if self.config.offers_overload_control { OFFER } else { "" };
         let (transport, sent_by) = (flow.transport.as_via(), &listener.sent_by);
-        Some(["SIP/2.0/", transport, " ", sent_by, ";branch=", branch.as_str(), rport].concat())
+        Some(
+            ["SIP/2.0/", transport, " ", sent_by, ";branch=", branch.as_str(), rport, offer]
+                .concat(),
+        )
     }
 }

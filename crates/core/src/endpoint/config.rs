@@ -18,6 +18,14 @@ pub struct EndpointConfig {
     /// Transactions at most, server and client together. Beyond it new requests are answered 503
     /// with Retry-After without making state. The default bounds memory near 4 GiB.
     pub max_transactions: usize,
+    /// How long messages may wait for their turn before requests that begin something are
+    /// answered 503 with Retry-After without making state; requests of calls that there are and
+    /// calls for help are taken all the same (RFC 7339 §5.10.1). 50 ms: a tenth of T1, after which
+    /// a client would send its request again, and longer than any pause of a machine that keeps up.
+    pub shed_after: Duration,
+    /// Whether requests say that overload control is understood (RFC 7339 §5.1). What a next hop
+    /// then asks for is heeded.
+    pub offers_overload_control: bool,
     /// Whether a request that arrives twice by different ways is answered 482 (§8.2.2.2). Right
     /// for a user agent, wrong for a proxy, where a spiral is legal.
     pub refuse_merged: bool,
@@ -30,6 +38,8 @@ impl Default for EndpointConfig {
             intervals: Intervals::default(),
             limits: Limits::default(),
             max_transactions: 500_000,
+            shed_after: Duration::from_millis(50),
+            offers_overload_control: false,
             refuse_merged: false,
         }
     }

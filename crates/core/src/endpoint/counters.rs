@@ -30,6 +30,10 @@ pub struct Counters {
     pub retransmissions_sent: u64,
     /// New requests answered 503 because there were too many transactions.
     pub overloaded: u64,
+    /// New requests answered 503 because what had arrived before them waited too long.
+    pub shed: u64,
+    /// Requests that were not sent because their next hop had asked for fewer (RFC 7339 §5.5).
+    pub kept_back: u64,
     /// Requests answered 482 because they had come by another way before (§8.2.2.2).
     pub merged: u64,
     /// CANCEL requests that matched nothing (§9.2).

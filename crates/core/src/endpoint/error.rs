@@ -25,6 +25,8 @@ pub enum RequestError {
     NoListener,
     /// [`max_transactions`](super::EndpointConfig::max_transactions) are there already.
     TooMany,
+    /// The next hop is overloaded and has asked for fewer requests (RFC 7339 §5.5).
+    KeptBack,
 }
 
 impl fmt::Display for RequestError {
@@ -33,6 +35,7 @@ impl fmt::Display for RequestError {
             Self::Method => "ACK and CANCEL are not sent as requests of their own",
             Self::NoListener => "no listener for that transport and address family",
             Self::TooMany => "too many transactions",
+            Self::KeptBack => "the next hop is overloaded",
         })
     }
 }

@@ -1,7 +1,8 @@
 //! The endpoint: transactions, demultiplexing and timers, one owner for all of them.
 //!
 //! `receive` takes what arrives, `matching` says to which transaction it belongs, `client` and
-//! `server` run the machines, `path` knows the way of a response, `stateless` refuses.
+//! `server` run the machines, `path` knows the way of a response, `stateless` refuses,
+//! `overload` says when, `urgency` what goes before, `feedback` tells neighbours of it.
 
 mod branch;
 mod cancel;
@@ -11,13 +12,16 @@ mod config;
 mod counters;
 mod error;
 mod event;
+mod feedback;
 mod matching;
+mod overload;
 mod own;
 mod path;
 mod receive;
 mod server;
 mod slab;
 mod stateless;
+mod urgency;
 
 #[cfg(test)]
 mod tests;
@@ -38,9 +42,12 @@ use bytes::Bytes;
 
 use self::chance::{Chance, KeyMap, KeyedHash};
 use self::client::Client;
+use self::feedback::Wishes;
+use self::overload::Load;
 use self::server::Server;
 use self::slab::{Handle, Slab};
 use crate::flow::{Destination, Fault, Flow, Ticket, Transmit};
+use crate::node::Urgency;
 use crate::time::Time;
 use crate::timer::Deadlines;
 use crate::transaction::Timing;
@@ -69,6 +76,8 @@ pub struct Endpoint {
     transmits: VecDeque<Transmit>,
     closes: VecDeque<Flow>,
     events: VecDeque<Event>,
+    load: Load,
+    wishes: Wishes,
     counters: Counters,
 }
 
@@ -105,6 +114,8 @@ impl Endpoint {
             transmits: VecDeque::new(),
             closes: VecDeque::new(),
             events: VecDeque::new(),
+            load: Load::default(),
+            wishes: Wishes::default(),
             counters: Counters::default(),
         }
     }
@@ -118,6 +129,12 @@ impl Endpoint {
     /// Takes a datagram that came over `flow`.
     pub fn handle_datagram(&mut self, now: Time, flow: Flow, octets: Bytes) {
         self.take_datagram(now, flow, octets);
+    }
+
+    /// How soon a datagram is to be handled when many wait.
+    #[must_use]
+    pub fn urgency(octets: &[u8]) -> Urgency {
+        urgency::urgency(octets)
     }
 
     /// Takes what a stream carried. A ping is answered with a pong (RFC 5626 §3.5.1); a stream

@@ -4,6 +4,7 @@ use antiphon_sip::{Method, Request, Response, StatusCode};
 use bytes::Bytes;
 
 use super::chance::Key;
+use super::feedback;
 use super::matching::Match;
 use super::path::{self, ReturnPath};
 use super::{Endpoint, Event, Gone, Owner, ServerId, arm};
@@ -18,6 +19,8 @@ pub(super) struct Server {
     /// See [`Endpoint::merge_keys`].
     merge_key: Option<Key>,
     path: ReturnPath,
+    /// Whether its sender takes part in overload control (RFC 7339 §5.1).
+    wants_feedback: bool,
     /// `None` only within a step.
     state: Option<State>,
     armed: Option<Time>,
@@ -140,6 +143,8 @@ impl Endpoint {
             server.is_some_and(|server| matched.unique || server.takes_old_ack(&ack))
         });
         let told = match id {
+            // Nobody waits for it, and nothing was kept.
+            None if self.is_of_stateless(&ack) => return,
             None => Some(Tell::AckOfSuccess),
             Some(id) => self.step_server(now, id, |state, timing, out| state.ack(now, timing, out)),
         };
@@ -171,7 +176,8 @@ impl Endpoint {
         if let Some(state) = state
             && !self.is_full()
         {
-            self.insert_server(matched.key, None, path, State::NonInvite(state), &timing);
+            let state = State::NonInvite(state);
+            self.insert_server(matched.key, None, path, false, state, &timing);
         }
         if let Some(octets) = out.transmit {
             self.transmit(path.flow, octets, None);
@@ -186,14 +192,20 @@ impl Endpoint {
         }
         let merge_key = self.merge_key(&request);
         let path = path::receive(&mut request, flow);
+        if request.has_overload_control() {
+            feedback::strip(&mut request);
+        }
         if merge_key.is_some_and(|key| self.merge_keys.contains_key(&key)) {
             self.counters.merged += 1;
             self.refuse(&path, &request, StatusCode::LOOP_DETECTED, None);
             return;
         }
+        if self.is_shed(now, &path, &request) {
+            return;
+        }
         if self.is_full() {
             self.counters.overloaded += 1;
-            self.refuse_for_overload(&path, &request);
+            self.refuse_for_overload(now, &path, &request);
             return;
         }
         let timing = self.timing(&flow);
@@ -203,7 +215,10 @@ impl Endpoint {
         } else {
             State::NonInvite(ServerNonInvite::start(kept, now, &timing))
         };
-        if let Some(id) = self.insert_server(matched.key, merge_key, path, state, &timing) {
+        let wants_feedback = request.has_overload_control();
+        if let Some(id) =
+            self.insert_server(matched.key, merge_key, path, wants_feedback, state, &timing)
+        {
             self.events.push_back(Event::Request { id, request, flow });
         }
     }
@@ -214,7 +229,14 @@ impl Endpoint {
         id: ServerId,
         response: &Response,
     ) -> Result<(), Gone> {
-        self.servers.get(id.handle()).ok_or(Gone)?;
+        let server = self.servers.get(id.handle()).ok_or(Gone)?;
+        if server.wants_feedback {
+            let response = &self.with_feedback(now, response);
+            self.step_server(now, id, |state, timing, out| {
+                state.respond(response, now, timing, out)
+            });
+            return Ok(());
+        }
         self.step_server(now, id, |state, timing, out| state.respond(response, now, timing, out));
         Ok(())
     }
@@ -342,12 +364,13 @@ impl Endpoint {
         key: Key,
         merge_key: Option<Key>,
         path: ReturnPath,
+        wants_feedback: bool,
         state: State,
         timing: &Timing,
     ) -> Option<ServerId> {
         let next = state.next_timer(timing).map(|(_, at)| at);
         let mut armed = None;
-        let server = Server { key, merge_key, path, state: Some(state), armed };
+        let server = Server { key, merge_key, path, wants_feedback, state: Some(state), armed };
         let handle = self.servers.insert(server)?;
         let id = ServerId(handle.as_u64());
         arm(&mut self.deadlines, &mut armed, Owner::Server(id), next);

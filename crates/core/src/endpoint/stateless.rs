@@ -8,6 +8,7 @@ use antiphon_sip::{Request, Response, StatusCode};
 use super::Endpoint;
 use super::path::ReturnPath;
 use crate::flow::Flow;
+use crate::time::Time;
 
 /// Seconds that a refused client is asked to wait at least. By then a good part of the
 /// transactions that linger for 32 seconds has ended.
@@ -33,10 +34,19 @@ impl Endpoint {
         self.transmit(path.flow, octets, None);
     }
 
-    /// 503: no room for another transaction (RFC 3261 §21.5.4).
-    pub(super) fn refuse_for_overload(&mut self, path: &ReturnPath, request: &Request) {
+    /// 503: no room for another transaction (RFC 3261 §21.5.4). Who takes part in overload control
+    /// is told how much is too much; to it a Retry-After would say that nothing at all is wanted
+    /// (RFC 7339 §5.10.2).
+    pub(super) fn refuse_for_overload(&mut self, now: Time, path: &ReturnPath, request: &Request) {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        if request.has_overload_control() {
+            let tag = self.stateless_tag(request);
+            let response = Response::builder(request, status).to_tag(tag).build();
+            let octets = self.with_feedback(now, &response).to_bytes();
+            return self.transmit(path.flow, octets, None);
+        }
         let seconds = RETRY_AFTER + self.random() % RETRY_SPREAD;
-        self.refuse(path, request, StatusCode::SERVICE_UNAVAILABLE, Some(seconds));
+        self.refuse(path, request, status, Some(seconds));
     }
 
     /// Answers a broken request, or drops what cannot be answered.
@@ -67,7 +77,7 @@ impl Endpoint {
     }
 
     /// A tag that a repeated request gets again, as a stateless server must give (§8.2.7).
-    fn stateless_tag(&self, request: &Request) -> String {
+    pub(super) fn stateless_tag(&self, request: &Request) -> String {
         self.hash
             .of(b'r')
             .exact(request.branch().unwrap_or_default())

@@ -1,5 +1,6 @@
 //! The loop that owns one node: take what has happened, handle it, drain, send, sleep.
 
+mod backlog;
 mod turn;
 
 use std::collections::VecDeque;
@@ -22,6 +23,7 @@ use crate::resolver::Resolver;
 use crate::shutdown::{Ending, Shutdown};
 use crate::stream::{Accept, Streams};
 use crate::udp::Port;
+use backlog::Backlog;
 use turn::Loop;
 
 /// A node with its listeners, ready to run.
@@ -97,6 +99,7 @@ impl<N: Node> Driver<N> {
             resolver: Resolver::new(settings, Arc::clone(counters)),
             inbox: VecDeque::new(),
             received: Vec::new(),
+            backlog: Backlog::default(),
             sleep: Box::pin(sleep(Duration::ZERO)),
             ending: Ending::new(shutdown),
         };

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use antiphon_core::flow::{Fault, Flow, Ticket, Transmit};
 use antiphon_core::node::{Input, Node, Output};
@@ -16,6 +17,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep};
 
 use super::Stopped;
+use super::backlog::{Backlog, Waiting};
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::host::{Direction, Host, Replies};
@@ -26,6 +28,13 @@ use crate::udp::{Datagram, Port, stun};
 
 /// Inputs of one kind that one turn handles at most, so that no kind can hold up the others.
 const WORK: usize = 64;
+
+/// Batches of datagrams that one turn takes from a port at most. Taking one costs a fraction of
+/// handling it, so a queue that builds up builds up in the backlog, not in the kernel.
+const BATCHES: usize = 8;
+
+/// Batches of them that are handled at once.
+const BATCHES_AT_ONCE: usize = 2;
 
 /// Turns in a row before other tasks of the thread, the connections among them, get theirs.
 const TURNS: usize = 4;
@@ -49,6 +58,7 @@ pub(super) struct Loop<N: Node, H> {
     pub(super) inbox: VecDeque<In<N>>,
     /// Room for a batch, kept between turns.
     pub(super) received: Vec<(SocketAddr, Bytes)>,
+    pub(super) backlog: Backlog,
     pub(super) sleep: Pin<Box<Sleep>>,
     pub(super) ending: Ending,
 }
@@ -146,23 +156,64 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
 
     fn datagrams(&mut self, cx: &mut Context<'_>) -> bool {
         let mut busy = false;
-        let mut received = std::mem::take(&mut self.received);
         for index in 0..self.ports.len() {
+            busy |= self.receive(index, cx);
+        }
+        self.work_off();
+        busy || !self.backlog.is_empty()
+    }
+
+    /// Takes what has arrived at a port. As long as nothing waits it is handled at once; what comes
+    /// faster than that joins the backlog.
+    fn receive(&mut self, index: usize, cx: &mut Context<'_>) -> bool {
+        let mut busy = false;
+        let mut received = std::mem::take(&mut self.received);
+        for batch in 0..BATCHES {
             let Some(port) = self.ports.get_mut(index) else { break };
             let local = port.local;
-            busy |= port.poll_receive(cx, &mut received).is_ready();
+            if port.poll_receive(cx, &mut received).is_pending() {
+                break;
+            }
+            busy = true;
             for (remote, octets) in received.drain(..) {
                 if self.is_stun(index, remote, &octets) {
                     continue;
                 }
                 let flow = Flow { transport: Transport::Udp, local, remote, connection: None };
-                let now = self.clock.now();
-                self.host.tap(Direction::In, &flow, &octets, now);
-                self.feed(now, Input::Datagram { flow, octets });
+                let waiting = Waiting { since: self.clock.now(), flow, octets };
+                if batch < BATCHES_AT_ONCE && self.backlog.is_empty() {
+                    self.datagram(waiting);
+                } else {
+                    self.wait(waiting);
+                }
             }
         }
         self.received = received;
         busy
+    }
+
+    fn wait(&mut self, waiting: Waiting) {
+        let urgency = self.node.urgency(&waiting.octets);
+        if !self.backlog.push(urgency, waiting) {
+            self.counters.datagrams_shed.one();
+        }
+    }
+
+    /// Handles a part of what waits.
+    fn work_off(&mut self) {
+        for _ in 0..WORK {
+            let Some(waiting) = self.backlog.pop() else { break };
+            self.node.set_delay(waiting.delay(self.clock.now()));
+            self.datagram(waiting);
+        }
+        self.node.set_delay(Duration::ZERO);
+    }
+
+    fn datagram(&mut self, waiting: Waiting) {
+        let Waiting { flow, octets, .. } = waiting;
+        let now = self.clock.now();
+        self.host.tap(Direction::In, &flow, &octets, now);
+        self.feed(now, Input::Datagram { flow, octets });
     }
 
     /// Answers what is STUN; keep-alives are no concern of the node.

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use antiphon_core::flow::{Fault, Flow, Ticket, Transmit};
-use antiphon_core::node::{Input, Node, Output, ResolveId};
+use antiphon_core::node::{Input, Node, Output, ResolveId, Urgency};
 use antiphon_core::time::Time;
 use antiphon_net::{
     Bound, Counts, Direction, Driver, Handle, Host, Layers, ListenSpec, Net, Notice, Refusal,
@@ -135,6 +135,11 @@ impl Node for Echo {
 
     fn deadline(&self) -> Option<Time> {
         self.deadline
+    }
+
+    /// What begins with an exclamation mark goes first.
+    fn urgency(&self, octets: &[u8]) -> Urgency {
+        if octets.starts_with(b"!") { Urgency::First } else { Urgency::Ordinary }
     }
 }
 

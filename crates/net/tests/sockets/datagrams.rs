@@ -193,3 +193,27 @@ fn beyond_the_queue_datagrams_are_dropped_and_counted() {
         assert_eq!((counts.datagrams_out, counts.datagrams_dropped), (10, 15));
     });
 }
+
+#[test]
+fn of_many_that_wait_what_is_urgent_goes_first() {
+    with(&[(Udp, "127.0.0.1:0")], Settings::default(), async |running| {
+        let peer = StdSocket::bind("127.0.0.1:0").unwrap();
+        let target = running.listeners[0].local;
+        // The node runs in this thread, so all of them have arrived when it looks.
+        let texts = (0..100).map(|number| number.to_string());
+        for text in texts.chain((0..5).map(|number| format!("!{number}"))) {
+            peer.send_to(text.as_bytes(), target).unwrap();
+        }
+        let mut order = Vec::new();
+        while order.len() < 105 {
+            if let Seen::Datagram(_, octets) = running.seen().await {
+                order.push(String::from_utf8(octets.to_vec()).unwrap());
+            }
+        }
+        let urgent = order.iter().position(|text| text.starts_with('!')).unwrap();
+        assert!((1..100).contains(&urgent), "{order:?}");
+        assert_eq!(order[urgent..urgent + 5], ["!0", "!1", "!2", "!3", "!4"]);
+        order.retain(|text| !text.starts_with('!'));
+        assert!(order.iter().map(|text| text.parse::<u32>().unwrap()).eq(0..100), "{order:?}");
+    });
+}

@@ -1,7 +1,9 @@
 //! The server as a node: inputs in, outputs out.
 
-use antiphon_core::endpoint::Event;
-use antiphon_core::node::{Input, Node, Output};
+use std::time::Duration;
+
+use antiphon_core::endpoint::{Endpoint, Event};
+use antiphon_core::node::{Input, Node, Output, Urgency};
 use antiphon_core::time::Time;
 
 use super::offence::{is_own_answer, is_response};
@@ -61,6 +63,14 @@ impl Node for Server {
     fn deadline(&self) -> Option<Time> {
         let deadlines = self.endpoint.deadline().into_iter().chain(self.proxy.deadline());
         deadlines.chain(self.held.deadline()).min()
+    }
+
+    fn urgency(&self, octets: &[u8]) -> Urgency {
+        Endpoint::urgency(octets)
+    }
+
+    fn set_delay(&mut self, delay: Duration) {
+        self.endpoint.set_delay(delay);
     }
 }
 

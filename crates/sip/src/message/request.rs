@@ -202,6 +202,13 @@ impl Request {
         !self.essentials.top_via.rport && !self.essentials.top_via.steered
     }
 
+    /// Whether the topmost Via as received has `oc`: its sender takes part in overload control
+    /// (RFC 7339 §5.1).
+    #[must_use]
+    pub const fn has_overload_control(&self) -> bool {
+        self.essentials.top_via.oc
+    }
+
     /// The transport that the topmost Via as received names, if the tables know it.
     #[must_use]
     pub const fn via_transport(&self) -> Option<Transport> {

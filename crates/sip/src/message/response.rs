@@ -149,6 +149,12 @@ impl Response {
         self.essentials.top_via.sent_by.text(self.headers.wire())
     }
 
+    /// Whether the topmost Via as received has `oc` (RFC 7339 §4.1).
+    #[must_use]
+    pub const fn has_overload_control(&self) -> bool {
+        self.essentials.top_via.oc
+    }
+
     /// The topmost Via as it stands now; `None` once the last was taken off.
     #[must_use]
     pub fn top_via(&self) -> Option<Via<'_>> {

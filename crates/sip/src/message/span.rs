@@ -89,6 +89,8 @@ pub(crate) struct TopVia {
     /// Whether `received` or `maddr` is there, by which responses may go elsewhere than to
     /// `sent-by` (RFC 3261 §18.2.2).
     pub(crate) steered: bool,
+    /// Whether `oc` is there (RFC 7339 §4.1).
+    pub(crate) oc: bool,
 }
 
 impl TopVia {
@@ -111,6 +113,7 @@ impl TopVia {
             branch: via.branch.clone().map(|branch| value.part(branch)),
             rport: via.rport,
             steered: via.steered,
+            oc: via.oc,
         }
     }
 
@@ -121,6 +124,7 @@ impl TopVia {
             branch: via.branch().map(|branch| Span::of_part(octets, branch)),
             rport: via.rport().is_some(),
             steered: via.params().has("received") || via.params().has("maddr"),
+            oc: via.params().has("oc"),
         }
     }
 }

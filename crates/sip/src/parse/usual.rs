@@ -27,6 +27,8 @@ pub(crate) struct UsualVia {
     pub(crate) rport: bool,
     /// `received` or `maddr`.
     pub(crate) steered: bool,
+    /// `oc`.
+    pub(crate) oc: bool,
 }
 
 /// `SIP/2.0/TRANSPORT host[:port]*(;param)`, alone or before a comma.
@@ -39,7 +41,7 @@ pub(crate) fn via(value: &[u8]) -> Option<UsualVia> {
         return None;
     }
     let sent_by = start..uri::usual_hostport(value, start)?;
-    let (mut branch, mut rport, mut steered) = (None, false, false);
+    let (mut branch, mut rport, mut steered, mut oc) = (None, false, false, false);
     let end = parameters(value, sent_by.end, |name, its_value| {
         if branch.is_none() && name.eq_ignore_ascii_case(b"branch") {
             branch = Some(its_value);
@@ -47,6 +49,8 @@ pub(crate) fn via(value: &[u8]) -> Option<UsualVia> {
             rport = true;
         } else if name.eq_ignore_ascii_case(b"received") || name.eq_ignore_ascii_case(b"maddr") {
             steered = true;
+        } else if name.eq_ignore_ascii_case(b"oc") {
+            oc = true;
         }
     })?;
     matches!(value.get(end), None | Some(b',')).then(|| UsualVia {
@@ -55,6 +59,7 @@ pub(crate) fn via(value: &[u8]) -> Option<UsualVia> {
         branch: branch.flatten(),
         rport,
         steered,
+        oc,
     })
 }
 
@@ -298,6 +303,7 @@ mod tests {
             branch: via.branch().map(|branch| place(value, branch)),
             rport: via.rport().is_some(),
             steered: via.params().has("received") || via.params().has("maddr"),
+            oc: via.params().has("oc"),
         })
     }
 

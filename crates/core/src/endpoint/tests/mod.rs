@@ -2,6 +2,7 @@
 
 mod client;
 mod endings;
+mod overload;
 mod secure;
 mod server;
 mod streams;

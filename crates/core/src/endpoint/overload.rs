@@ -1,0 +1,60 @@
+//! Overload: requests that would begin something new are refused before any work is done for them,
+//! so that what has begun can be ended (RFC 7339 §5.10.1, RFC 3261 §21.5.4).
+//!
+//! The measure is how long a message has waited for its turn. A server that keeps up has nothing
+//! waiting; one that does not has a queue, and every request that it takes on makes all others
+//! later. By age the right number is refused without knowing how fast the machine is.
+
+use std::time::Duration;
+
+use antiphon_sip::{HeaderName, Request};
+
+use super::Endpoint;
+use super::feedback::Measure;
+use super::path::ReturnPath;
+use super::urgency::{is_emergency_service, names_emergency_namespace};
+use crate::time::Time;
+
+/// What the endpoint knows of its load.
+#[derive(Debug, Default)]
+pub(super) struct Load {
+    /// How long the message that is being handled has waited.
+    delay: Duration,
+    pub(super) measure: Measure,
+}
+
+impl Endpoint {
+    /// Tells how long the messages that are handed over from now on have waited since they
+    /// arrived. Beyond [`shed_after`](super::EndpointConfig::shed_after) new requests are refused.
+    pub const fn set_delay(&mut self, delay: Duration) {
+        self.load.delay = delay;
+    }
+
+    /// Refuses a request that would begin something while too much waits; whether it did.
+    pub(super) fn is_shed(&mut self, now: Time, path: &ReturnPath, request: &Request) -> bool {
+        let is_late = self.load.delay > self.config.shed_after;
+        let is_shed = is_late && !is_spared(request);
+        if request.to_tag().is_none() {
+            self.load.measure.count(now, is_shed);
+        }
+        if is_shed {
+            self.counters.shed += 1;
+            self.refuse_for_overload(now, path, request);
+        }
+        is_shed
+    }
+
+    /// Whether an ACK is for a response that was given without state.
+    pub(super) fn is_of_stateless(&self, ack: &Request) -> bool {
+        ack.to_tag().is_some_and(|tag| tag == self.stateless_tag(ack))
+    }
+}
+
+/// Requests of calls that there are, and calls for help (RFC 7339 §5.10.1).
+pub(super) fn is_spared(request: &Request) -> bool {
+    let is_for_help = || {
+        is_emergency_service(request.uri_text().as_bytes())
+            || request.headers().values(HeaderName::ResourcePriority).any(names_emergency_namespace)
+    };
+    request.to_tag().is_some() || is_for_help()
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use antiphon_core::reaction::Kind;
+use antiphon_core::reaction::{Kind, Row, Told};
 use antiphon_core::time::Time;
 use antiphon_core::user_agent::{ActionId, Conclusion, Outcome};
 use antiphon_sip::StatusCode;
@@ -15,6 +15,24 @@ pub(super) fn refused(code: u16, evidence: &[(&str, &str)]) -> Outcome {
         reason: "Because".to_owned(),
         evidence: evidence.iter().map(|(name, value)| pair(name, value)).collect(),
         ..ended(Conclusion::Refused, begun)
+    }
+}
+
+/// What is told of a provisional response.
+pub(super) fn provisional(code: StatusCode) -> Told {
+    let row = Row::of(code);
+    Told {
+        key: row.key,
+        code: Some(code.as_u16()),
+        reason: String::new(),
+        reaction: row.reaction,
+        person: row.person,
+        next_step: row.next_step,
+        rfc: Vec::new(),
+        evidence: Vec::new(),
+        limit: None,
+        later: None,
+        proposes: None,
     }
 }
 

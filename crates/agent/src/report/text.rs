@@ -41,9 +41,10 @@ pub(super) fn event(event: &Event, colour: bool) -> Line {
     match event {
         Event::Attempt { attempt, .. } => Line::Note(Paint::Faint.on(&sent(attempt), colour)),
         Event::Answered { attempt, .. } => Line::Note(format!("  {}", answered(attempt))),
-        Event::Provisional { code, meaning, reason, media, .. } => {
-            let early = if media.is_some() { ", with early media" } else { "" };
-            Line::Note(format!("  {}{}{early}", status(*code, reason), progress(*meaning)))
+        Event::Provisional { code, meaning, reason, media, told, .. } => {
+            let early = if media.is_some() { " With early media." } else { "" };
+            let (status, ended) = (status(*code, reason), branch_ended(*meaning));
+            Line::Note(format!("  {status}{ended}: {}{early}", told.person))
         }
         Event::EarlyMediaChanged { media, .. } => {
             Line::Note(format!("  early media changed{}", on(Some(media))))
@@ -306,14 +307,10 @@ fn notified(
     text
 }
 
-/// What a provisional response says beyond its code.
-fn progress(meaning: Progress) -> String {
+/// What has ended a branch, if that is said.
+fn branch_ended(meaning: Progress) -> String {
     match meaning {
-        Progress::Ringing => ": it is ringing".to_owned(),
-        Progress::Forwarded => ": the call is passed on".to_owned(),
-        Progress::Queued => ": the call waits in a queue".to_owned(),
-        Progress::BranchEnded { cause: Some(cause) } => format!(": one branch has ended ({cause})"),
-        Progress::BranchEnded { cause: None } => ": one branch has ended".to_owned(),
+        Progress::BranchEnded { cause: Some(cause) } => format!(" (because of {cause})"),
         _ => String::new(),
     }
 }
@@ -377,7 +374,7 @@ mod tests {
     use antiphon_core::user_agent::ActionId;
 
     use super::*;
-    use crate::report::testing::refused;
+    use crate::report::testing::{provisional, refused};
 
     #[test]
     fn times_are_short() {
@@ -411,19 +408,29 @@ mod tests {
 
     #[test]
     fn what_a_provisional_response_means_is_told_rfc3261_21_1_rfc6228_4() {
-        let told = |code, meaning| {
+        let line = |code, meaning| {
             let (action, call) = (ActionId(1), CallId(1));
             let (reason, to_tag) = ("Yes".to_owned(), String::new());
             let code = StatusCode::new(code).unwrap();
-            let came =
-                Event::Provisional { action, call, code, meaning, reason, to_tag, media: None };
+            let told = Box::new(provisional(code));
+            let came = Event::Provisional {
+                action,
+                call,
+                code,
+                meaning,
+                reason,
+                to_tag,
+                media: None,
+                told,
+            };
             let Line::Note(line) = event(&came, false) else { return String::new() };
             line
         };
-        assert_eq!(told(182, Progress::Queued), "  182 \"Yes\": the call waits in a queue");
-        assert_eq!(told(183, Progress::Session), "  183 \"Yes\"");
-        let ended = Progress::BranchEnded { cause: Some(486) };
-        assert_eq!(told(199, ended), "  199 \"Yes\": one branch has ended (486)");
+        let queued = "  182 \"Yes\": The call is waiting in a queue.";
+        assert_eq!(line(182, Progress::Queued), queued);
+        assert_eq!(line(183, Progress::Session), "  183 \"Yes\": The call is being set up.");
+        let ended = line(199, Progress::BranchEnded { cause: Some(486) });
+        assert!(ended.starts_with("  199 \"Yes\" (because of 486): One of the phones"), "{ended}");
     }
 
     #[test]

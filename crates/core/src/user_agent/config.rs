@@ -10,7 +10,7 @@ use super::memory::Remembered;
 use super::playbook::Playbook;
 use crate::auth;
 use crate::endpoint::EndpointConfig;
-use crate::reaction::Policy;
+use crate::reaction::{Budget, Policy};
 
 /// Settings of a user agent.
 #[derive(Debug, Clone)]
@@ -145,12 +145,8 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self {
-            ring: Duration::from_secs(180),
-            queue: Duration::from_secs(1800),
-            action: Duration::from_secs(60),
-            answer: Duration::from_secs(180),
-        }
+        let Budget { ringing, queued, whole, .. } = Budget::default();
+        Self { ring: ringing, queue: queued, action: whole, answer: Duration::from_secs(180) }
     }
 }
 

@@ -47,7 +47,8 @@ impl UserAgent {
         Some(decision)
     }
 
-    fn decide(
+    /// What is done about what came, and what is told of it. Changes nothing.
+    pub(super) fn decide(
         &self,
         now: Time,
         key: ActionKey,

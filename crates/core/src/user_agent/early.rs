@@ -1,8 +1,7 @@
 //! Provisional responses to an INVITE of ours: ringing, early dialogs, early media, and the PRACK
 //! of the reliable ones (RFC 3261 §13.2.2.1, RFC 3262 §4, RFC 6228 §4).
 
-use antiphon_sip::header::{CSeq, RAck, RSeq, Reason};
-use antiphon_sip::name::ReasonProtocol;
+use antiphon_sip::header::{CSeq, RAck, RSeq};
 use antiphon_sip::{HeaderName, Method, OptionTag, Response, StatusCode};
 use bytes::Bytes;
 
@@ -10,27 +9,29 @@ use super::UserAgent;
 use super::action::{Action, ActionKey, Base, ContactLine, Draft, Purpose, State, Waiting};
 use super::call::{Call, EarlyDialog, Stage};
 use super::command::CallId;
+use super::consider::Got;
 use super::event::{Event, Progress};
 use super::place::sdp_of;
 use super::write::is_secure;
 use crate::dialog::{Dialog, DialogId};
 use crate::offer_answer::{self, Media};
+use crate::reaction::{Proceeding, Reaction, Told};
 use crate::time::Time;
-
-/// Early dialogs of one INVITE at most: one for each phone that rings. What comes from others is
-/// neither acknowledged nor acted on.
-const MAX_EARLY: usize = 20;
 
 impl UserAgent {
     /// A provisional response (§13.2.2.1). 100 says only that the next hop lives, and so does any
     /// to another method (RFC 4320 §4.1).
     pub(super) fn provisional(&mut self, now: Time, key: ActionKey, response: &Response) {
-        let Some(action) = self.actions.get(&key) else { return };
+        let got = Got::Response(response.status());
+        let decided = self.decide(now, key, got, Some(response), 0, true);
+        let (Some(action), Some((decision, told))) = (self.actions.get(&key), decided) else {
+            return;
+        };
         match action.purpose {
             Purpose::Call => {
-                self.extend_ringing(now, key, response.status());
+                self.extend_ringing(now, key, &decision.reaction);
                 if response.status() != StatusCode::TRYING {
-                    self.progress_of_call(now, key, response);
+                    self.progress_of_call(now, key, response, &decision.reaction, told);
                 }
             }
             Purpose::Reinvite if response.status() != StatusCode::TRYING => {
@@ -42,18 +43,30 @@ impl UserAgent {
 
     /// The time to ring begins with the first provisional response and again with every 182, which
     /// says that the wait is long and meant to be (§21.1.4).
-    fn extend_ringing(&mut self, now: Time, key: ActionKey, code: StatusCode) {
-        let patience = self.config.patience;
+    fn extend_ringing(&mut self, now: Time, key: ActionKey, reaction: &Reaction) {
+        let restarts =
+            matches!(reaction, Reaction::Progress(Proceeding { restarts_ringing: true, .. }));
         let Some(action) = self.actions.get_mut(&key) else { return };
-        if action.ring_deadline.is_none() || code == StatusCode::QUEUED {
-            let end = *action.queue_deadline.get_or_insert(now + patience.queue);
-            action.ring_deadline = Some(end.min(now + patience.ring));
+        if action.ring_deadline.is_none() || restarts {
+            let budget = action.history.budget();
+            let (ringing, queued) = (budget.ringing, budget.queued);
+            let end = *action.queue_deadline.get_or_insert(now + queued);
+            action.ring_deadline = Some(end.min(now + ringing));
         }
         self.arm_action(key);
     }
 
-    fn progress_of_call(&mut self, now: Time, key: ActionKey, response: &Response) {
+    fn progress_of_call(
+        &mut self,
+        now: Time,
+        key: ActionKey,
+        response: &Response,
+        reaction: &Reaction,
+        told: Told,
+    ) {
         let Some(action) = self.actions.get(&key) else { return };
+        let most = usize::from(action.history.budget().early_dialogs);
+        let ends = matches!(reaction, Reaction::EndEarlyDialog { .. });
         let (id, Some(call), State::Waiting(waiting)) = (action.id, action.call, &action.state)
         else {
             return;
@@ -63,7 +76,7 @@ impl UserAgent {
         let dialog = early.as_ref().map(|early| early.dialog.id().clone());
         let mut media = None;
         if let (Some(early), Some(dialog)) = (early, &dialog) {
-            let Some(known) = self.enter_early(call, early, response.status()) else { return };
+            let Some(known) = self.enter_early(call, early, most, ends) else { return };
             let number = match reliable(response) {
                 // The same again, or one that came too early (RFC 3262 §4).
                 Some(number) if !follows(known.rseq, number) => return,
@@ -77,7 +90,7 @@ impl UserAgent {
                 self.prack_early(now, call, dialog, number, response, answer);
             }
             media = self.early_media(call, dialog, response);
-            if response.status() == StatusCode::EARLY_DIALOG_TERMINATED {
+            if ends {
                 self.leave_early(call, dialog);
             }
         }
@@ -86,19 +99,22 @@ impl UserAgent {
             action,
             call,
             code: response.status(),
-            meaning: meaning(response),
+            meaning: meaning(response.status(), reaction),
             reason: response.reason().to_owned(),
             to_tag: response.to_tag().unwrap_or_default().to_owned(),
             media,
+            told: Box::new(told),
         });
     }
 
-    /// Finds or begins an early dialog. `None` if there are too many.
+    /// Finds or begins an early dialog. `None` if there are too many: what comes from others is
+    /// neither acknowledged nor acted on.
     fn enter_early(
         &mut self,
         id: CallId,
         early: EarlyDialog,
-        code: StatusCode,
+        most: usize,
+        ends: bool,
     ) -> Option<&mut EarlyDialog> {
         let call = self.calls.get_mut(&id)?;
         let dialog_id = early.dialog.id().clone();
@@ -107,7 +123,7 @@ impl UserAgent {
             return all.get_mut(index);
         }
         // 199 ends a dialog; one that never was is there for its PRACK only.
-        if all.len() >= MAX_EARLY && code != StatusCode::EARLY_DIALOG_TERMINATED {
+        if all.len() >= most && !ends {
             return None;
         }
         let version = call.version;
@@ -273,16 +289,12 @@ fn follows(last: Option<u32>, number: RSeq) -> bool {
     last.is_none_or(|last| last.checked_add(1) == Some(number.0))
 }
 
-fn meaning(response: &Response) -> Progress {
-    match response.status().as_u16() {
-        180 => Progress::Ringing,
-        181 => Progress::Forwarded,
-        182 => Progress::Queued,
-        199 => {
-            let mut reasons = response.headers().list::<Reason<'_>>().filter_map(Result::ok);
-            let sip = reasons.find(|reason| reason.protocol() == Some(ReasonProtocol::Sip));
-            Progress::BranchEnded { cause: sip.and_then(|reason| reason.cause()) }
-        }
+const fn meaning(code: StatusCode, reaction: &Reaction) -> Progress {
+    match (reaction, code) {
+        (Reaction::Ring(_), _) => Progress::Ringing,
+        (Reaction::EndEarlyDialog { cause, .. }, _) => Progress::BranchEnded { cause: *cause },
+        (_, StatusCode::CALL_IS_BEING_FORWARDED) => Progress::Forwarded,
+        (_, StatusCode::QUEUED) => Progress::Queued,
         _ => Progress::Session,
     }
 }

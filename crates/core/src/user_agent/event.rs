@@ -11,6 +11,7 @@ use super::command::{ActionId, CallId};
 use super::memory::Remembered;
 use super::outcome::{Attempt, Outcome};
 use crate::offer_answer::Media;
+use crate::reaction::Told;
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -47,6 +48,8 @@ pub enum Event {
         to_tag: String,
         /// The early media that its SDP agrees on, if it has one that can be understood.
         media: Option<Media>,
+        /// What a person is told of it.
+        told: Box<Told>,
     },
     /// A call is answered, and this side has sent or received the 2xx.
     Established {

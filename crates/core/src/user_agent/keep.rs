@@ -16,7 +16,7 @@ use super::outcome::Conclusion;
 use super::publish::Publication;
 use super::subscribe::Subscription;
 use crate::auth;
-use crate::reaction::{Budget, Decision, Ended, History, Keeper, KeeperState, Reaction, UsageEnd};
+use crate::reaction::{Decision, Ended, History, Keeper, KeeperState, Reaction, UsageEnd};
 use crate::time::Time;
 
 /// A state that is kept.
@@ -169,7 +169,7 @@ impl UserAgent {
         let Some(action) = self.actions.get(&key) else { return };
         let history = match &action.draft.base {
             Base::Subscription(dialog) => {
-                History::new(dialog.remote_target().clone(), Budget::default())
+                History::new(dialog.remote_target().clone(), self.budget())
             }
             _ => self.new_history(now, action),
         };

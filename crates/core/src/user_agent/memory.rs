@@ -9,6 +9,7 @@ use antiphon_sip::{Response, StatusCode, Transport, UriBuf};
 
 use super::UserAgent;
 use super::action::{Action, ActionKey, Base};
+use super::config::Patience;
 use super::event::Event;
 use crate::locate::HopHost;
 use crate::reaction::{
@@ -97,9 +98,15 @@ impl UserAgent {
             false => Vec::new(),
         };
         match new.is_empty() {
-            true => History::new(asked, Budget::default()),
-            false => History::remembering(asked, new, Budget::default()),
+            true => History::new(asked, self.budget()),
+            false => History::remembering(asked, new, self.budget()),
         }
+    }
+
+    /// The limits of an action, its times as they are configured.
+    pub(super) fn budget(&self) -> Budget {
+        let Patience { ring, queue, action, .. } = self.config.patience;
+        Budget { ringing: ring, queued: queue, whole: action, ..Budget::default() }
     }
 
     /// Whether the action is outside of dialogs and under the configured identity: what one

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use antiphon_core::offer_answer::Direction;
+use antiphon_core::reaction::Kind;
 use antiphon_core::user_agent::{
     ActionId, Command, Conclusion, Event, Progress, Reinvite, Reliability, UserAgent,
 };
@@ -290,6 +291,13 @@ fn each_provisional_response_is_told_with_its_meaning_rfc3261_21_1_rfc6228_4() {
         _ => None,
     });
     assert_eq!(place.as_deref(), Some("Place 3"), "§21.1.4");
+    let words = sim.events(agent).iter().filter_map(|(_, event)| match event {
+        Event::Provisional { told, .. } => Some((told.reaction, told.person)),
+        _ => None,
+    });
+    let words: Vec<_> = words.collect();
+    assert_eq!(words[0], (Kind::Ring, "The phone at the other end is ringing."));
+    assert_eq!(words[4].0, Kind::EndEarlyDialog);
 }
 
 /// A request of the called side within an early dialog.

@@ -47,6 +47,8 @@ pub(super) struct ProvisionalObject<'a> {
     cause: Option<u32>,
     to_tag: &'a str,
     early_media: bool,
+    reaction: &'static str,
+    person: &'static str,
 }
 
 #[derive(Serialize)]
@@ -128,7 +130,7 @@ pub(super) fn told(event: &Event) -> Option<Told<'_>> {
         Event::Answered { action, attempt } => {
             Told::Answered { action: action.0, attempt: attempt.into() }
         }
-        Event::Provisional { action, call, code, meaning, reason, to_tag, media } => {
+        Event::Provisional { action, call, code, meaning, reason, to_tag, media, told } => {
             Told::Provisional(ProvisionalObject {
                 action: action.0,
                 call: call.0,
@@ -138,6 +140,8 @@ pub(super) fn told(event: &Event) -> Option<Told<'_>> {
                 cause: branch_ended_by(*meaning),
                 to_tag,
                 early_media: media.is_some(),
+                reaction: told.reaction.name(),
+                person: told.person,
             })
         }
         Event::EarlyMediaChanged { call, to_tag, media } => {

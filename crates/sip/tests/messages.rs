@@ -62,6 +62,19 @@ Content-Length: 4\r\n\r\nbody"
 }
 
 #[test]
+fn another_body_brings_its_length_rfc3261_20_14() {
+    let mut changed = request(INVITE);
+    changed.set_body("another body");
+    let text = String::from_utf8(changed.to_bytes().to_vec()).unwrap();
+    assert!(text.ends_with("Content-Length: 12\r\n\r\nanother body"), "{text}");
+    let mut response = Response::builder(&changed, StatusCode::OK).body("a/b", "1").build();
+    response.set_body("two");
+    let text = String::from_utf8(response.to_bytes().to_vec()).unwrap();
+    assert!(text.contains("Content-Type: a/b\r\n"), "{text}");
+    assert!(text.ends_with("Content-Length: 3\r\n\r\ntwo"), "{text}");
+}
+
+#[test]
 fn the_last_element_of_a_list_takes_its_line_with_it() {
     let mut invite = request(INVITE);
     invite.headers_mut().pop_first(HeaderName::Route);

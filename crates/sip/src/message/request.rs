@@ -129,6 +129,13 @@ impl Request {
         &self.body
     }
 
+    /// Puts another body of the same Content-Type in place, and its length into Content-Length
+    /// (RFC 3261 §20.14).
+    pub fn set_body(&mut self, body: impl Into<Bytes>) {
+        self.body = body.into();
+        self.headers.set(HeaderName::ContentLength, self.body.len());
+    }
+
     /// The Call-ID.
     #[must_use]
     pub fn call_id(&self) -> &str {

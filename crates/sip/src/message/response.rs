@@ -5,7 +5,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use super::build::ResponseBuilder;
 use super::{Essentials, Headers, Request, Span};
 use crate::header::{NameAddr, Via};
-use crate::name::{Method, StatusCode};
+use crate::name::{HeaderName, Method, StatusCode};
 use crate::parse::scan::Scanner;
 
 /// A response, received or built here.
@@ -79,6 +79,13 @@ impl Response {
     #[must_use]
     pub const fn body(&self) -> &Bytes {
         &self.body
+    }
+
+    /// Puts another body of the same Content-Type in place, and its length into Content-Length
+    /// (RFC 3261 §20.14).
+    pub fn set_body(&mut self, body: impl Into<Bytes>) {
+        self.body = body.into();
+        self.headers.set(HeaderName::ContentLength, self.body.len());
     }
 
     /// The Call-ID.

@@ -6,6 +6,7 @@
 
 pub mod config;
 pub mod guard;
+pub mod media;
 pub mod node;
 pub mod rules;
 

@@ -22,6 +22,7 @@ use crate::config::{Config, Domain, HostName, Network};
 use crate::first_start::{self, NewAccount};
 use crate::guard;
 use crate::housekeeping::Housekeeping;
+use crate::media::engine::Engine;
 use crate::node::{
     Answer, CommitFault, Question, Server, ServerConfig, ServerEvent, Service, Ticket,
 };
@@ -156,11 +157,14 @@ impl Prepared {
             guard: self.guard,
             bans: bans.clone(),
         };
+        let relays = &config.service.media.relays;
+        let media = (!relays.is_empty()).then(|| Engine::start(relays)).transpose();
+        let media = media.map_err(ServeError::Io)?;
         let (driver, handle) = self.net.driver(Server::new(config, seed));
         let (ban_list, new_bans) = ban_file.map(|file| BanList::new(file, &bans)).unzip();
         let housekeeping = Housekeeping::start(&self.stores, ban_list, handle);
         let loop_thread = std::thread::current().id();
-        let host = StoreHost { stores: self.stores, observer, new_bans, loop_thread };
+        let host = OwnHost { stores: self.stores, media, observer, new_bans, loop_thread };
         let result = driver.run(host, shutdown).await.map_err(ServeError::Io);
         housekeeping.stop();
         result.map(drop)
@@ -215,15 +219,16 @@ fn random_octets() -> Result<[u8; 32], ServeError> {
     Ok(octets)
 }
 
-/// Answers the node's questions from the stores.
-struct StoreHost<O> {
+/// Answers the node's questions from the stores and the media relay.
+struct OwnHost<O> {
     stores: Stores,
+    media: Option<Engine>,
     observer: O,
     new_bans: Option<NewBans>,
     loop_thread: ThreadId,
 }
 
-impl<O: Observer> Host<Server> for StoreHost<O> {
+impl<O: Observer> Host<Server> for OwnHost<O> {
     fn question(&mut self, question: Question, replies: &Replies<Server>) -> Option<Answer> {
         match question {
             Question::Bindings { ticket, aor } => {
@@ -239,6 +244,18 @@ impl<O: Observer> Host<Server> for StoreHost<O> {
                 self.stores.bindings.commit(commit, self.reply(ticket, replies));
                 None
             }
+            Question::Media { ticket, commands } => match &self.media {
+                Some(media) => {
+                    let replies = replies.clone();
+                    media.ask_all(commands, move |answers| {
+                        let answer = Answer::Media { ticket, replies: answers };
+                        // Only when the loop has ended does nobody take it.
+                        tokio::spawn(async move { drop(replies.post(answer).await) });
+                    });
+                    None
+                }
+                None => Some(Answer::Media { ticket, replies: vec![None; commands.len()] }),
+            },
         }
     }
 
@@ -259,7 +276,7 @@ impl<O: Observer> Host<Server> for StoreHost<O> {
     }
 }
 
-impl<O> StoreHost<O> {
+impl<O> OwnHost<O> {
     /// Brings the store's answer back to the loop. The writer's thread waits when the loop is
     /// behind; an answer that is known at once comes on the loop's own thread, which must not
     /// wait for itself.

@@ -29,6 +29,9 @@ pub(super) fn copy_of_breadth(
     if request.uri_text() != target.uri.as_str() {
         request.set_uri(request_uri(&target.uri));
     }
+    if let Some(body) = &target.body {
+        request.set_body(body.clone());
+    }
     let hops = match request.headers().field::<MaxForwards>() {
         Ok(Some(MaxForwards(hops))) => hops.saturating_sub(1),
         _ => 70,

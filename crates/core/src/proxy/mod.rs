@@ -33,6 +33,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use antiphon_sip::{HeaderName, Method, Request, Response, StatusCode, UriBuf};
+use bytes::Bytes;
 
 use crate::endpoint::{ClientId, Endpoint, Failure, ServerId};
 use crate::flow::{Fault, Flow};
@@ -82,6 +83,8 @@ pub struct Target {
     /// Other flows to the same instance, tried one after the other when the one before has failed
     /// and the instance itself has not answered (RFC 5626 §7). Those of theirs are not looked at.
     pub next_flows: Vec<Self>,
+    /// The body that it gets in the place of the request's, of the same Content-Type.
+    pub body: Option<Bytes>,
 }
 
 impl Target {
@@ -97,6 +100,7 @@ impl Target {
             token: None,
             is_kept_flow: false,
             next_flows: Vec::new(),
+            body: None,
         }
     }
 }
@@ -328,6 +332,20 @@ impl Proxy {
             self.no_answer.pop_first();
             self.took_too_long(now, endpoint, server);
         }
+    }
+
+    /// Whether a request waits for its final response.
+    #[must_use]
+    pub fn is_forwarding(&self, server: ServerId) -> bool {
+        self.contexts.contains_key(&server)
+    }
+
+    /// The request that a client transaction of this proxy stands for, as it was received; `None`
+    /// when it has its final response.
+    #[must_use]
+    pub fn request_of(&self, client: ClientId) -> Option<&Request> {
+        let place = self.clients.get(&client)?;
+        self.contexts.get(&place.server).map(Context::request)
     }
 
     /// How many requests wait for their final response.

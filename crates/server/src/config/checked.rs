@@ -13,6 +13,7 @@ use ipnet::IpNet;
 
 use super::kinds::{HostName, HostPort, Role};
 use super::secret::Secret;
+use crate::media::MediaPolicy;
 use crate::node::Extensions;
 use crate::rules::RuleSet;
 use crate::security::Security;
@@ -41,6 +42,8 @@ pub struct Config {
     pub trusted: Vec<IpNet>,
     /// Who is banned; `None` bans nobody.
     pub bans: Option<Bans>,
+    /// Whose media are relayed.
+    pub media: MediaPolicy,
     /// The ways out.
     pub trunks: Vec<Trunk>,
     /// The rules, the default ones among them.
@@ -174,6 +177,7 @@ impl Default for Config {
             admin: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             trusted: Vec::new(),
             bans: Some(Bans::default()),
+            media: MediaPolicy::default(),
             trunks: Vec::new(),
             rules: RuleSet::default_rules(),
         }

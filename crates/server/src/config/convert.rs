@@ -13,10 +13,11 @@ use super::fault::{Place, Problem};
 use super::kinds::{Asking, HostName};
 use super::reader::Reader;
 use super::schema::{
-    RawBans, RawCertificate, RawConfig, RawDomain, RawNetwork, RawProbe, RawRegistrar,
+    RawBans, RawCertificate, RawConfig, RawDomain, RawMedia, RawNetwork, RawProbe, RawRegistrar,
     RawRegistration, RawTarget, RawTls, RawTrunk,
 };
 use super::value::{Located, Whole};
+use crate::media::MediaPolicy;
 use crate::node::Extensions;
 use crate::rules::build::{Scope, build};
 use crate::rules::raw::RawRule;
@@ -60,6 +61,7 @@ pub(super) fn config(
         extensions,
         admin: raw.admin.listen,
         bans: bans(raw.bans),
+        media: media(raw.media),
         rules: Arc::new(build(raw.rules, default_rules, &scope, reader)),
         domains,
         trunks,
@@ -219,6 +221,10 @@ fn extensions(raw: &RawConfig, reader: &mut Reader<'_>) -> Extensions {
             tells_outside: raw.identity.tells_outside,
         },
     }
+}
+
+fn media(raw: RawMedia) -> MediaPolicy {
+    MediaPolicy { relays: raw.rtpengine, uses: raw.relay, without: raw.without }
 }
 
 fn bans(raw: RawBans) -> Option<Bans> {

@@ -12,6 +12,7 @@ use super::fault::Problem;
 use super::reader::{FromValue, Item, Reader};
 use super::suggest::nearest;
 use super::value::{choose, one_of};
+use crate::media::{MediaUse, WithoutRelay};
 
 /// What a server does for the users of a domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -66,6 +67,32 @@ impl FromValue for Asking {
 
     fn from_value(item: &Item<'_>, reader: &mut Reader<'_>) -> Option<Self> {
         choose(item, reader, &Self::CHOICES)
+    }
+}
+
+const USES: [(&str, MediaUse); 3] =
+    [("bridge", MediaUse::Bridge), ("always", MediaUse::Always), ("never", MediaUse::Never)];
+
+impl FromValue for MediaUse {
+    fn kind() -> String {
+        one_of(&USES)
+    }
+
+    fn from_value(item: &Item<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        choose(item, reader, &USES)
+    }
+}
+
+const WITHOUT: [(&str, WithoutRelay); 2] =
+    [("go on", WithoutRelay::GoOn), ("refuse", WithoutRelay::Refuse)];
+
+impl FromValue for WithoutRelay {
+    fn kind() -> String {
+        one_of(&WITHOUT)
+    }
+
+    fn from_value(item: &Item<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        choose(item, reader, &WITHOUT)
     }
 }
 

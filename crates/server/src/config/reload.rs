@@ -20,6 +20,7 @@ pub enum Part {
     Extensions,
     Trusted,
     Bans,
+    Media,
     Trunks,
     Rules,
 }
@@ -40,6 +41,7 @@ impl Part {
             Self::Extensions => "extensions of SIP",
             Self::Trusted => "trusted",
             Self::Bans => "bans",
+            Self::Media => "media",
             Self::Trunks => "trunk",
             Self::Rules => "rule",
         }
@@ -49,7 +51,7 @@ impl Part {
     /// once.
     #[must_use]
     pub const fn needs_a_restart(self) -> bool {
-        matches!(self, Self::Listen | Self::Network | Self::Data | Self::Admin)
+        matches!(self, Self::Listen | Self::Network | Self::Data | Self::Admin | Self::Media)
     }
 }
 
@@ -87,6 +89,7 @@ impl Changes {
             admin,
             trusted,
             bans,
+            media,
             trunks,
             rules,
         } = old;
@@ -102,6 +105,7 @@ impl Changes {
             (Part::Extensions, *extensions != new.extensions),
             (Part::Trusted, *trusted != new.trusted),
             (Part::Bans, *bans != new.bans),
+            (Part::Media, *media != new.media),
             (Part::Trunks, *trunks != new.trunks),
             (Part::Rules, *rules != new.rules),
         ];

@@ -14,6 +14,7 @@ use super::kinds::{Asking, HostName, HostPort, Role};
 use super::secret::Secret;
 use super::section::section;
 use super::value::{Count, Located, Period, Whole};
+use crate::media::{MediaUse, WithoutRelay};
 use crate::rules::raw::RawRule;
 
 section! {
@@ -52,6 +53,8 @@ section! {
         "admin" => admin: RawAdmin, Default("{}"), sample "";
         /// Bans.
         "bans" => bans: RawBans, Default("{}"), sample "";
+        /// Media relays.
+        "media" => media: RawMedia, Default("{}"), sample "";
         /// The trunks.
         "trunk" => trunks: Vec<Whole<RawTrunk>>, Default("[]"), sample "";
         /// The rules.
@@ -190,6 +193,22 @@ section! {
         "length" => length: Period<1, 31_536_000>, Default(r#""15m""#), sample r#""15m""#;
         /// Networks that are never banned.
         "never" => never: Vec<IpNet>, Default("[]"), sample r#"["203.0.113.7"]"#;
+    }
+}
+
+section! {
+    /// Sound behind NAT, and between browsers and phones. The server relays no media itself: it
+    /// tells rtpengine to.
+    pub(crate) struct RawMedia: "media" {
+        /// Where rtpengine takes commands (its option `listen-ng`). Each call stays with one.
+        "rtpengine" => rtpengine: Vec<SocketAddr>, Default("[]"), sample r#"["127.0.0.1:2223"]"#,
+            danger "Its commands are not signed: use an address that strangers cannot reach.";
+        /// Which calls are relayed: those between a browser and a phone, which could not hear
+        /// each other, all, or none.
+        "relay" => relay: MediaUse, Default(r#""bridge""#), sample r#""bridge""#;
+        /// What happens to a call that is to be relayed when no rtpengine answers: it goes on
+        /// without, or is refused with 503.
+        "without" => without: WithoutRelay, Default(r#""go on""#), sample r#""go on""#;
     }
 }
 

@@ -2,25 +2,35 @@
 //! (RFC 3264, RFC 6337 §2).
 
 use std::collections::HashMap;
+use std::time::Duration;
 
+use antiphon_core::time::Time;
 use antiphon_sip::Method;
 
+use super::Side;
 use super::ng::{Command, Leg};
-use super::side::Side;
 
 /// Calls that are relayed at one time. What comes beyond goes without a relay; the ports of an
 /// rtpengine end before.
 const MAX_CALLS: usize = 100_000;
 
+/// A call that began longer ago and whose end was not seen has ended somehow.
+const LONGEST: Duration = Duration::from_secs(24 * 3_600);
+
+/// How often room is looked for when there is none.
+const SWEEP: Duration = Duration::from_secs(60);
+
 /// The calls that are relayed. A call is there from its first offer until it is over.
 #[derive(Debug, Default)]
 pub(crate) struct MediaCalls {
     calls: HashMap<Box<str>, Call>,
+    swept: Option<Time>,
 }
 
 /// One call.
 #[derive(Debug)]
 struct Call {
+    begun: Time,
     caller_tag: Box<str>,
     caller: Side,
     callee: Side,
@@ -53,11 +63,14 @@ pub(crate) struct Said<'a> {
     pub(crate) to_tag: Option<&'a str>,
     /// Its session description; `None` when it has none.
     pub(crate) sdp: Option<&'a str>,
-    /// What is spoken where it came from, as far as its flow tells.
-    pub(crate) sender: Side,
 }
 
 impl MediaCalls {
+    /// Whether no call is relayed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+
     /// Whether a call is relayed.
     pub(crate) fn has(&self, call_id: &str) -> bool {
         self.calls.contains_key(call_id)
@@ -65,14 +78,21 @@ impl MediaCalls {
 
     /// An INVITE that begins a call, which is to be relayed, goes to these sides: what to ask
     /// before, for each of them. Nothing when it has no offer; the call is relayed all the same.
-    pub(crate) fn begin(&mut self, said: Said<'_>, callees: &[Side]) -> Vec<(Side, Command)> {
-        if self.calls.len() >= MAX_CALLS && !self.has(said.call_id) {
+    pub(crate) fn begin(
+        &mut self,
+        now: Time,
+        said: Said<'_>,
+        caller: Side,
+        callees: &[Side],
+    ) -> Vec<(Side, Command)> {
+        if !self.has_room(now) {
             return Vec::new();
         }
         let is_mixed = callees.len() > 1;
         let call = Call {
             caller_tag: said.from_tag.into(),
-            caller: said.side(),
+            begun: now,
+            caller,
             callee: callees.first().copied().unwrap_or(Side::Phone),
             offers: Offers { invite: said.sdp.map(|_| Party::Caller), other: None },
             is_mixed,
@@ -97,7 +117,7 @@ impl MediaCalls {
             Method::Ack | Method::Prack if has_answer => {
                 let sdp = said.sdp?;
                 call.offers.invite = None;
-                call.heard(sender, said.side());
+                call.heard(sender, sdp);
                 Some(call.answer(said, sdp, sender, said.from_tag, said.to_tag?))
             }
             Method::Ack => None,
@@ -105,7 +125,7 @@ impl MediaCalls {
                 let offer = said.sdp.map(|_| sender);
                 *call.offers.of(method) = offer;
                 let sdp = said.sdp?;
-                call.heard(sender, said.side());
+                call.heard(sender, sdp);
                 Some(call.offer(said, sdp, sender, said.from_tag))
             }
         }
@@ -120,13 +140,25 @@ impl MediaCalls {
         let to_tag = said.to_tag?;
         let asker = call.party(said.from_tag);
         let sender = asker.other();
-        call.heard(sender, said.side());
+        call.heard(sender, sdp);
         let offer = call.offers.of(said.method);
         if *offer == Some(asker) {
             return Some(call.answer(said, sdp, sender, to_tag, said.from_tag));
         }
         *offer = Some(sender);
         Some(call.offer(said, sdp, sender, to_tag))
+    }
+
+    /// Whether one more call can be relayed. Calls whose end was never seen make room.
+    fn has_room(&mut self, now: Time) -> bool {
+        if self.calls.len() < MAX_CALLS {
+            return true;
+        }
+        if self.swept.is_none_or(|swept| now >= swept + SWEEP) {
+            self.swept = Some(now);
+            self.calls.retain(|_, call| now < call.begun + LONGEST);
+        }
+        self.calls.len() < MAX_CALLS
     }
 
     /// The call is over: what to tell.
@@ -143,7 +175,8 @@ impl Call {
     }
 
     /// What a side speaks is known best from what it says itself.
-    const fn heard(&mut self, party: Party, side: Side) {
+    fn heard(&mut self, party: Party, sdp: &str) {
+        let side = Side::of_description(sdp.as_bytes());
         match party {
             Party::Caller => self.caller = side,
             Party::Callee => self.callee = side,
@@ -196,13 +229,6 @@ impl Party {
 }
 
 impl Said<'_> {
-    fn side(&self) -> Side {
-        match self.sdp {
-            Some(sdp) => Side::of_description(sdp.as_bytes()),
-            None => self.sender,
-        }
-    }
-
     fn leg(&self, from_tag: &str, branch: Option<Side>) -> Leg {
         Leg { call_id: self.call_id.to_owned(), from_tag: from_tag.to_owned(), branch }
     }
@@ -218,7 +244,9 @@ mod tests {
     /// Calls with one that `from_tag` "a" began, with this description, to phones.
     fn begun(sdp: Option<&str>, callees: &[Side]) -> (MediaCalls, Vec<(Side, Command)>) {
         let mut calls = MediaCalls::default();
-        let asked = calls.begin(said(&Method::Invite, "a", None, sdp), callees);
+        let caller = sdp.map_or(Side::Phone, |sdp| Side::of_description(sdp.as_bytes()));
+        let said = said(&Method::Invite, "a", None, sdp);
+        let asked = calls.begin(Time::default(), said, caller, callees);
         (calls, asked)
     }
 
@@ -228,7 +256,7 @@ mod tests {
         to_tag: Option<&'a str>,
         sdp: Option<&'a str>,
     ) -> Said<'a> {
-        Said { call_id: "c", method, from_tag, to_tag, sdp, sender: Side::Phone }
+        Said { call_id: "c", method, from_tag, to_tag, sdp }
     }
 
     /// What is asked: kind, the offerer's tag, the answerer's, and who gets it.

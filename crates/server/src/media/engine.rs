@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::net::UdpSocket;
@@ -61,16 +62,59 @@ impl Engine {
         Ok(Self(orders))
     }
 
-    /// Gives a command. `then` hears the answer, on another task; at once when too many commands
-    /// are under way.
-    pub(crate) fn ask(&self, command: Command, then: impl FnOnce(Option<Reply>) + Send + 'static) {
-        let order = Order { command, then: Box::new(then) };
+    /// Gives several commands at once. `then` hears the answers, in their order, when all are
+    /// there; `None` for each that there is none to.
+    pub(crate) fn ask_all(
+        &self,
+        commands: Vec<Command>,
+        then: impl FnOnce(Vec<Option<Reply>>) + Send + 'static,
+    ) {
+        let collected = Arc::new(Mutex::new(Collected {
+            replies: vec![None; commands.len()],
+            missing: commands.len(),
+            then: Some(then),
+        }));
+        for (index, command) in commands.into_iter().enumerate() {
+            let collected = Arc::clone(&collected);
+            self.ask(command, Box::new(move |reply| collect(&collected, index, reply)));
+        }
+    }
+
+    fn ask(&self, command: Command, then: Then) {
+        let order = Order { command, then };
         if let Err(
             mpsc::error::TrySendError::Full(order) | mpsc::error::TrySendError::Closed(order),
         ) = self.0.try_send(order)
         {
             (order.then)(None);
         }
+    }
+}
+
+/// The answers to several commands, until all are there.
+struct Collected<F> {
+    replies: Vec<Option<Reply>>,
+    missing: usize,
+    then: Option<F>,
+}
+
+fn collect<F: FnOnce(Vec<Option<Reply>>)>(
+    collected: &Mutex<Collected<F>>,
+    index: usize,
+    reply: Option<Reply>,
+) {
+    // Nothing in here panics, so that the lock cannot be poisoned; if it is, all is lost anyway.
+    let Ok(mut collected) = collected.lock() else { return };
+    if let Some(place) = collected.replies.get_mut(index) {
+        *place = reply;
+    }
+    collected.missing = collected.missing.saturating_sub(1);
+    if collected.missing > 0 {
+        return;
+    }
+    let replies = std::mem::take(&mut collected.replies);
+    if let Some(then) = collected.then.take() {
+        then(replies);
     }
 }
 
@@ -292,8 +336,6 @@ impl std::fmt::Debug for Order {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
-
     use super::*;
 
     type Heard = Arc<Mutex<Vec<Option<Reply>>>>;

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::side::Side;
+use super::Side;
 
 /// What rtpengine is asked to do.
 #[derive(Debug, Clone, PartialEq, Eq)]

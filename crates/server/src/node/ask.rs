@@ -1,7 +1,9 @@
-//! What the server asks of the stores, and what they answer.
+//! What the server asks of the stores and of the media relay, and what they answer.
 
 use antiphon_core::auth::Ha1Set;
 use antiphon_core::registrar::{Aor, Binding, BindingSet};
+
+use crate::media::ng::{Command, Reply};
 
 /// Names a question; comes back with its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,9 +40,16 @@ pub enum Question {
         /// The domain.
         domain: String,
     },
+    /// Tell the media relay, each command beside the others.
+    Media {
+        /// Comes back.
+        ticket: Ticket,
+        /// What it is to do.
+        commands: Vec<Command>,
+    },
 }
 
-/// What the stores say.
+/// What the stores and the media relay say.
 #[derive(Debug)]
 pub enum Answer {
     /// To [`Question::Bindings`].
@@ -63,6 +72,13 @@ pub enum Answer {
         ticket: Ticket,
         /// The secrets of the user; `None` when there is none of that name.
         ha1: Option<Ha1Set>,
+    },
+    /// To [`Question::Media`].
+    Media {
+        /// The question.
+        ticket: Ticket,
+        /// The reply to each command; `None` where there is none.
+        replies: Vec<Option<Reply>>,
     },
 }
 
@@ -94,7 +110,8 @@ impl Answer {
         match self {
             Self::Bindings { ticket, .. }
             | Self::Committed { ticket, .. }
-            | Self::Subscriber { ticket, .. } => *ticket,
+            | Self::Subscriber { ticket, .. }
+            | Self::Media { ticket, .. } => *ticket,
         }
     }
 }

@@ -6,6 +6,7 @@ use antiphon_core::endpoint::{Endpoint, Event};
 use antiphon_core::node::{Input, Node, Output, Urgency};
 use antiphon_core::time::Time;
 
+use super::media::Passing;
 use super::offence::{is_own_answer, is_response};
 use super::{Answer, Command, Question, Server, ServerEvent};
 
@@ -96,11 +97,9 @@ impl Server {
                 self.cancel(now, id, &cancel);
             }
             Event::Response { id, response, .. } => {
-                self.proxy.response(now, &mut self.endpoint, id, response);
+                self.returned(now, Passing::Response(id, response));
             }
-            Event::Failed { id, failure } => {
-                self.proxy.failed(now, &mut self.endpoint, id, failure);
-            }
+            Event::Failed { id, failure } => self.returned(now, Passing::Failed(id, failure)),
             Event::Acknowledged { .. } | Event::Unacknowledged { .. } => {}
         }
     }

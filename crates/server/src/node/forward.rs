@@ -6,6 +6,7 @@ use antiphon_core::time::Time;
 use antiphon_sip::{HeaderName, Request, UriBuf};
 
 use super::course::Course;
+use super::media::Passing;
 use super::offence::Unroutable;
 use super::route_token::Recorded;
 use super::source::flow_of_caller;
@@ -21,7 +22,17 @@ impl Server {
         Target { flow, token: flow.map(token), ..Target::new(UriBuf::from(request.uri())) }
     }
 
+    /// Forwards a request, by way of the media relay when its call is to be relayed.
     pub(super) fn forward(&mut self, now: Time, arrival: Arrival, targets: Vec<Target>) {
+        if self.is_for_the_relay(&arrival, &targets) {
+            let call_id = arrival.request.call_id().to_owned();
+            return self.line_up(now, &call_id, Passing::Request(arrival, targets));
+        }
+        self.hand_over(now, arrival, targets);
+    }
+
+    /// What is decided goes to the proxy.
+    pub(super) fn hand_over(&mut self, now: Time, arrival: Arrival, targets: Vec<Target>) {
         let watch = arrival.course.as_ref().and_then(Course::watch);
         if arrival.is_in_proxy() && !self.courses.contains_key(&arrival.id) {
             // It was answered or cancelled meanwhile.
@@ -78,6 +89,10 @@ impl Server {
         if recorded.is_some() && self.validate(&request).is_ok() {
             self.take_off_own_credentials(&mut request);
             let target = self.dialog_target(&request, recorded);
+            if self.is_relayed(request.call_id()) {
+                let call_id = request.call_id().to_owned();
+                return self.line_up(now, &call_id, Passing::Ack(request, target));
+            }
             self.proxy.forward_ack(now, &mut self.endpoint, &request, &target);
         }
     }

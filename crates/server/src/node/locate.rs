@@ -202,6 +202,7 @@ impl Server {
             token: flow.map(|flow| self.route_tokens.token_of_flow(call_id, &flow)),
             is_kept_flow: binding.reg_id.is_some() && flow.is_some(),
             next_flows: Vec::new(),
+            body: None,
         }
     }
 }

@@ -15,6 +15,7 @@ mod gather;
 mod held;
 mod itself;
 mod locate;
+mod media;
 mod offence;
 mod quirks;
 mod redirect;
@@ -46,6 +47,7 @@ use authenticate::Purpose;
 use course::Course;
 use gather::Gather;
 use held::Held;
+use media::Desk;
 use offence::Unroutable;
 use route_token::{Recorded, RouteTokens, is_token};
 
@@ -101,6 +103,11 @@ pub enum ServerEvent {
     },
     /// A source is not listened to any more.
     Banned(Ban),
+    /// The media relay does not answer any more, or answers again.
+    MediaRelay {
+        /// Whether it is gone.
+        is_gone: bool,
+    },
     /// The location service could not store a change; the request was answered 500.
     StoreFailed {
         /// Whose bindings.
@@ -130,6 +137,7 @@ pub struct Server {
     gruus: Gruus,
     guard: Guard,
     held: Held,
+    desk: Desk,
     waiting: IdMap<Ticket, Waiting>,
     /// The requests that the proxy asks about when their targets have failed.
     courses: IdMap<ServerId, Arrival>,
@@ -192,6 +200,7 @@ impl Server {
             gruus: Gruus::new(&secret),
             guard,
             held: Held::default(),
+            desk: Desk::default(),
             waiting: IdMap::default(),
             courses: IdMap::default(),
             next_ticket: 0,
@@ -212,8 +221,10 @@ impl Server {
     pub fn is_idle(&self) -> bool {
         let counters = self.endpoint.counters();
         let transactions = counters.server_transactions + counters.client_transactions;
-        let is_waiting =
-            !self.waiting.is_empty() || !self.courses.is_empty() || self.held.len() > 0;
+        let is_waiting = !self.waiting.is_empty()
+            || !self.courses.is_empty()
+            || self.held.len() > 0
+            || !self.desk.is_idle();
         transactions == 0 && self.proxy.is_idle() && !is_waiting
     }
 
@@ -283,10 +294,15 @@ impl Server {
             let refusal = Refusal::new(StatusCode::REQUEST_TERMINATED);
             return self.refuse(now, waiting.arrival(), &refusal);
         }
-        self.proxy.cancelled(now, &mut self.endpoint, id, cancel);
+        if !self.leave_line(now, id) {
+            self.proxy.cancelled(now, &mut self.endpoint, id, cancel);
+        }
     }
 
     fn answered(&mut self, now: Time, answer: Answer) {
+        if let Answer::Media { ticket, replies } = answer {
+            return self.relay_answered(now, ticket, replies);
+        }
         let Some(waiting) = self.waiting.remove(&answer.ticket()) else { return };
         match (waiting, answer) {
             (Waiting::Authenticating(arrival, pending), Answer::Subscriber { ha1, .. }) => {
@@ -313,10 +329,15 @@ impl Server {
     }
 
     fn ask(&mut self, waiting: Waiting, question: impl FnOnce(Ticket) -> Question) {
-        let ticket = Ticket(self.next_ticket);
-        self.next_ticket += 1;
+        let ticket = self.new_ticket();
         self.waiting.insert(ticket, waiting);
         self.questions.push_back(question(ticket));
+    }
+
+    const fn new_ticket(&mut self) -> Ticket {
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket += 1;
+        ticket
     }
 
     /// The end of a step that came to nothing: the step that follows, or the answer.

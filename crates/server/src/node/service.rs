@@ -13,6 +13,7 @@ use jiff::tz::TimeZone;
 
 use super::Domains;
 use crate::config::{Config, Trunk};
+use crate::media::MediaPolicy;
 use crate::rules::{Moment, RuleSet};
 
 /// What a server does. All of it may be exchanged while it runs.
@@ -30,6 +31,8 @@ pub struct Service {
     pub trunks: Vec<Trunk>,
     /// What extensions leave to choice.
     pub extensions: Extensions,
+    /// Which calls have their media relayed.
+    pub media: MediaPolicy,
     /// Where the hours and weekdays of rules are read off.
     pub zone: TimeZone,
 }
@@ -67,6 +70,7 @@ impl Service {
             trusted: config.trusted.clone(),
             trunks: config.trunks.clone(),
             extensions: config.extensions.clone(),
+            media: config.media.clone(),
             zone: TimeZone::UTC,
         }
     }

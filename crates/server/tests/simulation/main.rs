@@ -21,6 +21,7 @@ mod identity;
 mod itself;
 mod loops;
 mod loss;
+mod media;
 mod outbound;
 mod phone;
 mod plans;

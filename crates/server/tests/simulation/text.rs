@@ -21,6 +21,7 @@ pub(crate) struct Text {
     via: Option<String>,
     max_forwards: String,
     headers: Vec<(String, String)>,
+    body: String,
 }
 
 static NUMBER: AtomicU32 = AtomicU32::new(1);
@@ -44,6 +45,7 @@ impl Text {
             via: None,
             max_forwards: "Max-Forwards: 70\r\n".into(),
             headers: Vec::new(),
+            body: String::new(),
         }
     }
 
@@ -78,6 +80,12 @@ impl Text {
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.into(), value.into()));
         self
+    }
+
+    /// With a session description.
+    pub(crate) fn sdp(mut self, sdp: &str) -> Self {
+        sdp.clone_into(&mut self.body);
+        self.header("Content-Type", "application/sdp")
     }
 
     pub(crate) fn without(mut self, name: &str) -> Self {
@@ -130,13 +138,15 @@ impl Text {
 
     /// The CANCEL of this request.
     pub(crate) fn cancel(&self) -> Self {
-        Self { method: "CANCEL".into(), headers: Vec::new(), ..self.clone() }
+        let (headers, body) = (Vec::new(), String::new());
+        Self { method: "CANCEL".into(), headers, body, ..self.clone() }
     }
 
     /// The ACK of a response other than 2xx.
     pub(crate) fn ack_of(&self, response: &Response) -> Self {
         let to = response.to_text().to_owned();
-        Self { method: "ACK".into(), headers: Vec::new(), to, ..self.clone() }
+        let (headers, body) = (Vec::new(), String::new());
+        Self { method: "ACK".into(), headers, body, to, ..self.clone() }
     }
 
     /// A request of the caller in the dialog that a 2xx made (RFC 3261 §12.2.1.1): to its Contact,
@@ -148,8 +158,8 @@ impl Text {
         let uri = contact(response);
         let cseq = self.cseq + u32::from(method != "ACK");
         let to = response.to_text().to_owned();
-        let mut request =
-            Self { method: method.into(), uri, headers: Vec::new(), to, cseq, ..self.clone() };
+        let (method, headers, body) = (method.into(), Vec::new(), String::new());
+        let mut request = Self { method, uri, headers, body, to, cseq, ..self.clone() };
         if !routes.is_empty() {
             request = request.header("Route", &routes.join(", "));
         }
@@ -175,7 +185,7 @@ impl Text {
         for (name, value) in &self.headers {
             let _ = write!(text, "{name}: {value}\r\n");
         }
-        text + "Content-Length: 0\r\n\r\n"
+        text + &format!("Content-Length: {}\r\n\r\n{}", self.body.len(), self.body)
     }
 }
 

@@ -14,6 +14,7 @@ use antiphon_core::registrar::{Aor, Binding, Source};
 use antiphon_core::time::Time;
 use antiphon_server::config::check;
 use antiphon_server::guard;
+use antiphon_server::media::ng;
 use antiphon_server::node::{
     Answer, CommitFault, Domains, Extensions, Question, Server, ServerConfig, ServerEvent, Service,
 };
@@ -41,6 +42,8 @@ pub(crate) struct World {
     pub(crate) server: Handle<Server>,
     store: Rc<Memory>,
     service: Service,
+    /// The media relay.
+    pub(crate) relay: Rc<RefCell<Relay>>,
     /// What goes wrong with the next changes of bindings.
     pub(crate) faults: Rc<RefCell<VecDeque<CommitFault>>>,
 }
@@ -73,6 +76,12 @@ impl World {
         Self::build(1, delay, usual())
     }
 
+    /// The same with answers that take this long.
+    pub(crate) fn configured_and_slow(text: &str, delay: Duration) -> Self {
+        let config = check(text).config.unwrap();
+        Self::build(1, delay, Service::of(&config, Some(DOMAIN.to_owned())))
+    }
+
     fn build(seed: u64, delay: Duration, service: Service) -> Self {
         let mut sim = Simulation::new(seed);
         let store = Rc::new(Memory::new());
@@ -80,15 +89,21 @@ impl World {
         let faults = Rc::new(RefCell::new(VecDeque::new()));
         let (bindings, subscribers) = (Rc::clone(&store), subscribers());
         let next_faults = Rc::clone(&faults);
+        let relay = Rc::new(RefCell::new(Relay::default()));
+        let asked_relay = Rc::clone(&relay);
         let server = sim.add(
             Setup::new("server", server).udp(SERVER).tcp(SERVER).answer_after(delay).answering(
                 move |_, question| {
+                    if let Question::Media { ticket, commands } = question {
+                        let replies = asked_relay.borrow_mut().take(commands);
+                        return Some(Answer::Media { ticket: *ticket, replies });
+                    }
                     let fault = || next_faults.borrow_mut().pop_front();
                     Some(answer(&bindings, &subscribers, question, fault))
                 },
             ),
         );
-        Self { sim, server, store, service, faults }
+        Self { sim, server, store, service, relay, faults }
     }
 
     /// Another server for the same domain, secret and store in the place of the first.
@@ -245,6 +260,28 @@ impl World {
     }
 }
 
+/// A media relay as the server sees it: it puts its own address into what it is given.
+#[derive(Debug, Default)]
+pub(crate) struct Relay {
+    pub(crate) asked: Vec<ng::Command>,
+    pub(crate) is_gone: bool,
+}
+
+impl Relay {
+    fn take(&mut self, commands: &[ng::Command]) -> Vec<Option<ng::Reply>> {
+        let reply = |command: &ng::Command| match command {
+            _ if self.is_gone => None,
+            ng::Command::Ping => Some(ng::Reply::Pong),
+            ng::Command::Offer { sdp, .. } | ng::Command::Answer { sdp, .. } => {
+                Some(ng::Reply::Done(Some(sdp.replace("c=IN IP4 192.0.2", "c=IN IP4 203.0.113"))))
+            }
+            ng::Command::Delete { .. } => Some(ng::Reply::Done(None)),
+        };
+        self.asked.extend_from_slice(commands);
+        commands.iter().map(reply).collect()
+    }
+}
+
 fn config(now: Time, service: Service) -> ServerConfig {
     let listener =
         |transport| Listener { transport, local: SERVER.parse().unwrap(), sent_by: SERVER.into() };
@@ -302,6 +339,9 @@ fn answer(
         Question::Subscriber { ticket, user, domain } => {
             let found = subscribers.subscriber(&user, &domain);
             Answer::Subscriber { ticket, ha1: found.map(|found| found.ha1) }
+        }
+        Question::Media { ticket, commands } => {
+            Answer::Media { ticket, replies: vec![None; commands.len()] }
         }
     }
 }

@@ -258,6 +258,11 @@ impl Observer for Notes {
                      'antiphon bans clear {source}' ends it"
                 )
             }),
+            ServerEvent::MediaRelay { is_gone: true } => terminal::note(
+                "rtpengine does not answer: calls that need it go on without it, or are refused, \
+                 as [media] says",
+            ),
+            ServerEvent::MediaRelay { is_gone: false } => terminal::note("rtpengine answers again"),
         }
     }
 }

@@ -23,11 +23,20 @@ pub struct Policy {
     /// Contacts at most for one address-of-record, so that one account cannot fill the store or
     /// make every call to it a fork of hundreds.
     pub max_contacts: usize,
+    /// Whether a contact may be at another address than its request comes from. [`update`] cannot
+    /// know where a request comes from: whoever calls it looks at this.
+    pub foreign_contacts: bool,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { min_expires: 60, max_expires: 86_400, default_expires: 3600, max_contacts: 32 }
+        Self {
+            min_expires: 60,
+            max_expires: 86_400,
+            default_expires: 3600,
+            max_contacts: 32,
+            foreign_contacts: false,
+        }
     }
 }
 

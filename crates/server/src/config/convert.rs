@@ -196,6 +196,7 @@ fn registrar(raw: &Whole<RawRegistrar>, reader: &mut Reader<'_>) -> Policy {
         max_expires: max.value.0,
         default_expires: default.value.0,
         max_contacts: usize::try_from(raw.max_contacts.0).unwrap_or(usize::MAX),
+        foreign_contacts: raw.foreign_contacts,
     }
 }
 

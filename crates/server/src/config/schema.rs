@@ -146,6 +146,11 @@ section! {
         /// How many places one address-of-record can be registered at.
         "max_contacts" => max_contacts: Count<1, 1000>, Default("32"), sample "10",
             unit "contacts", danger "Each call rings at all of them at once.";
+        /// Whether a contact may have another address than the one that its request comes from.
+        /// Without it such a request is refused with 403, but from trusted networks and where the
+        /// telephone is reached by the way that it came.
+        "foreign_contacts" => foreign_contacts: bool, Default("false"), sample "false",
+            danger "A stolen account can send calls to any address, also to private ones.";
         /// The proxies that requests of a registered phone are to pass, the first hop first
         /// (RFC 3608).
         "service_route" => service_route: Vec<Located<UriBuf>>, Default("[]"),

@@ -6,6 +6,7 @@
 
 mod ask;
 mod authenticate;
+mod contact;
 mod course;
 mod decide;
 mod domain;

@@ -21,6 +21,8 @@ pub enum Offence {
     UnknownUser,
     /// To use the credentials of one user in the name of another.
     OtherUser,
+    /// To register a Contact at an address that the request does not come from.
+    ForeignContact,
     /// To use a Route that this server did not make for that call (RFC 5626 §5.3.1).
     ForgedRoute,
     /// To have a request relayed that is none of ours in either direction.
@@ -33,6 +35,7 @@ impl fmt::Display for Offence {
             Self::WrongCredentials => "wrong credentials",
             Self::UnknownUser => "a user who is not here, asked for by a stranger",
             Self::OtherUser => "the credentials of another user",
+            Self::ForeignContact => "a Contact that is not where the request is from",
             Self::ForgedRoute => "a Route that was not made here for that call",
             Self::Relay => "a stranger's request to somewhere else",
         })

@@ -49,6 +49,11 @@ impl Server {
         let source = source_of(&arrival);
         match update(&arrival.request, &set, source.as_ref(), &self.service.registrar, now) {
             Ok(Update::Query) => self.tell_bindings(now, &arrival, &set.bindings),
+            Ok(Update::Replace(_)) if self.is_foreign_contact(now, &arrival) => {
+                let refusal = Refusal::new(StatusCode::FORBIDDEN)
+                    .because("Contact is not where the request is from");
+                self.refuse(now, &arrival, &refusal);
+            }
             Ok(Update::Replace(bindings)) => {
                 let pending = Pending { aor: aor.clone(), bindings: bindings.clone() };
                 self.ask(Waiting::Storing(arrival, Box::new(pending)), |ticket| Question::Commit {
@@ -150,7 +155,7 @@ impl Server {
 
 /// Where the phone is to be reached, when its Contact alone does not tell, or when it keeps the
 /// flow open for that (RFC 5626 §6).
-fn source_of(arrival: &Arrival) -> Option<Source> {
+pub(super) fn source_of(arrival: &Arrival) -> Option<Source> {
     let is_kept = is_outbound(&arrival.request) == Ok(true);
     let flow = if is_kept { arrival.flow } else { flow_of_sender(arrival)? };
     Some(Source { transport: flow.transport, remote: flow.remote, local: flow.local })

@@ -70,7 +70,7 @@ fn who_supports_gruus_is_told_them_rfc5627_5_2() {
     assert!(!response.headers().has(HeaderName::Require));
     let without = ask(&mut world, one, &register(uri, ONE).without("Supported"));
     assert_eq!(param(&without, uri, "pub-gruu"), None);
-    let nobody = "sip:bob@192.0.2.9";
+    let nobody = "sip:bob@192.0.2.2:5070";
     let response = ask(&mut world, one, &register(nobody, "audio"));
     assert_eq!(param(&response, nobody, "pub-gruu"), None);
     assert!(param(&response, uri, "pub-gruu").is_some(), "the other contact has them");

@@ -256,3 +256,49 @@ fn a_registration_for_somebody_else_is_refused_and_told_rfc3261_10_3() {
     assert_eq!(refused(&world), [("192.0.2.61".to_owned(), Offence::OtherUser, 0)]);
     assert!(world.stored("bob").is_empty());
 }
+
+#[test]
+fn a_contact_at_a_third_party_or_at_a_private_address_is_refused_rfc3261_26_1_5() {
+    let mut world = World::new(1);
+    let phone = world.peer("phone", "192.0.2.61:5060");
+    for contact in [
+        "<sip:bob@192.0.2.99>",
+        "<sip:bob@10.0.0.5>",
+        "<sip:bob@127.0.0.1:5061>",
+        "<sip:bob@192.0.2.10>",
+        "<sip:bob@[::ffff:10.0.0.5]>",
+        "<sip:bob@192.0.2.61;maddr=10.0.0.5>",
+        "<sip:bob@phone.example.org;maddr=10.0.0.5>",
+        "<sip:bob@192.0.2.61>, <sip:bob@224.0.0.1>",
+    ] {
+        let text = Text::register("bob").header("Contact", contact).again();
+        let response = world.ask_as(phone, "bob", &password("bob"), &text);
+        assert_eq!(response.status().as_u16(), 403, "{contact}");
+        assert_eq!(response.reason(), "Contact is not where the request is from");
+    }
+    let path = Text::register("bob")
+        .header("Supported", "path")
+        .header("Path", "<sip:10.0.0.5;lr>")
+        .header("Contact", "<sip:bob@192.0.2.61>");
+    let response = world.ask_as(phone, "bob", &password("bob"), &path);
+    assert_eq!(response.status().as_u16(), 403);
+    assert!(world.stored("bob").is_empty());
+    assert_eq!(refused(&world)[0].1, Offence::ForeignContact);
+    let removal = Text::register("bob").header("Contact", "<sip:bob@10.0.0.5>;expires=0");
+    let response = world.ask_as(phone, "bob", &password("bob"), &removal);
+    assert_eq!(response.status().as_u16(), 200, "what is removed is not reached");
+}
+
+#[test]
+fn a_private_contact_behind_a_translator_is_reached_by_its_flow_rfc3581_4() {
+    let mut world = World::new(1);
+    let phone = world.peer("phone", "192.0.2.61:5060");
+    let text = Text::register("bob")
+        .via("SIP/2.0/UDP 10.0.0.5:5060;rport")
+        .header("Contact", "<sip:bob@10.0.0.5>");
+    let response = world.ask_as(phone, "bob", &password("bob"), &text);
+    assert_eq!(response.status().as_u16(), 200);
+    world.send(phone, &Text::new("OPTIONS", "sip:bob@example.org"));
+    world.run_for_seconds(1);
+    assert!(!world.sim.node(phone).requests().is_empty());
+}

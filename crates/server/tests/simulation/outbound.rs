@@ -67,7 +67,7 @@ fn a_flow_is_confirmed_and_replaced_by_its_number_rfc5626_6() {
 
 #[test]
 fn who_does_not_support_it_has_its_number_ignored_rfc5626_6() {
-    let mut world = World::new(1);
+    let mut world = World::with_foreign_contacts();
     let bob = world.peer("bob", "192.0.2.2:5060");
     for contact in ["sip:bob@192.0.2.2", "sip:bob@192.0.2.3"] {
         let text = register(&flow(1, contact)).without("Supported");
@@ -83,7 +83,7 @@ fn who_does_not_support_it_has_its_number_ignored_rfc5626_6() {
 
 #[test]
 fn a_first_hop_that_keeps_no_flows_is_439_rfc5626_6() {
-    let mut world = World::new(1);
+    let mut world = World::with_foreign_contacts();
     let edge = world.peer("edge", "192.0.2.5:5060");
     let via = |number: u32| {
         format!(

@@ -58,6 +58,11 @@ impl World {
         Self::build(1, Duration::ZERO, Service { extensions, ..usual() })
     }
 
+    /// A world where a contact may be at another address than its request comes from.
+    pub(crate) fn with_foreign_contacts() -> Self {
+        Self::configured("[registrar]\nforeign_contacts = true")
+    }
+
     /// A world whose server does what a configuration says, which need not name the domain.
     pub(crate) fn configured(text: &str) -> Self {
         Self::configured_with_slow_stores(text, Duration::ZERO)

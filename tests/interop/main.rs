@@ -1,4 +1,5 @@
-//! The program as people use it, against programs of other people: baresip, SIPp, sipsak, tshark.
+//! The program as people use it, against programs of other people: baresip, SIPp, sipsak,
+//! tshark, and the telephones of web pages in a browser.
 //!
 //! Everything runs on 127.0.0.1 with free ports and a data directory of its own. Nothing here
 //! sleeps for a fixed time: it waits for a line, an answer or an event, with a deadline. Whatever
@@ -16,11 +17,13 @@
 
 mod harness;
 
+mod browsers;
 mod codes;
 mod command_line;
 mod dissection;
 mod durability;
 mod hostile_input;
+mod kamailio;
 mod load;
 mod outcomes;
 mod ping;

@@ -53,7 +53,7 @@ fn main() -> ExitCode {
         ["boundary"] => alone(BOUNDARY, || sockets::check(&root)),
         ["bench", rest @ ..] => bench::run(&root, rest),
         ["codes"] => alone("pages about response codes", || codes::write(&root)),
-        ["packages"] => packages::ensure(),
+        ["packages"] => packages::ensure(&root),
         ["help" | "--help" | "-h"] => {
             println!("{HELP}");
             Ok(())
@@ -78,7 +78,7 @@ enum Extent {
 fn test(root: &Path, extent: Extent) -> Result<(), Failure> {
     let mut steps = Steps::new();
     if extent == Extent::Whole {
-        steps.step("Debian packages", packages::ensure)?;
+        steps.step("packages", || packages::ensure(root))?;
     }
     steps.step("formatting", || run::cargo(root, &["fmt", "--all", "--check"]))?;
     steps.step("tidiness", || tidy::check(root))?;
@@ -96,7 +96,7 @@ fn test(root: &Path, extent: Extent) -> Result<(), Failure> {
 
 fn interop(root: &Path) -> Result<(), Failure> {
     let mut steps = Steps::new();
-    steps.step("Debian packages", packages::ensure)?;
+    steps.step("packages", || packages::ensure(root))?;
     interop_steps(root, &mut steps)?;
     steps.finish()
 }

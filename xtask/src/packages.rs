@@ -1,6 +1,8 @@
-//! The Debian packages that the interoperability tests and the benches use.
+//! The Debian packages that the interoperability tests and the benches use, and the packages of npm
+//! that the tests run in a browser.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::failure::Failure;
@@ -12,13 +14,34 @@ struct Needed {
     package: &'static str,
 }
 
-const NEEDED: [Needed; 5] = [
+impl Needed {
+    /// Whether the program is in PATH; of a module, whether it is in a place for libraries.
+    fn is_installed(&self) -> bool {
+        if !self.program.contains('/') {
+            return run::is_installed(self.program);
+        }
+        let libraries = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+        libraries.into_iter().any(|folder| folder.path().join(self.program).is_file())
+    }
+}
+
+const NEEDED: [Needed; 9] = [
     Needed { program: "sipp", package: "sip-tester" },
     Needed { program: "sipsak", package: "sipsak" },
     Needed { program: "baresip", package: "baresip-core" },
     Needed { program: "tshark", package: "tshark" },
     Needed { program: "svwar", package: "sipvicious" },
+    Needed { program: KAMAILIO_TLS, package: "kamailio-tls-modules" },
+    Needed { program: "chromium", package: "chromium" },
+    Needed { program: "node", package: "nodejs" },
+    Needed { program: "npm", package: "npm" },
 ];
+
+/// The TLS of Kamailio, which lies beside the program: looked for as a file of the package.
+const KAMAILIO_TLS: &str = "kamailio/modules/tls.so";
+
+/// Where the telephones of web pages are named, with the versions of everything below them.
+const BROWSER: &str = "tests/interop/browser";
 
 /// What the benches start beside that.
 const NEEDED_FOR_BENCHES: [Needed; 5] = [
@@ -29,12 +52,38 @@ const NEEDED_FOR_BENCHES: [Needed; 5] = [
     Needed { program: "valgrind", package: "valgrind" },
 ];
 
-/// Installs what the interoperability tests miss when we run as root; otherwise names it and stops.
-pub(crate) fn ensure() -> Result<(), Failure> {
+/// Installs what the interoperability tests miss: Debian packages when we run as root, otherwise it
+/// names them and stops; and the packages of npm, into a folder of the tests.
+pub(crate) fn ensure(root: &Path) -> Result<(), Failure> {
     ensure_all(
         &NEEDED,
         "run `cargo xtask test --quick`, which leaves the interoperability tests out",
-    )
+    )?;
+    ensure_npm(&root.join(BROWSER))
+}
+
+/// npm notes what it has installed in a lock of its own; one older than ours is not ours.
+fn ensure_npm(folder: &Path) -> Result<(), Failure> {
+    let changed = |name: &str| folder.join(name).metadata().and_then(|found| found.modified());
+    let (wanted, there) =
+        (changed("package-lock.json"), changed("node_modules/.package-lock.json"));
+    if let (Ok(wanted), Ok(there)) = (wanted, there)
+        && there >= wanted
+    {
+        return Ok(());
+    }
+    println!("    installing the telephones of web pages by npm");
+    let output = Command::new("npm")
+        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| Failure::usage(format!("`npm` could not be run: {error}")))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let told = String::from_utf8_lossy(&output.stderr);
+    Err(Failure::usage(format!("`npm ci` ended with {}:\n{}", output.status, told.trim_end())))
 }
 
 /// The same for the benches.
@@ -45,7 +94,7 @@ pub(crate) fn ensure_for_benches() -> Result<(), Failure> {
 fn ensure_all(needed: &[Needed], otherwise: &str) -> Result<(), Failure> {
     let missing: Vec<&str> = needed
         .iter()
-        .filter(|needed| !run::is_installed(needed.program))
+        .filter(|needed| !needed.is_installed())
         .map(|needed| needed.package)
         .collect();
     if missing.is_empty() {
@@ -68,10 +117,10 @@ fn install(packages: &[&str], needed: &[Needed]) -> Result<(), Failure> {
     let mut arguments = vec!["install", "-q", "-y", "--no-install-recommends"];
     arguments.extend(packages);
     apt_get(&arguments)?;
-    match needed.iter().find(|needed| !run::is_installed(needed.program)) {
+    match needed.iter().find(|needed| !needed.is_installed()) {
         None => Ok(()),
         Some(needed) => Err(Failure::usage(format!(
-            "the package {} is installed, but `{}` is not found in PATH",
+            "the package {} is installed, but `{}` is not found",
             needed.package, needed.program
         ))),
     }

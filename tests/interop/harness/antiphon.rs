@@ -50,12 +50,15 @@ impl Finished {
     }
 }
 
-/// `antiphon serve` on one port of 127.0.0.1, over UDP and TCP, with a data directory of its own.
+/// `antiphon serve` on one port of 127.0.0.1, over UDP and TCP, with TLS and secure WebSocket on two
+/// others, and with a data directory of its own.
 pub(crate) struct Server {
     running: Running,
     home: TempDir,
     data: PathBuf,
     pub(crate) port: u16,
+    pub(crate) tls: u16,
+    pub(crate) wss: u16,
 }
 
 impl Server {
@@ -76,8 +79,9 @@ impl Server {
             add_user(home.path(), &data, user, password);
         }
         let port = ports::free();
+        let (tls, wss) = (port + 1, port + 2);
         let running = serve(home.path(), &data, port);
-        let mut server = Self { running, home, data, port };
+        let mut server = Self { running, home, data, port, tls, wss };
         server.wait_until_it_answers();
         server
     }
@@ -89,6 +93,21 @@ impl Server {
     /// The URI of a user of this server.
     pub(crate) fn uri(&self, user: &str) -> String {
         format!("sip:{user}@127.0.0.1:{}", self.port)
+    }
+
+    /// The port for a transport.
+    pub(crate) fn port_of(&self, transport: &str) -> u16 {
+        if transport == "tls" { self.tls } else { self.port }
+    }
+
+    /// The URI of a user, at the port for a transport.
+    pub(crate) fn uri_over(&self, transport: &str, user: &str) -> String {
+        format!("sip:{user}@127.0.0.1:{}", self.port_of(transport))
+    }
+
+    /// The file with the certificate that the server shows.
+    pub(crate) fn certificate(&self) -> PathBuf {
+        self.data.join("self-signed.pem")
     }
 
     /// Runs a command on the data of this server.
@@ -133,9 +152,11 @@ impl Server {
 fn serve(home: &Path, data: &Path, port: u16) -> Running {
     let udp = format!("udp:127.0.0.1:{port}");
     let tcp = format!("tcp:127.0.0.1:{port}");
+    let tls = format!("tls:127.0.0.1:{}", port + 1);
+    let wss = format!("wss:127.0.0.1:{}", port + 2);
     let data = data.to_str().unwrap();
-    let arguments =
-        ["serve", "--listen", &udp, "--listen", &tcp, "--data", data, "--domain", "127.0.0.1"];
+    let listen = [&udp, &tcp, &tls, &wss].map(|listener| ["--listen", listener]).concat();
+    let arguments = [&["serve", "--data", data, "--domain", "127.0.0.1"], &listen[..]].concat();
     Running::start("antiphon serve", command(home, &arguments))
 }
 

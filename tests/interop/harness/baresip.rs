@@ -6,7 +6,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
@@ -28,8 +28,10 @@ pub(crate) struct Account<'a> {
     pub(crate) password: &'a str,
     /// The port of the server on 127.0.0.1.
     pub(crate) server: u16,
-    /// `udp` or `tcp`.
+    /// `udp`, `tcp` or `tls`.
     pub(crate) transport: &'a str,
+    /// The file with the certificate of the server, for `tls`.
+    pub(crate) believes: &'a Path,
     /// The tone that this side plays, in Hz.
     pub(crate) tone: f64,
 }
@@ -39,6 +41,7 @@ pub(crate) struct Baresip {
     running: Running,
     control: Control,
     folder: TempDir,
+    port: u16,
 }
 
 impl Baresip {
@@ -61,7 +64,17 @@ impl Baresip {
         command.arg("-f").arg(folder.path());
         let running = Running::start(&format!("baresip {}", account.user), command);
         let control = Control::connect(port + 5, &running);
-        Self { running, control, folder }
+        Self { running, control, folder, port }
+    }
+
+    /// The port that it takes TLS connections at.
+    pub(crate) const fn tls(&self) -> u16 {
+        self.port + 1
+    }
+
+    /// The file with the certificate that it shows.
+    pub(crate) fn certificate(&self) -> PathBuf {
+        self.folder.path().join("own.pem")
     }
 
     /// Runs a command of baresip's menu, and gives what it prints.
@@ -190,12 +203,17 @@ fn received_packets(status: &str) -> Option<u32> {
 }
 
 fn write_files(folder: &Path, account: &Account<'_>, port: u16) {
-    let Account { user, password, server, transport, tone: frequency } = account;
+    let Account { user, password, server, transport, believes, tone: frequency } = account;
+    let own = antiphon_net::self_signed(&["127.0.0.1"]).unwrap();
+    fs::write(folder.join("own.pem"), [own.key, own.chain].concat()).unwrap();
+    let believes = believes.display();
     let modules = MODULES.iter().find(|path| Path::new(path).is_dir()).unwrap_or(&MODULES[0]);
     let here = folder.to_str().unwrap();
     tone::write(&folder.join("tone.wav"), *frequency, 60);
     let config = format!(
         "sip_listen 127.0.0.1:{port}\n\
+         sip_certificate {here}/own.pem\n\
+         sip_cafile {believes}\n\
          call_max_calls 4\n\
          audio_player aubridge,nobody\n\
          audio_alert aubridge,alert\n\

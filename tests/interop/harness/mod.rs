@@ -2,7 +2,9 @@
 
 pub(crate) mod antiphon;
 pub(crate) mod baresip;
+pub(crate) mod browser;
 pub(crate) mod disk;
+pub(crate) mod kamailio;
 pub(crate) mod ports;
 pub(crate) mod process;
 pub(crate) mod raw;

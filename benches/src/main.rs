@@ -19,6 +19,7 @@ mod digest;
 mod fault;
 mod fill;
 mod histogram;
+mod micro;
 mod registrations;
 mod relay;
 mod repeats;
@@ -40,6 +41,7 @@ antiphon-benches <what> [--name value]...
   connections    --server PORT --count N       (holds them until standard input ends)
   fill           --data DIR --accounts N --contacts N --server PORT --contact PORT
   workers        --calls N [--threads N]
+  micro          --what NAME --times N
 
 All addresses are 127.0.0.1.";
 
@@ -63,6 +65,7 @@ fn run(what: &str, arguments: &Arguments) -> Result<(), Fault> {
         "registrations" => registrations::run(arguments),
         "connections" => connections::run(arguments),
         "fill" => fill::run(arguments),
+        "micro" => micro::run(arguments),
         "workers" => workers::run(arguments),
         _ => Err(Fault::usage(HELP)),
     }

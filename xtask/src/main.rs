@@ -28,8 +28,9 @@ const BOUNDARY: &str = "no sockets, clocks or threads in sip and core";
 const HELP: &str = "\
 cargo xtask <chore>
 
-  test           everything: packages, formatting, lints, docs, boundaries, tidiness, all tests
-  test --quick   the same without the Debian packages and the interoperability tests
+  test           everything: packages, formatting, lints, docs, boundaries, tidiness, all tests, each
+                 bench once
+  test --quick   the same without the Debian packages and what needs them
   interop        the release binary against baresip, SIPp, sipsak and tshark, and nothing else
   tidy           the checks of the tree itself
   boundary       the proof that sip and core know no socket, clock, thread or disk
@@ -90,6 +91,7 @@ fn test(root: &Path, extent: Extent) -> Result<(), Failure> {
     steps.tests("documentation examples", || suites::examples(root))?;
     if extent == Extent::Whole {
         interop_steps(root, &mut steps)?;
+        bench_steps(root, &mut steps)?;
     }
     steps.finish()
 }
@@ -104,6 +106,11 @@ fn interop(root: &Path) -> Result<(), Failure> {
 fn interop_steps(root: &Path, steps: &mut Steps) -> Result<(), Failure> {
     steps.step("release binary", || suites::build_interop(root))?;
     steps.tests("interoperability tests", || suites::interop(root))
+}
+
+/// Shows that every bench still works; judges no times.
+fn bench_steps(root: &Path, steps: &mut Steps) -> Result<(), Failure> {
+    steps.step("benches, briefly", || bench::run(root, &["--quick"]))
 }
 
 fn alone(name: &str, work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {

@@ -23,13 +23,14 @@ pub(crate) fn accounts(directory: &Path, domain: &str) -> Result<Vec<NewAccount>
     if !store.list()?.is_empty() {
         return Ok(Vec::new());
     }
-    let mut made = Vec::new();
+    let (mut accounts, mut made) = (Vec::new(), Vec::new());
     for user in ["alice", "bob"] {
         let Some(password) = password() else { continue };
         let ha1 = Ha1Set::compute(user, &domain.to_ascii_lowercase(), &password);
-        store.add(&Account::new(user, domain, ha1))?;
+        accounts.push(Account::new(user, domain, ha1));
         made.push(NewAccount { user: user.to_owned(), domain: domain.to_owned(), password });
     }
+    store.add_all(&accounts)?;
     Ok(made)
 }
 

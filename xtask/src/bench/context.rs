@@ -61,6 +61,11 @@ impl Context {
         self.size(1_000, 100)
     }
 
+    /// How long one measurement takes.
+    pub(crate) const fn seconds(&self) -> u32 {
+        self.size(5, 1)
+    }
+
     /// How many rounds are made, with the servers taking turns.
     pub(crate) const fn rounds(&self) -> u32 {
         self.size(3, 1)
@@ -129,7 +134,7 @@ impl Context {
     }
 
     fn climb(&mut self, kind: Kind) -> Result<u32, Failure> {
-        const SECONDS: u32 = 4;
+        const SECONDS: u32 = 3;
         let _server = self.serve(kind, &Setup::default())?;
         let mut highest = LADDER.first().copied().unwrap_or(1);
         let mut misses = 0;

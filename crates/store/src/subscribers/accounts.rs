@@ -57,14 +57,26 @@ impl Accounts {
     ///
     /// [`AccountError::Exists`], [`AccountError::InvalidName`], and those of the file.
     pub fn add(&self, account: &Account) -> Result<(), AccountError> {
-        check(account)?;
+        self.add_all(std::slice::from_ref(account))
+    }
+
+    /// Adds several accounts with one write to the disk, or none of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add), for the first that cannot be added.
+    pub fn add_all(&self, accounts: &[Account]) -> Result<(), AccountError> {
+        accounts.iter().try_for_each(check)?;
         self.change(|rows| {
-            let domain = lower_case(&account.domain);
-            let key = (&*domain, &*account.user);
-            if rows.get(key).map_err(redb::Error::from)?.is_some() {
-                return Err(AccountError::Exists);
+            for account in accounts {
+                let domain = lower_case(&account.domain);
+                let key = (&*domain, &*account.user);
+                if rows.get(key).map_err(redb::Error::from)?.is_some() {
+                    return Err(AccountError::Exists);
+                }
+                put(rows, key, &account.subscriber)?;
             }
-            put(rows, key, &account.subscriber)
+            Ok(())
         })
     }
 

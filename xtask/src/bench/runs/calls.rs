@@ -23,7 +23,7 @@ struct Cell {
 }
 
 pub(crate) fn run(context: &mut Context) -> Result<Section, Failure> {
-    let seconds = context.size(10, 1);
+    let seconds = context.seconds();
     let mut cells = cells(context)?;
     for _ in 0..context.rounds() {
         for kind in Kind::ALL {

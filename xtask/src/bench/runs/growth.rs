@@ -11,6 +11,9 @@ use crate::failure::Failure;
 
 const RATE: u32 = 2_000;
 
+/// How fast dialogs are opened before that.
+const OPENING_RATE: u32 = 4_000;
+
 /// All timers of the calls that were opened have fired by then (RFC 3261 §17: 64*T1).
 const SETTLED: Duration = Duration::from_secs(35);
 
@@ -46,7 +49,7 @@ fn measure(
         None => context.serve(Kind::Antiphon, &Setup::default())?,
         data => context.start(Kind::Antiphon, &Setup { data, ..Setup::default() })?,
     };
-    context.load.open_calls(RATE, open, users)?;
+    context.load.open_calls(OPENING_RATE, open, users)?;
     thread::sleep(if context.is_quick { Duration::from_secs(1) } else { SETTLED });
     let mut figure = Figure::default();
     for _ in 0..context.rounds() {
@@ -56,7 +59,7 @@ fn measure(
 }
 
 fn round(context: &Context, server: &Server, users: u32) -> Result<f64, Failure> {
-    let calls = RATE * context.size(10, 1);
+    let calls = RATE * context.seconds();
     let before = server.usage()?;
     context.load.calls(RATE, calls, users)?;
     let after = server.usage()?;

@@ -24,7 +24,7 @@ pub(crate) fn run(context: &mut Context) -> Result<Section, Failure> {
     for _ in 0..context.rounds() {
         for row in &mut rows {
             let _server = context.serve(row.kind, &Setup::default())?;
-            let results = context.load.calls(rate, rate * context.size(10, 1), context.users())?;
+            let results = context.load.calls(rate, rate * context.seconds(), context.users())?;
             row.median.add(results.number("through_median_us")?);
             row.slow.add(results.number("through_p99_us")?);
             row.slowest.add(results.number("through_max_us")?);

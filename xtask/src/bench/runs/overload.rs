@@ -31,7 +31,7 @@ pub(crate) fn run(context: &mut Context) -> Result<Section, Failure> {
         let highest = context.highest_rate(kind)?;
         let _server = context.serve(kind, &Setup::default())?;
         let offered = highest * TIMES;
-        let seconds = context.size(10, 1);
+        let seconds = context.seconds();
         let words = format!(
             "calls --server {} --callee {} --rate {offered} --calls {} --users {} --patience 1",
             context.load.server,

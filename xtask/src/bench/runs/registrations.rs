@@ -47,7 +47,7 @@ fn measure(context: &mut Context, cell: &mut Cell) -> Result<(), Failure> {
     let (algorithm, _) = cell.algorithm;
     let defines = if algorithm == "md5" { Vec::new() } else { vec!["ALGORITHM_SHA256"] };
     let server = context.start(cell.kind, &Setup { defines, ..Setup::default() })?;
-    let count = RATE * context.size(10, 1);
+    let count = RATE * context.seconds();
     let users = context.users();
     context.load.registrations(1_000, users, users, algorithm)?;
     let before = server.usage()?;

@@ -56,7 +56,7 @@ pub(crate) fn run(context: &mut Context) -> Result<Section, Failure> {
 fn measure(context: &mut Context, row: &mut Row) -> Result<(), Failure> {
     let server = context.serve(row.kind, &Setup::default())?;
     let folder = context.folder.fresh("sipp")?;
-    let calls = RATE * context.size(10, 1);
+    let calls = RATE * context.seconds();
     let before = server.usage()?;
     let statistics = one_run(context, &folder, calls)?;
     let after = server.usage()?;

@@ -261,7 +261,7 @@ pub(crate) struct Subscribe {
     pub(crate) shared: Shared,
 }
 
-/// Plays six calls between two agents around a server, and draws the ladder of each
+/// Plays seven calls between two agents around a server, and draws the ladder of each
 ///
 /// Everything happens in this process, on free ports of the loopback, and nothing is left behind.
 #[derive(Debug, Args)]

@@ -18,7 +18,7 @@ use clap::{Parser, Subcommand};
     max_term_width = 100,
     after_help = "EXAMPLE\n  \
         antiphon serve                          a server on this machine, with two accounts\n  \
-        antiphon demo                           what it looks like: six calls with their ladders\n  \
+        antiphon demo                           what it looks like: seven calls with their ladders\n  \
         antiphon call sip:bob@127.0.0.1         a call\n\n\
         EXIT STATUS\n  \
         0 the request succeeded; 3, 4, 5, 6 the final answer was of that class; 8 no answer at all;\n  \

@@ -119,11 +119,11 @@ fn what_is_typed_stands_in_the_place_of_what_the_file_says() {
 }
 
 #[test]
-fn the_demonstration_plays_six_calls_that_end_as_they_should() {
+fn the_demonstration_plays_seven_calls_that_end_as_they_should() {
     let played = run(&["demo"]);
     assert_eq!(played.status, Some(0), "{played:?}");
-    assert!(played.stdout.ends_with("6 of 6 calls ended as they should.\n"), "{}", played.stdout);
-    for code in ["200", "302", "404", "486", "407", "603"] {
+    assert!(played.stdout.ends_with("7 of 7 calls ended as they should.\n"), "{}", played.stdout);
+    for code in ["200", "302", "404", "486", "407", "603", "500"] {
         assert!(played.stdout.contains(code), "{code}: {}", played.stdout);
     }
     for party in ["alice", "server", "bob"] {
@@ -136,7 +136,7 @@ fn the_demonstration_is_told_to_programs_too() {
     let played = run(&["demo", "--json"]);
     let objects = played.objects();
     let calls: Vec<_> = objects.iter().filter(|o| o["event"] == "demo_call").collect();
-    assert_eq!(calls.len(), 6);
+    assert_eq!(calls.len(), 7);
     for call in calls {
         assert_eq!(call["as_expected"], true, "{call}");
         assert!(call["messages"].as_array().unwrap().len() >= 3, "{call}");

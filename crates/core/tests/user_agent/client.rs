@@ -383,6 +383,20 @@ fn a_password_for_any_realm_is_not_given_to_a_redirected_domain_rfc3261_26_1() {
     }
 }
 
+/// What a response may carry beside: right, wrong and absurd.
+const FIELDS: [(HeaderName, &[&str]); 10] = [
+    (HeaderName::RetryAfter, &["0", "3", "-1", "315360000", "soon", "9;duration=1"]),
+    (HeaderName::Unsupported, &["100rel", "timer, 199", "none-of-yours", ","]),
+    (HeaderName::Require, &["100rel", "timer", "sec-agree", "frob", ""]),
+    (HeaderName::MinSe, &["90", "2000", "4000", "0", "x", "4294967295"]),
+    (HeaderName::Warning, &["305 h \"no\"", "370 h \"no\"", "399 h", "x"]),
+    (HeaderName::SecurityServer, &["digest;q=0.1", "tls, digest", "a b", ";;"]),
+    (HeaderName::Accept, &["application/sdp", "text/html", "*/*;q=0", "/"]),
+    (HeaderName::Contact, &["<nobody at all>", "<sip:192.0.2.1:5060>", "*", "<tel:+44>"]),
+    (HeaderName::RSeq, &["1", "2", "0", "x"]),
+    (HeaderName::AuthenticationInfo, &["nextnonce=\"n\"", "nextnonce=", "x"]),
+];
+
 #[test]
 fn any_sequence_of_answers_whatsoever_ends_within_the_budget() {
     for_seeds(0..400, |seed| {
@@ -408,12 +422,20 @@ fn any_sequence_of_answers_whatsoever_ends_within_the_budget() {
                 format!("Digest realm=\"r{}\", nonce=\"n{draw}\", stale={stale}", draw % 3);
             let contact =
                 format!("<sip:u{}@192.0.2.2>, <sip:v{}@192.0.2.2>;q=0.2", draw % 7, draw % 5);
-            let response = Response::builder(&request, status(code))
+            let mut response = Response::builder(&request, status(code))
                 .to_tag(format_args!("t{}", draw % 2))
                 .header(HeaderName::WwwAuthenticate, &challenge)
                 .header(HeaderName::ProxyAuthenticate, &challenge)
-                .header(HeaderName::MinExpires, draw % 9000)
-                .header(HeaderName::Contact, contact);
+                .header(HeaderName::MinExpires, draw % 9000);
+            if draw / 64 % 4 > 0 {
+                response = response.header(HeaderName::Contact, contact);
+            }
+            for (place, (name, values)) in (0_u32..).zip(FIELDS) {
+                let choice = usize::try_from(draw.rotate_right(8 + place * 5) % 8).unwrap();
+                if let Some(value) = values.get(choice) {
+                    response = response.header(name, value);
+                }
+            }
             vec![heard.reply(response.build().to_bytes())]
         });
         sim.command(

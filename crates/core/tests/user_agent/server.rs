@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use antiphon_core::user_agent::{EndCause, Event, Side};
+use antiphon_core::reaction::Kind;
+use antiphon_core::user_agent::{ActionId, Command, EndCause, Event, Side};
 use antiphon_sip::{HeaderName, Response, StatusCode};
 use antiphon_testkit::{Handle, RawPeer, Setup, Simulation, for_seeds};
 
@@ -263,7 +264,7 @@ fn any_sequence_of_requests_whatsoever_leaves_an_agent_that_can_be_shut_down() {
             sim.send(peer, flow, sent);
         }
         sim.run_for(Duration::from_secs(300));
-        sim.command(agent, antiphon_core::user_agent::Command::Shutdown);
+        sim.command(agent, Command::Shutdown);
         sim.run_until_idle();
         assert_eq!(sim.node(agent).calls(), 0);
         assert!(matches!(sim.events(agent).last(), Some((_, Event::Idle))));
@@ -280,4 +281,40 @@ fn any_sequence_of_requests_whatsoever_leaves_an_agent_that_can_be_shut_down() {
 
 fn sim_index(draw: u64, length: usize) -> usize {
     usize::try_from(draw).unwrap_or(0) % length
+}
+
+#[test]
+fn one_call_too_many_is_busy_rfc3261_21_4_24() {
+    let mut sim = Simulation::new(1);
+    let mut settings = config("bob", BOB);
+    settings.max_calls = 1;
+    settings.answering = Some(script(&[180, 200]));
+    add(&mut sim, "bob", BOB, settings);
+    let agent = alice(&mut sim);
+    for action in [1, 2] {
+        let mut call = place("sip:bob@192.0.2.2");
+        call.ask.action = ActionId(action);
+        sim.command(agent, Command::Call(call));
+        sim.run_for(Duration::from_secs(3));
+    }
+    let codes: Vec<_> = outcomes(&sim, agent).iter().map(|one| one.code.unwrap()).collect();
+    assert_eq!(codes, [StatusCode::OK, StatusCode::BUSY_HERE]);
+}
+
+#[test]
+fn a_ringing_call_that_is_hung_up_is_declined_rfc3261_21_6_2() {
+    let mut sim = Simulation::new(1);
+    let phone = bob(&mut sim, &[180]);
+    let agent = alice(&mut sim);
+    sim.command(agent, call_bob());
+    sim.run_for(Duration::from_secs(3));
+    let ringing = sim.events(phone).iter().find_map(|(_, event)| match event {
+        Event::IncomingCall { call, .. } => Some(*call),
+        _ => None,
+    });
+    sim.command(phone, Command::Hangup(ringing.unwrap()));
+    sim.run_for(Duration::from_secs(1));
+    let outcome = outcome(&sim, agent);
+    assert_eq!(outcome.code, Some(StatusCode::DECLINE));
+    assert_eq!(outcome.reaction, Kind::StopEverywhere);
 }

@@ -49,11 +49,24 @@ pub(super) const SCENES: &[Scene] = &[
         code: 486,
         ..PLAIN
     },
-    Scene { title: "407: the password is wrong", knows_password: false, code: 407, ..PLAIN },
+    Scene {
+        // The server is a proxy on the way to the phone, and a proxy asks with 407 (RFC 3261 §22.3).
+        title: "407: the password is wrong, says the server on the way (401 would be the phone's)",
+        knows_password: false,
+        code: 407,
+        ..PLAIN
+    },
     Scene {
         title: "603: the call is declined",
         replies: &[StatusCode::RINGING, StatusCode::DECLINE],
         code: 603,
+        ..PLAIN
+    },
+    Scene {
+        // A 503 is about one server; what the caller gets is the proxy's word (RFC 3261 §16.7).
+        title: "500: the phone takes no calls now (503), which is not true of the server",
+        replies: &[StatusCode::SERVICE_UNAVAILABLE],
+        code: 500,
         ..PLAIN
     },
 ];
@@ -85,8 +98,8 @@ mod tests {
             .iter()
             .map(|script| script.steps.last().unwrap().reply.code.as_u16())
             .collect();
-        assert_eq!(finals, [200, 302, 200, 486, 603]);
+        assert_eq!(finals, [200, 302, 200, 486, 603, 503]);
         let codes: Vec<_> = SCENES.iter().map(|scene| scene.code).collect();
-        assert_eq!(codes, [200, 200, 404, 486, 407, 603]);
+        assert_eq!(codes, [200, 200, 404, 486, 407, 603, 500]);
     }
 }

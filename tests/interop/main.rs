@@ -25,6 +25,7 @@ mod durability;
 mod hostile_input;
 mod kamailio;
 mod load;
+mod media;
 mod outcomes;
 mod ping;
 mod reactions;

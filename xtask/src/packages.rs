@@ -25,11 +25,12 @@ impl Needed {
     }
 }
 
-const NEEDED: [Needed; 9] = [
+const NEEDED: [Needed; 10] = [
     Needed { program: "sipp", package: "sip-tester" },
     Needed { program: "sipsak", package: "sipsak" },
     Needed { program: "baresip", package: "baresip-core" },
     Needed { program: "tshark", package: "tshark" },
+    Needed { program: "rtpengine", package: "rtpengine-daemon" },
     Needed { program: "svwar", package: "sipvicious" },
     Needed { program: KAMAILIO_TLS, package: "kamailio-tls-modules" },
     Needed { program: "chromium", package: "chromium" },

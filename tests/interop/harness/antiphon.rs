@@ -86,6 +86,25 @@ impl Server {
         server
     }
 
+    /// Starts a server that does what a configuration says beside where it listens.
+    pub(crate) fn configured(accounts: &[(&str, &str)], configuration: &str) -> Self {
+        let home = TempDir::new().unwrap();
+        let data = home.path().join("data");
+        for (user, password) in accounts {
+            add_user(home.path(), &data, user, password);
+        }
+        let port = ports::free();
+        let file = home.path().join("antiphon.toml");
+        std::fs::write(&file, configuration).unwrap();
+        let (udp, tcp) = (format!("udp:127.0.0.1:{port}"), format!("tcp:127.0.0.1:{port}"));
+        let file = ["--config", file.to_str().unwrap(), "--data", data.to_str().unwrap()];
+        let arguments = [&["serve", "--listen", &udp, "--listen", &tcp], &file[..]].concat();
+        let running = Running::start("antiphon serve", command(home.path(), &arguments));
+        let mut server = Self { running, home, data, port };
+        server.wait_until_it_answers();
+        server
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }

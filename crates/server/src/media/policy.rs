@@ -38,10 +38,10 @@ pub enum WithoutRelay {
 }
 
 impl MediaPolicy {
-    /// Whether a call between these sides is to be relayed.
-    pub(crate) fn relays(&self, caller: Side, callees: &[Side]) -> bool {
+    /// Whether a call between these sides is to be relayed, when a rule says so or nothing of it.
+    pub(crate) fn relays(&self, rule: Option<MediaUse>, caller: Side, callees: &[Side]) -> bool {
         !self.relays.is_empty()
-            && match self.uses {
+            && match rule.unwrap_or(self.uses) {
                 MediaUse::Never => false,
                 MediaUse::Bridge => callees.iter().any(|callee| *callee != caller),
                 MediaUse::Always => true,
@@ -58,13 +58,21 @@ mod tests {
         let relays = vec!["127.0.0.1:2223".parse().unwrap()];
         let relayed = |uses, caller, callees: &[Side]| {
             let relays = relays.clone();
-            MediaPolicy { relays, uses, ..MediaPolicy::default() }.relays(caller, callees)
+            MediaPolicy { relays, uses, ..MediaPolicy::default() }.relays(None, caller, callees)
         };
         assert!(relayed(MediaUse::Bridge, Side::Browser, &[Side::Phone]));
         assert!(relayed(MediaUse::Bridge, Side::Phone, &[Side::Phone, Side::Browser]));
         assert!(!relayed(MediaUse::Bridge, Side::Phone, &[Side::Phone]));
         assert!(relayed(MediaUse::Always, Side::Phone, &[Side::Phone]));
         assert!(!relayed(MediaUse::Never, Side::Browser, &[Side::Phone]));
-        assert!(!MediaPolicy::default().relays(Side::Browser, &[Side::Phone]), "there is none");
+        assert!(
+            !MediaPolicy::default().relays(None, Side::Browser, &[Side::Phone]),
+            "there is none"
+        );
+        let policy = MediaPolicy { relays, ..MediaPolicy::default() };
+        assert!(
+            policy.relays(Some(MediaUse::Always), Side::Phone, &[Side::Phone]),
+            "a rule wants it"
+        );
     }
 }

@@ -350,7 +350,8 @@ fn descriptions(sides: Vec<Side>, replies: Vec<Option<Reply>>) -> Option<Vec<(Si
 }
 
 fn is_to_be_relayed(policy: &MediaPolicy, arrival: &Arrival, targets: &[Target]) -> bool {
-    begins_call(&arrival.request) && policy.relays(caller(arrival), &callees(targets))
+    let rule = arrival.course.as_ref().and_then(|course| course.step.media);
+    begins_call(&arrival.request) && policy.relays(rule, caller(arrival), &callees(targets))
 }
 
 fn begins_call(request: &Request) -> bool {

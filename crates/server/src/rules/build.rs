@@ -92,7 +92,7 @@ impl Builder<'_, '_> {
             on.push((answer.value, follow));
         }
         let name = raw.name.value.into();
-        Rule { name, origin, conditions, action, on, is_open: raw.is_open }
+        Rule { name, origin, conditions, action, on, media: raw.media, is_open: raw.is_open }
     }
 
     /// In the order in which they are looked at.

@@ -7,6 +7,7 @@ use antiphon_sip::{StatusCode, UriBuf};
 
 use super::plan::{Plan, Then};
 use crate::config::value::written;
+use crate::media::MediaUse;
 
 /// What the rules say about a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct Step {
     pub outcome: Outcome,
     /// What follows.
     pub plan: Plan,
+    /// Which calls have their media relayed; `None` leaves it to `[media]`.
+    pub media: Option<MediaUse>,
 }
 
 /// What is to be done with a request.

@@ -13,6 +13,7 @@ use crate::config::reader::{FromValue, Item, Reader};
 use crate::config::section::section;
 use crate::config::suggest::nearest;
 use crate::config::value::{Count, Entries, Located, LongText, OneOf, Period, Preference, Whole};
+use crate::media::MediaUse;
 
 section! {
     /// Rules say where requests go. They are looked at in the order of the file and the first
@@ -34,6 +35,9 @@ section! {
         /// redirection can follow it.
         "on" => on: Entries<Located<On>, Located<RawThen>>, Default("{}"),
             sample r#"{ "503" = "next", "4xx" = "forward", "486" = { rule = "sample of voicemail" }, "no-answer 20s" = { voicemail = "sip:$user@voicemail.example.org" } }"#;
+        /// Which of the calls that it sends on have their media relayed, in the place of what
+        /// `[media]` says.
+        "media" => media: Option<MediaUse>, Optional, sample r#""always""#;
         /// Whether strangers may use the rule: senders that neither signed in nor come from a
         /// trusted network. Without it, they are asked to sign in before the rule takes them
         /// through a trunk or to a URI in which they have a say.

@@ -13,6 +13,7 @@ use super::explain::{Explanation, Look, Origin, Verdict};
 use super::facts::Facts;
 use super::plan::{On, Plan, Then};
 use crate::config;
+use crate::media::MediaUse;
 
 /// A rule, checked.
 #[derive(Debug, Clone)]
@@ -22,14 +23,16 @@ pub(crate) struct Rule {
     pub(crate) conditions: Vec<Condition>,
     pub(crate) action: Action,
     pub(crate) on: Vec<(On, Follow)>,
+    pub(crate) media: Option<MediaUse>,
     pub(crate) is_open: bool,
 }
 
 /// A rule that only moved in its file is the same.
 impl PartialEq for Rule {
     fn eq(&self, other: &Self) -> bool {
-        let Self { name, origin: _, conditions, action, on, is_open } = self;
+        let Self { name, origin: _, conditions, action, on, media, is_open } = self;
         *name == other.name
+            && *media == other.media
             && *conditions == other.conditions
             && *action == other.action
             && *on == other.on
@@ -109,6 +112,7 @@ impl RuleSet {
                 rule: None,
                 outcome: Outcome::Answer(Answer::new(StatusCode::NOT_FOUND)),
                 plan: Plan::default(),
+                media: None,
             })
         });
         Decision { step }
@@ -159,7 +163,8 @@ impl Steps<'_, '_> {
     fn make(&mut self, rule: &Rule) -> Step {
         let name = Some(Arc::clone(&rule.name));
         if rule.is_closed(&rule.action, self.facts) {
-            return Step { rule: name, outcome: Outcome::SignIn, plan: Plan::default() };
+            let (outcome, plan) = (Outcome::SignIn, Plan::default());
+            return Step { rule: name, outcome, plan, media: None };
         }
         let captures = rule.captures(self.facts);
         let outcome = rule.action.outcome(self.facts, &captures);
@@ -174,12 +179,13 @@ impl Steps<'_, '_> {
                     rule: name.clone(),
                     outcome: action.outcome(self.facts, &captures),
                     plan: Plan::default(),
+                    media: rule.media,
                 })),
             };
             (*on, then)
         });
         let plan = Plan::new(entries.collect());
-        Step { rule: name.clone(), outcome, plan }
+        Step { rule: name.clone(), outcome, plan, media: rule.media }
     }
 }
 

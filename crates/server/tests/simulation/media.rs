@@ -181,3 +181,15 @@ fn a_bridge_leaves_phones_alone_and_takes_a_browser_rfc7118() {
     let ng::Command::Answer { to, .. } = &relay.asked[1] else { panic!("{:?}", relay.asked) };
     assert_eq!(*to, Side::Browser);
 }
+
+#[test]
+fn a_rule_says_which_calls_are_relayed() {
+    let never = format!(
+        "{RELAYED}[[rule]]\nname = \"bob\"\nwhen = {{ uri = \"sip:bob@.*\" }}\ndo = \"locate\"\n\
+         media = \"never\"\n"
+    );
+    let (mut world, alice, bob) = world(&never);
+    assert_eq!(body(world.ask(alice, &invite()).body()), sdp(2));
+    assert_eq!(body(heard(&world, bob, "INVITE")[0].body()), sdp(1));
+    assert!(asked(&world).is_empty());
+}

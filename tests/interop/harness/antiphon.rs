@@ -56,9 +56,18 @@ pub(crate) struct Server {
     running: Running,
     home: TempDir,
     data: PathBuf,
+    what: What,
     pub(crate) port: u16,
     pub(crate) tls: u16,
     pub(crate) wss: u16,
+}
+
+/// What a server is to be.
+enum What {
+    /// The server of one domain, the address that it listens at.
+    Domain,
+    /// What stands in a file.
+    File(PathBuf),
 }
 
 impl Server {
@@ -75,34 +84,28 @@ impl Server {
     }
 
     fn start_in(home: TempDir, data: PathBuf, accounts: &[(&str, &str)]) -> Self {
+        Self::start_as(home, data, accounts, What::Domain)
+    }
+
+    fn start_as(home: TempDir, data: PathBuf, accounts: &[(&str, &str)], what: What) -> Self {
         for (user, password) in accounts {
             add_user(home.path(), &data, user, password);
         }
         let port = ports::free();
         let (tls, wss) = (port + 1, port + 2);
-        let running = serve(home.path(), &data, port);
-        let mut server = Self { running, home, data, port, tls, wss };
+        let running = serve(home.path(), &data, port, &what);
+        let mut server = Self { running, home, data, what, port, tls, wss };
         server.wait_until_it_answers();
         server
     }
 
-    /// Starts a server that does what a configuration says beside where it listens.
+    /// The same with a server that does what a configuration says, beside where it listens.
     pub(crate) fn configured(accounts: &[(&str, &str)], configuration: &str) -> Self {
         let home = TempDir::new().unwrap();
         let data = home.path().join("data");
-        for (user, password) in accounts {
-            add_user(home.path(), &data, user, password);
-        }
-        let port = ports::free();
         let file = home.path().join("antiphon.toml");
         std::fs::write(&file, configuration).unwrap();
-        let (udp, tcp) = (format!("udp:127.0.0.1:{port}"), format!("tcp:127.0.0.1:{port}"));
-        let file = ["--config", file.to_str().unwrap(), "--data", data.to_str().unwrap()];
-        let arguments = [&["serve", "--listen", &udp, "--listen", &tcp], &file[..]].concat();
-        let running = Running::start("antiphon serve", command(home.path(), &arguments));
-        let mut server = Self { running, home, data, port };
-        server.wait_until_it_answers();
-        server
+        Self::start_as(home, data, accounts, What::File(file))
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -140,7 +143,7 @@ impl Server {
     pub(crate) fn kill_and_restart(&mut self) {
         self.running.kill();
         self.wait_until_the_port_is_free();
-        self.running = serve(self.home.path(), &self.data, self.port);
+        self.running = serve(self.home.path(), &self.data, self.port, &self.what);
         self.wait_until_it_answers();
     }
 
@@ -168,14 +171,18 @@ impl Server {
     }
 }
 
-fn serve(home: &Path, data: &Path, port: u16) -> Running {
+fn serve(home: &Path, data: &Path, port: u16, what: &What) -> Running {
     let udp = format!("udp:127.0.0.1:{port}");
     let tcp = format!("tcp:127.0.0.1:{port}");
     let tls = format!("tls:127.0.0.1:{}", port + 1);
     let wss = format!("wss:127.0.0.1:{}", port + 2);
     let data = data.to_str().unwrap();
     let listen = [&udp, &tcp, &tls, &wss].map(|listener| ["--listen", listener]).concat();
-    let arguments = [&["serve", "--data", data, "--domain", "127.0.0.1"], &listen[..]].concat();
+    let what = match what {
+        What::Domain => ["--domain", "127.0.0.1"],
+        What::File(file) => ["--config", file.to_str().unwrap()],
+    };
+    let arguments = [&["serve", "--data", data], &what[..], &listen[..]].concat();
     Running::start("antiphon serve", command(home, &arguments))
 }
 

@@ -150,7 +150,7 @@ impl fmt::Display for Fault {
                 write!(f, "{path} has {faults} {noun}; see 'antiphon check {path}'")
             }
             Self::Refused(file, findings) => {
-                write!(f, "the server does not start by {}:", file.display())?;
+                write!(f, "the server does not run by {}:", file.display())?;
                 let told = findings.iter().map(|finding| Told { file, is_warning: false, finding });
                 told.into_iter().try_for_each(|told| write!(f, "\n{told}"))
             }

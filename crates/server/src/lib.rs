@@ -13,11 +13,13 @@ pub mod rules;
 mod ban_list;
 mod first_start;
 mod housekeeping;
+mod reload;
 mod security;
 mod serve;
 mod stores;
 
 pub use first_start::{NewAccount, password};
+pub use reload::Reloader;
 pub use security::{CertificateFiles, ClientPolicy, OwnCertificate, Secured, Security};
 pub use serve::{Observer, Prepared, ServeConfig, ServeError};
 pub use stores::{Data, StoresError};

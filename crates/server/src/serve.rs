@@ -16,6 +16,7 @@ use antiphon_net::{
 };
 use antiphon_store::{Commit, Reply, StoreError};
 use jiff::tz::TimeZone;
+use tokio::sync::mpsc;
 
 use crate::ban_list::{self, BanList, NewBans};
 use crate::config::{Config, Domain, HostName, Network};
@@ -26,6 +27,7 @@ use crate::media::engine::Engine;
 use crate::node::{
     Answer, CommitFault, Question, Server, ServerConfig, ServerEvent, Service, Ticket,
 };
+use crate::reload::{self, Reloader};
 use crate::security::Secured;
 use crate::stores::{Data, Stores, StoresError};
 
@@ -66,6 +68,10 @@ pub struct Prepared {
     guard: guard::Settings,
     domains: Vec<String>,
     new_accounts: Vec<NewAccount>,
+    /// The domain of a configuration that names none.
+    fallback: Option<String>,
+    reloader: Reloader,
+    reloads: mpsc::Receiver<Config>,
 }
 
 impl Prepared {
@@ -81,8 +87,9 @@ impl Prepared {
         let layers = layers(&config.network, secured.tls());
         let net = Net::bind_with(&config.listen, antiphon_net::Settings::default(), layers)
             .map_err(ServeError::Bind)?;
-        let service =
-            Service { zone: TimeZone::system(), ..Service::of(&config, default_domain(&net)) };
+        let fallback = default_domain(&net);
+        let service = service(&config, fallback.clone());
+        let (reloader, reloads) = reload::channel();
         let domains: Vec<String> = service.domains.iter().map(str::to_owned).collect();
         let stores = Stores::open(data).map_err(ServeError::Stores)?;
         secured.keep().map_err(ServeError::Tls)?;
@@ -93,7 +100,19 @@ impl Prepared {
         };
         stores.refresh_subscribers().map_err(ServeError::Stores)?;
         let (name, guard) = (config.network.name.clone(), guard(&config));
-        Ok(Self { net, secured, name, stores, service, guard, domains, new_accounts })
+        Ok(Self {
+            net,
+            secured,
+            name,
+            stores,
+            service,
+            guard,
+            domains,
+            new_accounts,
+            fallback,
+            reloader,
+            reloads,
+        })
     }
 
     /// Where it listens, with the real ports.
@@ -112,6 +131,12 @@ impl Prepared {
     #[must_use]
     pub fn new_accounts(&self) -> &[NewAccount] {
         &self.new_accounts
+    }
+
+    /// With which another configuration is taken over while it runs.
+    #[must_use]
+    pub const fn reloader(&self) -> &Reloader {
+        &self.reloader
     }
 
     /// Its TLS, with which certificates are replaced while it runs.
@@ -162,17 +187,26 @@ impl Prepared {
         let media = media.map_err(ServeError::Io)?;
         let (driver, handle) = self.net.driver(Server::new(config, seed));
         let (ban_list, new_bans) = ban_file.map(|file| BanList::new(file, &bans)).unzip();
+        let reloading = reload::run(self.reloads, handle.clone(), self.fallback);
         let housekeeping = Housekeeping::start(&self.stores, ban_list, handle);
         let loop_thread = std::thread::current().id();
         let host = OwnHost { stores: self.stores, media, observer, new_bans, loop_thread };
-        let result = driver.run(host, shutdown).await.map_err(ServeError::Io);
+        let result = tokio::select! {
+            result = driver.run(host, shutdown) => result.map_err(ServeError::Io),
+            never = reloading => match never {},
+        };
         housekeeping.stop();
         result.map(drop)
     }
 }
 
+/// What a configuration says, by the clock on this machine's wall.
+pub(crate) fn service(config: &Config, fallback: Option<String>) -> Service {
+    Service { zone: TimeZone::system(), ..Service::of(config, fallback) }
+}
+
 /// When a source is banned; never one that is trusted.
-fn guard(config: &Config) -> guard::Settings {
+pub(crate) fn guard(config: &Config) -> guard::Settings {
     let Some(bans) = &config.bans else {
         return guard::Settings { is_enabled: false, ..guard::Settings::default() };
     };

@@ -88,7 +88,7 @@ mod tests {
             (&["antiphon", "sing"], "'sing'"),
             (&["antiphon", "call"], "<URI>"),
             (&["antiphon", "call", "not a uri"], "not a uri"),
-            (&["antiphon", "call", "a@b", "--transport", "tls"], "not built into this version"),
+            (&["antiphon", "call", "a@b", "--transport", "sctp"], "sctp"),
             (&["antiphon", "serve", "--no-such-flag"], "--no-such-flag"),
             (&["antiphon", "serve", "--listen", "pigeon:1.2.3.4:5"], "pigeon:1.2.3.4:5"),
             (&["antiphon", "answer", "--count", "0"], "0"),

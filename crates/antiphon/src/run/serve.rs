@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use antiphon_agent::{Interrupt, Listen};
 use antiphon_net::{ListenSpec, Notice, Shutdown};
-use antiphon_server::config::{Checked, Config, Domain, check_file};
+use antiphon_server::config::{Changes, Checked, Config, Domain, check_file};
 use antiphon_server::guard::Ban;
 use antiphon_server::node::ServerEvent;
 use antiphon_server::{
-    Data, NewAccount, Observer, OwnCertificate, Prepared, Secured, Security, ServeConfig,
+    Data, NewAccount, Observer, OwnCertificate, Prepared, Reloader, Secured, ServeConfig,
 };
 use antiphon_sip::Transport;
 use serde_json::json;
@@ -30,11 +30,11 @@ const SOURCES: u32 = 10;
 
 pub(crate) async fn run(serve: Serve) -> Result<ExitCode, Fault> {
     let config = config(&serve)?;
-    let typed = serve.directory.data.or_else(|| config.data.clone());
+    let typed = serve.directory.data.clone().or_else(|| config.data.clone());
     let directory = data::directory(DataDirectory { data: typed })?;
     let mut interrupt = Interrupt::from_signals()?;
     let mut hang_up = HangUp::new()?;
-    let security = config.security.clone();
+    let mut current = config.clone();
     let prepared = Prepared::new(ServeConfig { config, data: Data::Directory(directory.clone()) })?;
     for notice in prepared.notices() {
         terminal::note(notice);
@@ -43,12 +43,14 @@ pub(crate) async fn run(serve: Serve) -> Result<ExitCode, Fault> {
         if serve.json { object(&prepared, &directory) } else { text(&prepared, &directory) };
     terminal::print(&ready);
     let shutdown = Shutdown::new();
-    let secured = prepared.secured().clone();
+    let (secured, reloader) = (prepared.secured().clone(), prepared.reloader().clone());
     let ending = async {
         loop {
             tokio::select! {
                 () = interrupt.wait() => return shutdown.finish(),
-                () = hang_up.wait() => take_over(&secured, &security),
+                () = hang_up.wait() => {
+                    take_over(&serve, &mut current, &secured, &reloader).await;
+                }
             }
         }
     };
@@ -57,12 +59,30 @@ pub(crate) async fn run(serve: Serve) -> Result<ExitCode, Fault> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Certificates are read again; nobody's connection ends by that.
-fn take_over(secured: &Secured, security: &Security) {
-    match secured.reload(security) {
-        Err(error) => terminal::note(format_args!("the certificates stay as they were: {error}")),
-        Ok(()) if secured.is_used() => terminal::note("the certificates were read again"),
-        Ok(()) => {}
+/// The file and the certificates are read again, and taken over whole or not at all. Nobody's call
+/// or connection ends by that.
+async fn take_over(serve: &Serve, current: &mut Config, secured: &Secured, reloader: &Reloader) {
+    let new = match config(serve) {
+        Ok(new) => new,
+        Err(fault) => {
+            terminal::note(fault);
+            return terminal::note("the configuration stays as it was");
+        }
+    };
+    let changes = Changes::between(current, &new);
+    if changes.needing_a_restart().next().is_some() {
+        return terminal::note(format_args!("the configuration stays as it was; {changes}"));
+    }
+    if let Err(error) = secured.reload(&new.security) {
+        return terminal::note(format_args!("the configuration stays as it was: {error}"));
+    }
+    reloader.take_over(&new).await;
+    *current = new;
+    if secured.is_used() {
+        terminal::note("the certificates were read again");
+    }
+    if serve.config.is_some() {
+        terminal::note(format_args!("the configuration was read again; {changes}"));
     }
 }
 
@@ -191,7 +211,7 @@ fn options(prepared: &Prepared) -> String {
     options
 }
 
-/// SIGHUP, by which certificates are taken over anew; where there are no signals, nothing.
+/// SIGHUP, by which all that is configured is taken over anew; where there are no signals, nothing.
 struct HangUp {
     #[cfg(unix)]
     signal: tokio::signal::unix::Signal,

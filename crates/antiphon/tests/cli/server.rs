@@ -1,9 +1,12 @@
 //! The server, and agents around it.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::program::{Running, run};
+use crate::program::{Running, command, run};
 
 /// A server that is ready, and what it said.
 fn serve(home: &TempDir) -> (Running, Value) {
@@ -116,6 +119,61 @@ fn what_is_typed_stands_in_the_place_of_what_the_file_says() {
     let ready = Running::start(home.path(), &arguments).object();
     assert_eq!(ready["data"], data, "{ready}");
     assert_eq!(ready["domains"], serde_json::json!(["127.0.0.1"]));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_changed_file_is_taken_over_whole_or_not_at_all() {
+    let home = TempDir::new().unwrap();
+    let text = |reason: &str| {
+        format!(
+            "listen = [\"udp:127.0.0.1:0\"]\n[[rule]]\nname = \"x\"\nwhen = {{ callee = \"x\" }}\n\
+             do = {{ answer = 480, reason = \"{reason}\" }}\n"
+        )
+    };
+    let file = file(&home, &text("Old"));
+    let mut serving = command(home.path(), &["serve", "--config", &file, "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(serving.stdout.take().unwrap()).lines();
+    let mut notes = BufReader::new(serving.stderr.take().unwrap()).lines();
+    let ready: Value = serde_json::from_str(&out.next().unwrap().unwrap()).unwrap();
+    let port = ready["listeners"][0].as_str().unwrap().rsplit(':').next().unwrap();
+    let reason = || {
+        let called = run(&["message", &format!("sip:x@127.0.0.1:{port}"), "hello", "--json"]);
+        called.outcome()["reason"].as_str().unwrap().to_owned()
+    };
+    let id = serving.id().to_string();
+    let hang_up = || assert!(Command::new("kill").args(["-HUP", &id]).status().unwrap().success());
+    let mut note = || notes.next().unwrap().unwrap();
+    assert_eq!(reason(), "Old");
+
+    std::fs::write(&file, text("New")).unwrap();
+    hang_up();
+    assert_eq!(note(), "the configuration was read again; changed: rule");
+    // The note comes when the command is on its way to the loop.
+    assert!((0..100).any(|_| reason() == "New"));
+
+    std::fs::write(&file, "lisen = []\n[[domain]]\nname = \"two words\"\n").unwrap();
+    hang_up();
+    assert_eq!(note(), format!("the server does not run by {file}:"));
+    assert!(note().contains("unknown key 'lisen'"));
+    assert!(note().contains("two words"));
+    assert_eq!(note(), "the configuration stays as it was");
+    assert_eq!(reason(), "New");
+
+    std::fs::write(&file, text("Newer").replace("udp:127.0.0.1:0", "tcp:127.0.0.1:0")).unwrap();
+    hang_up();
+    assert_eq!(
+        note(),
+        "the configuration stays as it was; changed: listen, rule; taken over only by a restart: \
+         listen"
+    );
+    assert_eq!(reason(), "New");
+    serving.kill().unwrap();
+    serving.wait().unwrap();
 }
 
 #[test]

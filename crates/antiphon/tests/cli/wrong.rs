@@ -76,7 +76,7 @@ fn a_server_does_not_start_by_a_file_with_faults_and_names_them_all() {
     assert_eq!((refused.status, refused.stdout.as_str()), (Some(2), ""), "{refused:?}");
     let lines: Vec<_> = refused.stderr.lines().collect();
     let [head, key, name, admin] = lines[..] else { panic!("{refused:?}") };
-    assert_eq!(head, format!("antiphon: the server does not start by {file}:"));
+    assert_eq!(head, format!("antiphon: the server does not run by {file}:"));
     assert!(key.starts_with(&format!("{file}:1:1: unknown key 'lisen'")), "{key}");
     assert!(name.starts_with(&format!("{file}:4:8: ")), "{name}");
     assert!(admin.starts_with(&format!("{file}:6:2: ")) && admin.contains("'admin'"), "{admin}");

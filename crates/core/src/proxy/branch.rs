@@ -4,8 +4,8 @@
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
-use super::Target;
 use super::forward::Copy;
+use super::{Target, TargetServer};
 use crate::endpoint::{ClientId, Endpoint};
 use crate::flow::{Destination, Flow};
 use crate::locate::HopHost;
@@ -52,6 +52,7 @@ pub(super) struct Ways {
     pub(super) is_kept_flow: bool,
     /// Other flows to the same instance.
     pub(super) next_flows: Vec<Target>,
+    pub(super) server: Option<Box<TargetServer>>,
     pub(super) addresses: VecDeque<IpAddr>,
 }
 
@@ -69,9 +70,9 @@ pub(super) enum NextWay {
 impl Branch {
     pub(super) fn new(copy: Copy, target: Target) -> Self {
         let flow = target.flow.map(|flow| (flow, false));
-        let Target { token, is_kept_flow, next_flows, .. } = target;
+        let Target { token, is_kept_flow, next_flows, server, .. } = target;
         let addresses = VecDeque::new();
-        let ways = Ways { copy, flow, token, is_kept_flow, next_flows, addresses };
+        let ways = Ways { copy, flow, token, is_kept_flow, next_flows, server, addresses };
         Self::in_state(BranchState::Unsent(Box::new(ways)))
     }
 
@@ -130,6 +131,17 @@ impl Branch {
 }
 
 impl Ways {
+    /// The server that is tried when this one is of no use, with those behind it.
+    pub(super) fn take_next_server(&mut self) -> Option<Target> {
+        let server = self.server.as_mut()?;
+        let mut rest = std::mem::take(&mut server.next).into_iter();
+        let mut first = rest.next()?;
+        if let Some(server) = &mut first.server {
+            server.next = rest.collect();
+        }
+        Some(first)
+    }
+
     pub(super) fn next_destination(&mut self, endpoint: &Endpoint) -> Option<Destination> {
         if let Some((flow, tried @ false)) = &mut self.flow {
             *tried = true;

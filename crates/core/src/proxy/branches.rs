@@ -1,6 +1,6 @@
 //! What happens to the branches of a response context (RFC 3261 §16.7 to §16.10).
 
-use antiphon_sip::{Method, Response, StatusCode};
+use antiphon_sip::{HeaderName, Method, Response, StatusCode};
 
 use super::branch::{Branch, NextWay};
 use super::{Notice, Place, Proxy, Resolving, TIMER_C, Target, best, forward, refuse};
@@ -92,6 +92,10 @@ impl Proxy {
             && self.try_another_way(now, endpoint, place, false)
         {
             return;
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            self.tell_unavailable(place, Some(&response));
+            self.try_next_server(now, endpoint, place);
         }
         // RFC 5626 §7: neither says anything of the instance; every other answer is its own.
         let is_flow_failure =
@@ -236,6 +240,9 @@ impl Proxy {
             context.finish(place.branch, None);
             return self.start(now, endpoint, place.server, target, breadth);
         }
+        self.tell_unavailable(place, None);
+        self.try_next_server(now, endpoint, place);
+        let Some(context) = self.contexts.get_mut(&place.server) else { return };
         let status = if context.is_kept_flow(place.branch) {
             StatusCode::FLOW_FAILED
         } else {
@@ -268,7 +275,7 @@ impl Proxy {
     }
 
     /// Prepares one branch: the copy, then the addresses of its next hop.
-    fn start(
+    pub(super) fn start(
         &mut self,
         now: Time,
         endpoint: &mut Endpoint,
@@ -277,6 +284,13 @@ impl Proxy {
         breadth: u32,
     ) {
         let Some(context) = self.contexts.get_mut(&server) else { return };
+        if let Some(seconds) = target.server.as_ref().and_then(|server| server.rests) {
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            let mut response = context.local_response(status, endpoint);
+            response.headers_mut().push(HeaderName::RetryAfter, seconds);
+            let branch = context.push(Branch::done());
+            return context.finish(branch, Some(response));
+        }
         let copy = match forward::copy_of_breadth(context.request(), &target, breadth) {
             Ok(copy) => copy,
             Err(fault) => {

@@ -3,10 +3,11 @@
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use antiphon_sip::{Method, Request, Response, StatusCode};
 
-use super::branch::{Branch, BranchState, NextWay, Pending};
+use super::branch::{Branch, BranchState, NextWay, Pending, Ways};
 use super::recursion::Redirections;
 use super::validate::loop_hash;
 use super::watch::{Watch, Watched};
@@ -99,8 +100,13 @@ impl Context {
 
     /// Gives up the branches that are not over; those that are to be cancelled.
     pub(super) fn leave(&mut self) -> Vec<(usize, ClientId)> {
-        let branches = self.branches.iter_mut().enumerate();
-        branches.filter_map(|(at, branch)| Some((at, branch.leave()?))).collect()
+        let mut left = Vec::new();
+        for (at, branch) in self.branches.iter_mut().enumerate().filter(|(_, it)| !it.is_left) {
+            let spare = branch.ways_mut().and_then(Ways::take_next_server);
+            self.watched.note(None, spare);
+            left.extend(branch.leave().map(|client| (at, client)));
+        }
+        left
     }
 
     /// The best answer of the targets that were tried last, if whoever watches is to be asked what
@@ -234,6 +240,29 @@ impl Context {
         Some((Target { next_flows: flows.collect(), ..target }, breadth))
     }
 
+    /// The next server of a branch's target, with the breadth of that branch.
+    pub(super) fn next_server(&mut self, now: Time, branch: usize) -> Option<(Target, u32)> {
+        if self.has_given_up() || self.is_too_late(now) || self.is_left(branch) {
+            return None;
+        }
+        let ways = self.branches.get_mut(branch)?.ways_mut()?;
+        let breadth = forward::breadth(&ways.copy.request);
+        Some((ways.take_next_server()?, breadth))
+    }
+
+    /// The name of the server that a branch was sent to.
+    pub(super) fn server_of(&self, branch: usize) -> Option<Arc<str>> {
+        let ways = self.branches.get(branch)?.ways()?;
+        ways.server.as_ref().map(|server| Arc::clone(&server.name))
+    }
+
+    /// The servers that were left out, because one before them has answered, are tried next.
+    pub(super) fn use_spares(&mut self) {
+        for target in self.watched.take_spares().into_iter().rev() {
+            self.waiting.push_front(target);
+        }
+    }
+
     /// Whether the branch has no other way than a flow that the phone keeps open.
     pub(super) fn is_kept_flow(&self, branch: usize) -> bool {
         let ways = self.branches.get(branch).and_then(Branch::ways);
@@ -320,9 +349,10 @@ impl Context {
 
     pub(super) fn finish(&mut self, branch: usize, response: Option<Response>) {
         if let Some(branch) = self.branches.get_mut(branch) {
+            let spare = branch.ways_mut().and_then(Ways::take_next_server);
             branch.state = BranchState::Done;
             if !branch.is_left {
-                self.watched.note(response.as_ref());
+                self.watched.note(response.as_ref(), spare);
             }
         }
         self.held.extend(response);

@@ -10,7 +10,7 @@
 //!
 //! `forward` makes the copy for a target, `identity` keeps the
 //! names of callers where they belong, `context` keeps the state of one request and `branch` that
-//! of one copy, `branches` drives them, `watch` asks whoever has rules of its own what follows a
+//! of one copy, `branches` drives them, `servers` goes from one server of a target to the next, `watch` asks whoever has rules of its own what follows a
 //! failure, `early` tells of early dialogs that have ended, `preferences` weighs targets for the
 //! caller, `recursion` follows redirections, `ack` passes on what has no transaction, `best` chooses the answer.
 
@@ -25,6 +25,7 @@ mod identity;
 mod preferences;
 mod recursion;
 mod route;
+mod servers;
 mod validate;
 mod watch;
 
@@ -48,6 +49,7 @@ pub use identity::TrustDomain;
 pub use preferences::{Disposition, Preferences};
 pub use recursion::Recursion;
 pub use route::{preprocess, strip_maddr};
+pub use servers::TargetServer;
 pub use validate::{no_loop, validate};
 pub use watch::{Notice, Turn, Watch};
 
@@ -85,6 +87,8 @@ pub struct Target {
     pub next_flows: Vec<Self>,
     /// The body that it gets in the place of the request's, of the same Content-Type.
     pub body: Option<Bytes>,
+    /// When it is one server of several that lead to the same place.
+    pub server: Option<Box<TargetServer>>,
 }
 
 impl Target {
@@ -101,6 +105,7 @@ impl Target {
             is_kept_flow: false,
             next_flows: Vec::new(),
             body: None,
+            server: None,
         }
     }
 }
@@ -245,6 +250,7 @@ impl Proxy {
         if self.try_next_flow(now, endpoint, place) {
             return;
         }
+        self.tell_unavailable(place, None);
         let is_kept = |context: &Context| context.is_kept_flow(place.branch);
         let status = match failure {
             Failure::Timeout => StatusCode::REQUEST_TIMEOUT,
@@ -255,6 +261,7 @@ impl Proxy {
             // §16.9: a transport error counts as a 503 of that branch.
             Failure::Transport(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
+        self.try_next_server(now, endpoint, place);
         self.fail(now, endpoint, place, status);
     }
 

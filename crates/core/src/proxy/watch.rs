@@ -1,6 +1,7 @@
 //! Requests that are watched: whoever has them forwarded is asked what follows when the targets
 //! that were tried have failed, before others are tried or an answer goes upstream.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use antiphon_sip::{Response, StatusCode};
@@ -20,8 +21,8 @@ pub struct Watch {
     pub no_answer: Option<Duration>,
 }
 
-/// What is told of requests that are watched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What is told of requests that are being forwarded.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
     /// The targets that were tried last have failed. Nothing more happens until one of
     /// [`Proxy::proceed`], [`Proxy::instead`] and [`Proxy::conclude`] is called, or the caller gives
@@ -38,12 +39,24 @@ pub enum Notice {
         /// The request.
         server: ServerId,
     },
+    /// A server of a target cannot be reached, does not answer or takes no requests. Told of
+    /// requests that are not watched as well.
+    Unavailable {
+        /// [`TargetServer::name`](super::TargetServer::name).
+        name: Arc<str>,
+        /// For how many seconds it says that it takes none.
+        retry_after: Option<u32>,
+    },
 }
 
 /// What follows a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
-    /// The targets that wait are tried; when there are none, the best answer goes to the caller.
+    /// What RFC 3261 §16.7 says: the targets that wait are tried; when there are none, the best
+    /// answer goes to the caller.
+    Usual,
+    /// The same, but other servers of the targets that have failed are tried first, whatever those
+    /// have answered.
     Next,
     /// The best answer goes to the caller.
     Answer,
@@ -57,6 +70,8 @@ pub(super) struct Watched {
     watch: Option<Watch>,
     /// The answers of the targets that are being tried, 2xx left out.
     tried: Vec<StatusCode>,
+    /// Other servers of the targets that are being tried.
+    spares: Vec<Target>,
     /// The watcher was asked and has not answered.
     pub(super) is_asked: bool,
     /// When the targets that are being tried have taken too long.
@@ -73,13 +88,19 @@ impl Watched {
     /// The next targets are about to be tried.
     pub(super) fn begin_group(&mut self) {
         self.tried.clear();
+        self.spares.clear();
     }
 
-    /// A branch is over.
-    pub(super) fn note(&mut self, response: Option<&Response>) {
+    /// A branch is over, and its target has this server left.
+    pub(super) fn note(&mut self, response: Option<&Response>, spare: Option<Target>) {
         if self.watch.is_some() {
             self.tried.extend(response.map(Response::status));
+            self.spares.extend(spare);
         }
+    }
+
+    pub(super) fn take_spares(&mut self) -> Vec<Target> {
+        std::mem::take(&mut self.spares)
     }
 
     /// The answers, once.
@@ -93,6 +114,7 @@ impl Watched {
         self.is_asked = false;
         self.watch = watch;
         self.tried.clear();
+        self.spares.clear();
     }
 }
 
@@ -106,7 +128,11 @@ impl Proxy {
     pub fn proceed(&mut self, now: Time, endpoint: &mut Endpoint, server: ServerId, turn: Turn) {
         let Some(context) = self.contexts.get_mut(&server) else { return };
         match turn {
-            Turn::Next => context.watched.is_asked = false,
+            Turn::Usual => context.watched.is_asked = false,
+            Turn::Next => {
+                context.watched.is_asked = false;
+                context.use_spares();
+            }
             Turn::Answer => context.end(None),
         }
         self.advance(now, endpoint, server);

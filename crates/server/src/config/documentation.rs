@@ -12,7 +12,8 @@ const REFERENCE_HEAD: &str = "\
 One file in [TOML](https://toml.io). `antiphon serve --config FILE` runs what it says, \
 `antiphon check FILE` names all that is wrong with it at once, `antiphon route` tells where a \
 request would go. A key that does not exist is a fault. What this version does not carry out, \
-`check` warns of and `serve` refuses. \
+`check` warns of and `serve` refuses. On SIGHUP the file is read again and taken over whole or, \
+when anything is wrong with it, not at all; calls in progress are not touched. \
 [antiphon.sample.toml](antiphon.sample.toml) has every key with a value.
 
 This page is made of the definition of the keys in the program; \

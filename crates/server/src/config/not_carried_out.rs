@@ -11,7 +11,8 @@ use super::fault::{Finding, Problem};
 use super::reader::{Item, Reader};
 
 /// The keys, with those of the tables around them. The row goes when the server does it.
-const KEYS: &[&str] = &["admin", "bans", "rule.on", "trunk"];
+const KEYS: &[&str] =
+    &["admin", "trunk.username", "trunk.password", "trunk.realm", "trunk.register", "trunk.probe"];
 
 /// All of it, in the order of the text.
 pub(super) fn find(table: &Item<'_>, reader: &Reader<'_>) -> Vec<Finding> {

@@ -100,6 +100,9 @@ impl Server {
                 self.courses.remove(&server);
             }
             Notice::Failed { server, answer } => self.targets_failed(now, server, answer),
+            Notice::Unavailable { name, retry_after } => {
+                self.trunk_servers.rest(now, name, retry_after);
+            }
         }
     }
 
@@ -120,7 +123,8 @@ impl Server {
                 None => Turn::Answer,
             },
             (Some(Then::Forward), _) => Turn::Answer,
-            (Some(Then::Next) | None, _) | (_, None) => Turn::Next,
+            (Some(Then::Next), _) => Turn::Next,
+            (None, _) | (_, None) => Turn::Usual,
         };
         self.proxy.proceed(now, &mut self.endpoint, server, turn);
     }

@@ -33,6 +33,9 @@ impl Node for Server {
                 self.proxy.resolved(now, &mut self.endpoint, id, &addresses);
             }
             Input::Answer(answer) => self.answered(now, answer),
+            Input::Command(Command::TakeOver { service, guard }) => {
+                self.take_over(*service, guard);
+            }
             Input::Command(Command::LiftBan(source)) => {
                 self.guard.lift(source);
             }

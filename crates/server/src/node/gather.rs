@@ -90,7 +90,12 @@ impl Server {
         while let Some(Hop { to, q }) = gather.hops.next() {
             let uri = match to {
                 Destination::Uri(uri) => uri,
-                Destination::Trunk { .. } => continue,
+                Destination::Trunk { trunk, user } => {
+                    gather.is_located = false;
+                    let target = self.trunk_target(now, &trunk, &user);
+                    gather.found(q, target.into_iter().collect());
+                    continue;
+                }
             };
             if self.is_ours(&uri.as_uri()) {
                 return self.look_up(now, arrival, uri, Sought::Targets(q, gather));

@@ -203,6 +203,7 @@ impl Server {
             is_kept_flow: binding.reg_id.is_some() && flow.is_some(),
             next_flows: Vec::new(),
             body: None,
+            server: None,
         }
     }
 }

@@ -24,6 +24,7 @@ mod register;
 mod route_token;
 mod service;
 mod source;
+mod trunk;
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -51,6 +52,7 @@ use held::Held;
 use media::Desk;
 use offence::Unroutable;
 use route_token::{Recorded, RouteTokens, is_token};
+use trunk::TrunkServers;
 
 use crate::guard::{self, Ban, Guard, Source};
 use crate::rules::{Destination, DownTrunks, Hop};
@@ -119,10 +121,17 @@ pub enum ServerEvent {
 }
 
 /// What a person or a program tells a server to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// To listen to a source again.
     LiftBan(Source),
+    /// To do something else from now on.
+    TakeOver {
+        /// What.
+        service: Box<Service>,
+        /// And when to ban a source.
+        guard: guard::Settings,
+    },
 }
 
 /// A server.
@@ -134,6 +143,7 @@ pub struct Server {
     service: Service,
     /// The trunks that are known to be down.
     down: DownTrunks,
+    trunk_servers: TrunkServers,
     route_tokens: RouteTokens,
     gruus: Gruus,
     guard: Guard,
@@ -197,6 +207,7 @@ impl Server {
             authenticator,
             service,
             down: DownTrunks::NONE,
+            trunk_servers: TrunkServers::default(),
             route_tokens: RouteTokens::new(&secret),
             gruus: Gruus::new(&secret),
             guard,

@@ -11,13 +11,14 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::Domains;
+use super::{Domains, Server};
 use crate::config::{Config, Trunk};
+use crate::guard;
 use crate::media::MediaPolicy;
 use crate::rules::{Moment, RuleSet};
 
 /// What a server does. All of it may be exchanged while it runs.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Service {
     /// The domains it answers for.
     pub domains: Domains,
@@ -87,6 +88,17 @@ impl Service {
         let seconds = i64::try_from(now.as_secs()).unwrap_or_default();
         let now = Timestamp::from_second(seconds).unwrap_or_default();
         Moment::of(&now.to_zoned(self.zone.clone()))
+    }
+}
+
+impl Server {
+    /// Does something else from now on. Requests that are on their way keep the step that they are
+    /// at, and dialogs their routes.
+    pub(super) fn take_over(&mut self, service: Service, guard: guard::Settings) {
+        self.authenticator.set_realms(service.domains.realms().cloned().collect());
+        self.trunk_servers.keep(&service.trunks);
+        self.guard.set(guard);
+        self.service = service;
     }
 }
 

@@ -8,11 +8,12 @@
 //! the two rooms that do it, and both pass the same tests. [`Subscribers`] is what authentication
 //! asks; [`Accounts`] edits the file that [`SubscriberFile`] reads. [`secret()`] gives the key that
 //! nonces are signed with. [`Remembered`] keeps the addresses that a user agent was told have
-//! changed for good, [`BanFile`] the sources that a server does not listen to.
+//! changed for good, [`AlgorithmFile`] how well it was asked for a password, [`BanFile`] the sources that a server does not listen to.
 //!
 //! Every file is created for its owner alone (mode 0600 where there are modes), and no password is
 //! ever written.
 
+mod algorithms;
 mod bans;
 mod bindings;
 mod codec;
@@ -27,6 +28,7 @@ mod secret;
 mod shared;
 mod subscribers;
 
+pub use algorithms::{AlgorithmFile, SeenAlgorithm};
 pub use bans::{BanError, BanFile, StoredBan};
 pub use bindings::{Bindings, Commit, Swept, Totals};
 pub use embedded::{Activity, Embedded, Settings};

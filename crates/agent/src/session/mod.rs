@@ -136,9 +136,10 @@ async fn open(
     let net = wire::open(client, towards, &reporter).await?;
     let listeners: Vec<_> = net.listeners().copied().collect();
     let seed = random()?;
-    let notebook = notebook(client);
+    let notebook = notebook(client, towards);
     let mut config = config(client, &net, &listeners);
     config.remembered = notebook.entries();
+    config.algorithms = notebook.algorithms();
     config.playbook = playbook;
     let node = UserAgent::new(config, seed);
     let (driver, handle) = net.driver(node);
@@ -180,9 +181,9 @@ fn config(client: &Client, net: &Net, listeners: &[Bound]) -> UserAgentConfig {
 
 /// The notebook of whoever asks. Those who say nothing of themselves share one: their own address
 /// changes with every run.
-fn notebook(client: &Client) -> Notebook {
+fn notebook(client: &Client, towards: Option<&UriBuf>) -> Notebook {
     let identity = client.from.as_ref().map_or_else(anonymous, |from| from.uri.clone());
-    Notebook::new(client.state.as_deref(), identity)
+    Notebook::new(client.state.as_deref(), identity, client.proxy.as_ref().or(towards))
 }
 
 /// Who calls when nobody is named: this agent, at its own address and port, which is nobody's

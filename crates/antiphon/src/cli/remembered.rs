@@ -10,11 +10,13 @@ use super::value;
 /// Lists and removes addresses that have moved for good, as a 301 said
 ///
 /// Requests of the same sender go to the new address at once. A server is believed only about its
-/// own domain, and never when it leads from sips: to sip:.
+/// own domain, and never when it leads from sips: to sip:. What is kept of a server beside is the
+/// best algorithm by which it has asked for a password: a weaker one is not answered any more.
 #[derive(Debug, Args)]
 #[command(after_help = "EXAMPLE\n  \
     antiphon remembered list\n  \
-    antiphon remembered remove sip:bob@example.org")]
+    antiphon remembered remove sip:bob@example.org\n  \
+    antiphon remembered remove sip:example.org      a server that was changed")]
 pub(crate) struct Remembered {
     #[command(subcommand)]
     pub(crate) action: RememberedAction,

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::program::{Finished, Running, run};
+use crate::program::{Finished, Running, run, run_in};
 
 /// Starts an agent that answers, and calls it.
 fn call(answer: &[&str], call: &[&str]) -> (Finished, Vec<Value>) {
@@ -263,4 +263,34 @@ fn a_subscription_to_what_nobody_tells_ends_with_the_class_of_its_code_rfc6665_8
     let taken = run(&subscribe);
     assert_eq!(taken.status, Some(0), "{taken:?}");
     assert!(taken.outcome()["person"].as_str().unwrap().contains("notified nothing"));
+}
+
+#[test]
+fn a_realm_that_was_stronger_in_an_earlier_run_is_not_answered_weaker_rfc8760_3() {
+    let home = TempDir::new().unwrap();
+    let file = home.path().join("script");
+    let weaker = "Digest realm=\"antiphon\", nonce=\"x\", algorithm=MD5, qop=\"auth\"";
+    let script = format!("INVITE\n  401\n  486\nINVITE\n  401\n    WWW-Authenticate: {weaker}\n");
+    std::fs::write(&file, script).unwrap();
+    let script = file.to_str().unwrap();
+    let listen = ["answer", "--listen", "udp:127.0.0.1:0", "--script", script, "--json"];
+    let mut answering = Running::start(home.path(), &listen);
+    let uri = uri(&answering.object());
+    let caller = TempDir::new().unwrap();
+    let call = || {
+        let credentials = ["--user", "alice", "--password", "secret", "--json"];
+        let arguments: Vec<&str> = ["call", &uri].iter().chain(&credentials).copied().collect();
+        run_in(caller.path(), &arguments).outcome()
+    };
+    let tried = |outcome: &Value| outcome["tried"].as_array().unwrap().len();
+    let first = call();
+    assert_eq!((&first["code"], tried(&first)), (&486.into(), 2));
+    let second = call();
+    assert_eq!((&second["code"], tried(&second)), (&401.into(), 1), "{second}");
+    let listed = run_in(caller.path(), &["remembered", "list", "--json"]);
+    assert!(listed.stdout.contains("\"algorithm\":\"SHA-"), "{listed:?}");
+    let server = uri.replace("anybody@", "");
+    let removed = run_in(caller.path(), &["remembered", "remove", &server]);
+    assert_eq!(removed.status, Some(0), "{removed:?}");
+    assert_eq!(tried(&call()), 2);
 }

@@ -291,7 +291,7 @@ impl Proxy {
             let branch = context.push(Branch::done());
             return context.finish(branch, Some(response));
         }
-        let copy = match forward::copy_of_breadth(context.request(), &target, breadth) {
+        let mut copy = match forward::copy_of_breadth(context.request(), &target, breadth) {
             Ok(copy) => copy,
             Err(fault) => {
                 let response = context.local_response(no_hop(fault), endpoint);
@@ -299,6 +299,7 @@ impl Proxy {
                 return context.finish(branch, Some(response));
             }
         };
+        context.add_history(&mut copy.request, &target.origin);
         let host = copy.hop.host.clone();
         let has_flow = target.flow.is_some();
         let branch = context.push(Branch::new(copy, target));

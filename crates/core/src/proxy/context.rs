@@ -8,10 +8,11 @@ use std::sync::Arc;
 use antiphon_sip::{Method, Request, Response, StatusCode};
 
 use super::branch::{Branch, BranchState, NextWay, Pending, Ways};
+use super::history::History;
 use super::recursion::Redirections;
 use super::validate::loop_hash;
 use super::watch::{Watch, Watched};
-use super::{Disposition, Forwarding, Target, TrustDomain, best, forward};
+use super::{Disposition, Forwarding, Origin, Target, TrustDomain, best, forward};
 use crate::endpoint::{ClientId, Endpoint, Listener, ServerId};
 use crate::flow::{Destination, Flow};
 use crate::time::Time;
@@ -28,6 +29,7 @@ pub(super) struct Context {
     pub(super) disposition: Disposition,
     redirections: Option<Redirections>,
     trust: TrustDomain,
+    history: Option<History>,
     /// Branches that may be open at one time (RFC 5393 §5).
     breadth: u32,
     /// When the caller has stopped waiting: a branch that begins later helps nobody. None for an
@@ -58,6 +60,7 @@ impl Context {
             server,
             loop_hash: loop_hash(&request),
             breadth: forward::breadth(&request),
+            history: History::of(&request),
             request,
             inbound,
             route_token: token,
@@ -195,8 +198,23 @@ impl Context {
         way
     }
 
-    /// Takes off what a response must not tell the caller.
-    pub(super) fn release_response(&self, branch: usize, response: &mut Response) {
+    /// Puts the history into the copy for a branch that is about to begin.
+    pub(super) fn add_history(&mut self, copy: &mut Request, origin: &Origin) {
+        let branch = self.branches.len();
+        if let Some(history) = &mut self.history {
+            history.add(branch, &self.request.uri(), copy, origin);
+        }
+    }
+
+    /// Learns the history that a response tells, and takes off it what it must not tell the caller.
+    pub(super) fn receive(&mut self, branch: usize, response: &mut Response) {
+        if let Some(history) = &mut self.history {
+            history.answered(branch, response);
+            history.tell(response);
+            if !self.trust.trusts(self.inbound.remote.ip()) {
+                history.hide(response.headers_mut());
+            }
+        }
         let callee = self.branches.get(branch).and_then(|branch| branch.remote);
         self.trust.release_response(response, callee, self.inbound.remote.ip());
     }
@@ -283,6 +301,11 @@ impl Context {
         let ways = branch.ways()?;
         let mut request = ways.copy.request.clone();
         self.trust.release(&mut request, flow.remote.ip());
+        if let Some(history) =
+            self.history.as_ref().filter(|_| !self.trust.trusts(flow.remote.ip()))
+        {
+            history.hide(request.headers_mut());
+        }
         if forward::makes_dialog(&request)
             && let Some(inbound) = listener_of(endpoint, &self.inbound)
             && let Some(outbound) = listener_of(endpoint, &flow)
@@ -348,6 +371,9 @@ impl Context {
     }
 
     pub(super) fn finish(&mut self, branch: usize, response: Option<Response>) {
+        if let (Some(history), Some(response)) = (&mut self.history, &response) {
+            history.answered(branch, response);
+        }
         if let Some(branch) = self.branches.get_mut(branch) {
             let spare = branch.ways_mut().and_then(Ways::take_next_server);
             branch.state = BranchState::Done;
@@ -364,7 +390,16 @@ impl Context {
     }
 
     /// What is to be sent: what was given here, or what was held.
-    pub(super) fn into_held(self) -> (Request, Vec<Response>, Option<Response>) {
+    pub(super) fn into_held(mut self) -> (Request, Vec<Response>, Option<Response>) {
+        if let Some(history) = &self.history {
+            let is_outside = !self.trust.trusts(self.inbound.remote.ip());
+            for response in &mut self.held {
+                history.tell(response);
+                if is_outside {
+                    history.hide(response.headers_mut());
+                }
+            }
+        }
         (self.request, self.held, self.watched.verdict)
     }
 

@@ -8,7 +8,7 @@
 //! A response context lives from the request to its last branch; a 2xx to INVITE that comes
 //! later still finds its way for 64*T1.
 //!
-//! `forward` makes the copy for a target, `identity` keeps the
+//! `forward` makes the copy for a target, `history` tells where a request has been, `identity` keeps the
 //! names of callers where they belong, `context` keeps the state of one request and `branch` that
 //! of one copy, `branches` drives them, `servers` goes from one server of a target to the next, `watch` asks whoever has rules of its own what follows a
 //! failure, `early` tells of early dialogs that have ended, `preferences` weighs targets for the
@@ -21,6 +21,7 @@ mod branches;
 mod context;
 mod early;
 mod forward;
+mod history;
 mod identity;
 mod preferences;
 mod recursion;
@@ -45,6 +46,7 @@ use crate::time::Time;
 
 use context::Context;
 use forward::Copy;
+pub use history::Origin;
 pub use identity::TrustDomain;
 pub use preferences::{Disposition, Preferences};
 pub use recursion::Recursion;
@@ -85,6 +87,8 @@ pub struct Target {
     /// Other flows to the same instance, tried one after the other when the one before has failed
     /// and the instance itself has not answered (RFC 5626 §7). Those of theirs are not looked at.
     pub next_flows: Vec<Self>,
+    /// How it came about, for those who want to be told.
+    pub origin: Origin,
     /// The body that it gets in the place of the request's, of the same Content-Type.
     pub body: Option<Bytes>,
     /// When it is one server of several that lead to the same place.
@@ -104,6 +108,7 @@ impl Target {
             token: None,
             is_kept_flow: false,
             next_flows: Vec::new(),
+            origin: Origin::Chosen,
             body: None,
             server: None,
         }
@@ -205,8 +210,8 @@ impl Proxy {
         let mut response = response;
         // §16.7 step 3: what is below our Via is for the element upstream.
         response.headers_mut().pop_first(HeaderName::Via);
-        match self.contexts.get(&place.server) {
-            Some(context) => context.release_response(place.branch, &mut response),
+        match self.contexts.get_mut(&place.server) {
+            Some(context) => context.receive(place.branch, &mut response),
             // A 2xx that comes again: the first has told what may be told, and whose word this is
             // and who hears it is known no more.
             None => {

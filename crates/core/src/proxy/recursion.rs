@@ -3,7 +3,7 @@
 use antiphon_sip::header::Contact;
 use antiphon_sip::{HeaderName, Response, Uri, UriBuf};
 
-use super::Target;
+use super::{Origin, Target};
 
 /// That redirections are followed, and how far. Only for requests to a domain of ours: of any
 /// other, we have no say in where it goes (§16.5).
@@ -61,7 +61,9 @@ impl Redirections {
             self.left -= 1;
             let uri = UriBuf::from(address.uri);
             self.used.push(uri.clone());
-            targets.push(Target { q: contact.q().unwrap_or(1000), ..Target::new(uri) });
+            let q = contact.q().unwrap_or(1000);
+            let origin = Origin::Redirection(retargeting(&contact));
+            targets.push(Target { q, origin, ..Target::new(uri) });
         }
         response.headers_mut().remove(HeaderName::Contact);
         let is_left = !others.is_empty();
@@ -82,6 +84,17 @@ impl Redirections {
         let is_own = self.recursion.own_hosts.iter().any(|own| own.eq_ignore_ascii_case(&host));
         !is_own && sip.secure == self.is_secure
     }
+}
+
+/// How a redirection says that it came to a Contact (RFC 7044 §10.4).
+fn retargeting(contact: &Contact<'_>) -> Option<Box<str>> {
+    let params = contact.address()?.params;
+    let is_index = |value: &&str| {
+        !value.is_empty() && value.bytes().all(|octet| octet.is_ascii_digit() || octet == b'.')
+    };
+    let param =
+        |name: &str| Some(format!("{name}={}", params.value(name).filter(is_index)?).into());
+    param("mp").or_else(|| param("rc"))
 }
 
 const fn is_secure(uri: &Uri<'_>) -> bool {

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use antiphon_core::flow::Flow;
-use antiphon_core::proxy::{Preferences, Target};
+use antiphon_core::proxy::{Origin, Preferences, Target};
 use antiphon_core::refusal::Refusal;
 use antiphon_core::registrar::{Binding, BindingSet, Gruu, has_gr};
 use antiphon_core::time::Time;
@@ -153,6 +153,7 @@ impl Server {
         let targets: Vec<Target> = by_instance(bindings)
             .into_iter()
             .filter_map(|instance| self.instance_target(request.call_id(), &instance))
+            .map(|target| as_contact_of(&uri, target))
             .collect();
         if !targets.is_empty() {
             return Ok(targets);
@@ -202,10 +203,21 @@ impl Server {
             token: flow.map(|flow| self.route_tokens.token_of_flow(call_id, &flow)),
             is_kept_flow: binding.reg_id.is_some() && flow.is_some(),
             next_flows: Vec::new(),
+            origin: Origin::Chosen,
             body: None,
             server: None,
         }
     }
+}
+
+/// The target and its other flows, known for contacts of this user.
+fn as_contact_of(user: &UriBuf, mut target: Target) -> Target {
+    for flow in std::iter::once(&mut target.origin)
+        .chain(target.next_flows.iter_mut().map(|flow| &mut flow.origin))
+    {
+        *flow = Origin::ContactOf(user.clone());
+    }
+    target
 }
 
 /// One answer, with one phrase, to whatever keeps a user from being reached.

@@ -17,6 +17,7 @@ mod early;
 mod forking;
 mod gruu;
 mod guarding;
+mod history;
 mod identity;
 mod itself;
 mod loops;

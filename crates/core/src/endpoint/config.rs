@@ -18,10 +18,11 @@ pub struct EndpointConfig {
     /// Transactions at most, server and client together. Beyond it new requests are answered 503
     /// with Retry-After without making state. The default bounds memory near 4 GiB.
     pub max_transactions: usize,
-    /// How long messages may wait for their turn before requests that begin something are
-    /// answered 503 with Retry-After without making state; requests of calls that there are and
-    /// calls for help are taken all the same (RFC 7339 §5.10.1). 50 ms: a tenth of T1, after which
-    /// a client would send its request again, and longer than any pause of a machine that keeps up.
+    /// How late new requests may come to their turn. When they have come later for 100 ms, or one
+    /// comes five times as late, they are answered 503 with Retry-After without making state, until
+    /// one comes in time; requests of calls that there are and calls for help are taken all the
+    /// same (RFC 7339 §5.10.1). 50 ms: a tenth of T1, after which a client would send its request
+    /// again.
     pub shed_after: Duration,
     /// Whether requests say that overload control is understood (RFC 7339 §5.1). What a next hop
     /// then asks for is heeded.

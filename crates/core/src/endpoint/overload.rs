@@ -15,28 +15,55 @@ use super::path::ReturnPath;
 use super::urgency::{is_emergency_service, names_emergency_namespace};
 use crate::time::Time;
 
+/// How long new requests must have come late before they are refused: a machine that had other
+/// work for a moment, and keeps up, is through what waited by then.
+const STANDING: Duration = Duration::from_millis(100);
+
+/// So many times the limit is too late even so: half of T1 with the defaults, beyond which an
+/// answer would cross the request sent again.
+const FAR_TOO_LATE: u32 = 5;
+
 /// What the endpoint knows of its load.
 #[derive(Debug, Default)]
 pub(super) struct Load {
     /// How long the message that is being handled has waited.
     delay: Duration,
+    /// Since when, and until when, every new request has come late.
+    late: Option<(Time, Time)>,
     pub(super) measure: Measure,
+}
+
+impl Load {
+    /// Whether a new request that comes now comes too late.
+    fn is_too_late(&mut self, now: Time, limit: Duration) -> bool {
+        if self.delay <= limit {
+            self.late = None;
+            return false;
+        }
+        let since = match self.late {
+            Some((since, last)) if now < last + STANDING => since,
+            _ => now,
+        };
+        self.late = Some((since, now));
+        now >= since + STANDING || self.delay > FAR_TOO_LATE * limit
+    }
 }
 
 impl Endpoint {
     /// Tells how long the messages that are handed over from now on have waited since they
-    /// arrived. Beyond [`shed_after`](super::EndpointConfig::shed_after) new requests are refused.
+    /// arrived. When new ones come later than [`shed_after`](super::EndpointConfig::shed_after)
+    /// again and again, they are refused.
     pub const fn set_delay(&mut self, delay: Duration) {
         self.load.delay = delay;
     }
 
     /// Refuses a request that would begin something while too much waits; whether it did.
     pub(super) fn is_shed(&mut self, now: Time, path: &ReturnPath, request: &Request) -> bool {
-        let is_late = self.load.delay > self.config.shed_after;
-        let is_shed = is_late && !is_spared(request);
-        if request.to_tag().is_none() {
-            self.load.measure.count(now, is_shed);
+        if is_spared(request) {
+            return false;
         }
+        let is_shed = self.load.is_too_late(now, self.config.shed_after);
+        self.load.measure.count(now, is_shed);
         if is_shed {
             self.counters.shed += 1;
             self.refuse_for_overload(now, path, request);

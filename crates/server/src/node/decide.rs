@@ -2,7 +2,6 @@
 
 use antiphon_core::refusal::Refusal;
 use antiphon_core::time::Time;
-use antiphon_sip::UriBuf;
 
 use super::authenticate::Purpose;
 use super::course::Course;
@@ -44,7 +43,7 @@ impl Server {
             }
             Outcome::Forward(hops) => self.gather(now, arrival, Gather::new(hops.clone())),
             Outcome::Voicemail(uri) => {
-                let callee = UriBuf::from(arrival.request.uri());
+                let callee = arrival.request.uri_buf();
                 let mailbox = Mailbox { callee, cause };
                 self.gather(now, arrival, Gather::voicemail(uri.clone(), mailbox));
             }

@@ -3,7 +3,7 @@
 use antiphon_core::flow::Flow;
 use antiphon_core::proxy::{Forwarding, Recursion, Target};
 use antiphon_core::time::Time;
-use antiphon_sip::{HeaderName, Request, UriBuf};
+use antiphon_sip::{HeaderName, Request};
 
 use super::course::Course;
 use super::media::Passing;
@@ -19,7 +19,7 @@ impl Server {
         let flow = recorded.and_then(|recorded| recorded.flow);
         let flow = flow.filter(|_| !request.headers().has(HeaderName::Route));
         let token = |flow| self.route_tokens.token_of_flow(request.call_id(), &flow);
-        Target { flow, token: flow.map(token), ..Target::new(UriBuf::from(request.uri())) }
+        Target { flow, token: flow.map(token), ..Target::new(request.uri_buf()) }
     }
 
     /// Forwards a request, by way of the media relay when its call is to be relayed.

@@ -110,7 +110,7 @@ impl ContactSource {
 }
 
 fn request_uri(facts: &Facts<'_>) -> UriBuf {
-    UriBuf::from(facts.request.uri())
+    facts.request.uri_buf()
 }
 
 /// The user part of the URI at the trunk; one that cannot stand there is none.

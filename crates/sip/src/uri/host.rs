@@ -211,10 +211,28 @@ impl fmt::Display for Host<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Name(name) => f.write_str(name),
-            Self::V4(address) => address.fmt(f),
+            Self::V4(address) => write_v4(*address, f),
             Self::V6(address) => write!(f, "[{address}]"),
         }
     }
+}
+
+/// The general way to write a number costs ten times as much, and addresses are written in every
+/// message.
+fn write_v4(address: Ipv4Addr, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut text = [b'.'; 15];
+    let mut end = 0;
+    for (index, part) in address.octets().into_iter().enumerate() {
+        end += usize::from(index > 0);
+        for (least, unit) in [(100, 100), (10, 10), (0, 1)] {
+            if part >= least {
+                text[end] = b'0' + part / unit % 10;
+                end += 1;
+            }
+        }
+    }
+    // Digits and dots.
+    f.write_str(std::str::from_utf8(&text[..end]).unwrap_or_default())
 }
 
 impl PartialEq for Host<'_> {
@@ -311,6 +329,15 @@ mod tests {
         }
         for bad in ["", ".", "..", "a..b", ".a", "a..", "-a", "a-", "a-.b", "a.-b", "a%41", "a b"] {
             assert!(Host::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_octet_of_an_address_is_written_as_the_library_writes_it() {
+        for octet in 0..=255 {
+            for address in [Ipv4Addr::new(octet, 0, 9, octet), Ipv4Addr::new(10, octet, 255, 1)] {
+                assert_eq!(Host::V4(address).to_string(), address.to_string());
+            }
         }
     }
 

@@ -7,10 +7,12 @@ use crate::endpoint::RequestError;
 
 const LATE: Duration = Duration::from_millis(60);
 
+const FAR_TOO_LATE: Duration = Duration::from_millis(251);
+
 /// An endpoint whose messages have waited for too long.
 fn late() -> Endpoint {
     let mut endpoint = endpoint();
-    endpoint.set_delay(LATE);
+    endpoint.set_delay(FAR_TOO_LATE);
     endpoint
 }
 
@@ -32,6 +34,25 @@ fn a_new_request_is_refused_without_state_when_too_much_waits_rfc3261_21_5_4() {
     assert!(events(&mut endpoint).is_empty());
     assert_eq!(endpoint.counters().shed, 5);
     assert_empty(&endpoint);
+}
+
+#[test]
+fn a_moment_of_delay_is_made_up_for_and_a_standing_one_is_not() {
+    let mut endpoint = endpoint();
+    endpoint.set_delay(LATE);
+    let at_time = |endpoint: &mut Endpoint, millis: u64| {
+        let top = format!("UDP pc.example;rport;branch=z9hG4bK{millis}");
+        endpoint.handle_datagram(at(millis), udp(), octets("OPTIONS", &top, ""));
+        events(endpoint).len() == 1
+    };
+    assert!(at_time(&mut endpoint, 0) && at_time(&mut endpoint, 99));
+    assert!(!at_time(&mut endpoint, 100) && !at_time(&mut endpoint, 150));
+    // In time once, or long ago: it begins anew.
+    endpoint.set_delay(Duration::ZERO);
+    assert!(at_time(&mut endpoint, 151));
+    endpoint.set_delay(LATE);
+    assert!(at_time(&mut endpoint, 152) && at_time(&mut endpoint, 1000));
+    assert!(at_time(&mut endpoint, 1099) && !at_time(&mut endpoint, 1100));
 }
 
 #[test]
@@ -73,7 +94,7 @@ fn a_request_that_was_taken_before_is_no_new_one_rfc3261_17_2_1() {
     let (id, request) = requested(&mut endpoint);
     endpoint.respond(at(0), id, answer(&request, 180)).unwrap();
     assert_eq!(status(&mut endpoint), 180);
-    endpoint.set_delay(LATE);
+    endpoint.set_delay(FAR_TOO_LATE);
     endpoint.handle_datagram(at(500), udp(), from_peer("INVITE"));
     assert_eq!(status(&mut endpoint), 180);
 }
@@ -115,7 +136,7 @@ fn a_neighbour_that_offers_it_hears_how_much_is_too_much_rfc7339_5_2() {
     let (oc, algorithm, validity, first) = feedback(&sent_response(&mut endpoint).0);
     assert_eq!((&*oc, &*algorithm, &*validity), ("0", "loss", "0"));
 
-    for (index, delay) in [0, 60, 60, 60].into_iter().enumerate() {
+    for (index, delay) in [0, 251, 251, 251].into_iter().enumerate() {
         endpoint.set_delay(Duration::from_millis(delay));
         endpoint.handle_datagram(at(201), udp(), offering(&index.to_string()));
     }

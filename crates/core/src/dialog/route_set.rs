@@ -1,7 +1,7 @@
 //! Route sets and what they make of a request (RFC 3261 §12.1, §12.2.1.1).
 
 use antiphon_sip::header::RecordRoute;
-use antiphon_sip::uri::UriParams;
+use antiphon_sip::uri::{SipUri, UriParams};
 use antiphon_sip::{Headers, Uri, UriBuf};
 
 /// The proxies that a request has to pass, in the order of passing.
@@ -54,9 +54,13 @@ impl RouteSet {
         self.0.is_empty()
     }
 
-    /// Request-URI and Route for a request to `target` (§12.2.1.1).
+    /// Request-URI and Route for a request to `target` (§12.2.1.1). To a SIPS URI the way is of
+    /// SIPS URIs all along (RFC 5630 §5.1.1).
     #[must_use]
     pub fn apply(&self, target: &UriBuf) -> Routed {
+        if is_sips(target) && !self.0.iter().all(is_sips) {
+            return Self(self.0.iter().map(as_sips).collect()).apply(target);
+        }
         let Some((first, rest)) = self.0.split_first() else {
             let target = target.clone();
             return Routed { request_uri: target.clone(), routes: Vec::new(), next_hop: target };
@@ -85,7 +89,19 @@ fn recorded(headers: &Headers) -> Vec<UriBuf> {
 }
 
 fn is_loose(uri: &UriBuf) -> bool {
-    uri.as_uri().as_sip().is_some_and(antiphon_sip::uri::SipUri::lr)
+    uri.as_uri().as_sip().is_some_and(SipUri::lr)
+}
+
+fn is_sips(uri: &UriBuf) -> bool {
+    uri.as_uri().as_sip().is_some_and(|uri| uri.secure)
+}
+
+/// The SIPS form of a SIP URI; a value of another scheme, which no route has, goes as it is.
+fn as_sips(uri: &UriBuf) -> UriBuf {
+    match uri.as_uri() {
+        Uri::Sip(sip) => UriBuf::from(Uri::Sip(SipUri { secure: true, ..sip })),
+        _ => uri.clone(),
+    }
 }
 
 /// The URI without what a Request-URI may not have: headers and the method parameter
@@ -138,6 +154,16 @@ mod tests {
         assert_eq!(routed.request_uri, uri("sip:user@remoteua"));
         assert_eq!(texts(&routed.routes), ["sip:proxy1;lr", "sip:proxy2"]);
         assert_eq!(routed.next_hop, uri("sip:proxy1;lr"));
+    }
+
+    #[test]
+    fn to_a_sips_uri_the_whole_way_is_of_sips_uris_rfc5630_5_1_1() {
+        let mixed = set(&["sip:proxy1;lr", "sips:proxy2;lr"]);
+        let routed = mixed.apply(&uri("sips:user@remoteua"));
+        assert_eq!(texts(&routed.routes), ["sips:proxy1;lr", "sips:proxy2;lr"]);
+        assert_eq!(routed.next_hop, uri("sips:proxy1;lr"));
+        let routed = mixed.apply(&uri("sip:user@remoteua"));
+        assert_eq!(texts(&routed.routes), ["sip:proxy1;lr", "sips:proxy2;lr"]);
     }
 
     #[test]

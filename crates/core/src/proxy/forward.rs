@@ -1,6 +1,7 @@
 //! The copy that goes to one target (RFC 3261 §16.6), all but the Via, which is the endpoint's.
 
 use antiphon_sip::header::{MaxBreadth, MaxForwards, Route};
+use antiphon_sip::uri::SipUri;
 use antiphon_sip::{HeaderName, Method, Request, Transport, Uri, UriBuf};
 
 use super::Target;
@@ -27,7 +28,7 @@ pub(super) fn copy_of_breadth(
 ) -> Result<Copy, NoHop> {
     let mut request = received.clone();
     if request.uri_text() != target.uri.as_str() {
-        request.set_uri(request_uri(&target.uri));
+        request.set_uri(request_uri(&target.uri, &received.uri()));
     }
     if let Some(body) = &target.body {
         request.set_body(body.clone());
@@ -41,7 +42,7 @@ pub(super) fn copy_of_breadth(
         request.headers_mut().push_top(HeaderName::Route, route);
     }
     set_breadth(&mut request, breadth);
-    let hop = next_hop(&mut request)?;
+    let hop = next_hop(&mut request, is_sips(&target.uri.as_uri()))?;
     Ok(Copy { request, hop })
 }
 
@@ -62,22 +63,39 @@ fn set_breadth(request: &mut Request, breadth: u32) {
     request.headers_mut().set(HeaderName::MaxBreadth, breadth);
 }
 
-/// Step 2: the target's URI without what §19.1.1 table 1 forbids in a Request-URI.
-fn request_uri(target: &UriBuf) -> UriBuf {
-    match target.as_uri() {
-        Uri::Sip(uri) if uri.headers.is_some() => {
-            UriBuf::from(Uri::Sip(antiphon_sip::uri::SipUri { headers: None, ..uri }))
-        }
-        _ => target.clone(),
+/// Step 2: the target's URI without what §19.1.1 table 1 forbids in a Request-URI. A request that
+/// came with a SIP URI does not go on with a SIPS URI (RFC 5630 §5.3).
+fn request_uri(target: &UriBuf, received: &Uri<'_>) -> UriBuf {
+    let Uri::Sip(uri) = target.as_uri() else { return target.clone() };
+    let secure = match received {
+        Uri::Sip(received) => uri.secure && received.secure,
+        _ => uri.secure,
+    };
+    if secure == uri.secure && uri.headers.is_none() {
+        return target.clone();
+    }
+    UriBuf::from(Uri::Sip(SipUri { secure, headers: None, ..uri }))
+}
+
+fn is_sips(uri: &Uri<'_>) -> bool {
+    matches!(uri, Uri::Sip(uri) if uri.secure)
+}
+
+/// The hop that a URI names, over TLS where it must be.
+fn hop_of(uri: &Uri<'_>, is_secure: bool) -> Result<Hop, NoHop> {
+    match uri {
+        Uri::Sip(sip) if is_secure => Hop::of(&Uri::Sip(SipUri { secure: true, ..*sip })),
+        other => Hop::of(other),
     }
 }
 
 /// Steps 6 and 7: the topmost Route decides where the request goes, the Request-URI when there is
-/// none. For a strict router the two change places.
-fn next_hop(request: &mut Request) -> Result<Hop, NoHop> {
+/// none. For a strict router the two change places. To a SIPS URI every hop is over TLS, whatever
+/// a Route says, also when the request itself has a SIP URI (RFC 5630 §5.3).
+fn next_hop(request: &mut Request, is_secure: bool) -> Result<Hop, NoHop> {
     let top = request.headers().first::<Route<'_>>().ok().flatten();
-    let Some(top) = top else { return Hop::of(&request.uri()) };
-    let hop = Hop::of(&top.uri)?;
+    let Some(top) = top else { return hop_of(&request.uri(), is_secure) };
+    let hop = hop_of(&top.uri, is_secure)?;
     let is_loose = matches!(top.uri, Uri::Sip(uri) if uri.lr());
     if !is_loose {
         let strict = UriBuf::from(top.uri);
@@ -112,7 +130,6 @@ pub(super) fn record_route(
 
 /// Whether our value has to be a SIPS URI, because the Request-URI or the topmost Route is one.
 fn asks_for_security(request: &Request) -> bool {
-    let is_sips = |uri: &Uri<'_>| matches!(uri, Uri::Sip(uri) if uri.secure);
     let route = request.headers().first::<Route<'_>>().ok().flatten();
     is_sips(&request.uri()) || route.is_some_and(|route| is_sips(&route.uri))
 }
@@ -231,6 +248,27 @@ mod tests {
         assert_eq!(copy.hop.port, 5080);
         let copy = copied(INVITE, &target("sip:b@192.0.2.9;transport=tcp"));
         assert_eq!((copy.hop.port, copy.hop.transport), (5060, Transport::Tcp));
+    }
+
+    fn hop(uri: &str) -> Hop {
+        Hop::of(&UriBuf::parse(uri).unwrap().as_uri()).unwrap()
+    }
+
+    #[test]
+    fn a_sip_uri_stays_one_and_a_secure_contact_is_reached_securely_rfc5630_5_3() {
+        let copy = copied(INVITE, &target("sips:b@192.0.2.9:5080;x=1"));
+        assert_eq!(copy.request.uri_text(), "sip:b@192.0.2.9:5080;x=1");
+        assert_eq!(copy.hop, hop("sips:b@192.0.2.9:5080;x=1"));
+    }
+
+    #[test]
+    fn to_a_sips_uri_every_hop_is_secure_whatever_a_route_says_rfc5630_5_3() {
+        let head = "INVITE sips:b@b.example SIP/2.0\r\nRoute: <sip:192.0.2.7;lr>\r\n";
+        let copy = copied(head, &target("sips:b@192.0.2.9"));
+        assert_eq!(copy.request.uri_text(), "sips:b@192.0.2.9");
+        assert_eq!(copy.hop, hop("sips:192.0.2.7;lr"));
+        let head = head.replace(";lr", ";transport=udp;lr");
+        assert!(super::copy(&request(&head), &target("sips:b@192.0.2.9")).is_err());
     }
 
     #[test]

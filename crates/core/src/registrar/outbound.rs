@@ -70,6 +70,27 @@ pub(super) fn check_contact(contact: &Contact<'_>, aor: Option<&Aor>) -> Result<
     Ok(())
 }
 
+/// What RFC 5630 §5.2 refuses: a secure contact that is registered, or reached, by a way that is
+/// not. Otherwise it would be bound to something that anybody could have changed.
+pub(super) fn check_security(
+    request: &Request,
+    contact: &Contact<'_>,
+    path: &[Box<str>],
+) -> Result<(), Refusal> {
+    let Contact::Addr(address) = contact else { return Ok(()) };
+    let is_sips = |uri: &Uri<'_>| matches!(uri, Uri::Sip(uri) if uri.secure);
+    if !is_sips(&address.uri) {
+        return Ok(());
+    }
+    if !is_sips(&request.uri()) {
+        return Err(Refusal::bad_request("A SIPS contact is registered at a SIPS URI"));
+    }
+    if path.iter().any(|hop| !hop.to_ascii_lowercase().contains("<sips:")) {
+        return Err(Refusal::bad_request("A SIPS contact has a Path of SIPS URIs"));
+    }
+    Ok(())
+}
+
 /// Whether a contact means the flow or the place that a binding is of.
 pub(super) fn is_binding_of(
     binding: &super::Binding,

@@ -6,7 +6,9 @@ use std::time::Duration;
 use antiphon_sip::header::{Contact, Expires, Path};
 use antiphon_sip::{HeaderName, OptionTag, Request, StatusCode, UriBuf};
 
-use super::outbound::{check_contact, instance, is_binding_of, is_outbound, reg_id, supports};
+use super::outbound::{
+    check_contact, check_security, instance, is_binding_of, is_outbound, reg_id, supports,
+};
 use super::{Binding, BindingSet, Source, aor_of};
 use crate::refusal::Refusal;
 use crate::time::Time;
@@ -52,7 +54,7 @@ pub enum Update {
 /// Works out what a REGISTER changes. All of it or nothing: any fault refuses the whole request.
 ///
 /// # Errors
-/// 400 for contradictions, 423 with Min-Expires, 500 when it is older than what is stored (§10.3
+/// 400 for contradictions and for a SIPS contact by a way that is not secure, 423 with Min-Expires, 500 when it is older than what is stored (§10.3
 /// steps 6 and 7), 403 beyond [`Policy::max_contacts`] and for a contact that leads back to the
 /// address-of-record, 420 for a Path that the phone does not know of, 439 as [`is_outbound`].
 pub fn update(
@@ -86,6 +88,7 @@ pub fn update(
         let at = bindings.iter().position(is_this).unwrap_or(bindings.len());
         if granted > 0 {
             check_contact(contact, aor.as_ref())?;
+            check_security(request, contact, &path)?;
             let reg_id = reg_id(contact).filter(|_| is_outbound);
             let made = Binding {
                 contact: UriBuf::from(address.uri),

@@ -277,6 +277,25 @@ fn sips_reaches_only_sips_rfc5630_5_3() {
 }
 
 #[test]
+fn a_secure_contact_is_registered_by_secure_uris_alone_rfc5630_5_2() {
+    let contact = "<sips:bob@192.0.2.2>";
+    let rows = [
+        ("sip:example.org", "", 400),
+        ("sips:example.org", "", 200),
+        ("sips:example.org", "<sip:192.0.2.2;lr>", 400),
+        ("sips:example.org", "<sips:192.0.2.2;lr>", 200),
+    ];
+    for (uri, path, expected) in rows {
+        let (mut world, bob) = world();
+        let mut text = bob_at(contact).uri(uri);
+        if !path.is_empty() {
+            text = text.header("Path", path).header("Supported", "path");
+        }
+        assert_eq!(register(&mut world, bob, &text).status().as_u16(), expected, "{uri} {path}");
+    }
+}
+
+#[test]
 fn an_alias_of_the_domain_is_the_domain() {
     let mut world = World::new(1);
     let alice = world.peer("alice", "192.0.2.1:5060");

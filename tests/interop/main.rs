@@ -29,5 +29,6 @@ mod media;
 mod outcomes;
 mod ping;
 mod reactions;
+mod rules;
 mod scanners;
 mod softphones;

@@ -20,6 +20,8 @@ const REGISTRATION_LIMIT: Duration = Duration::from_secs(120);
 pub(crate) struct Sipp {
     running: Running,
     folder: TempDir,
+    /// That of a scenario that is read when SIPp gets to it.
+    scenario: Option<TempDir>,
     pub(crate) port: u16,
 }
 
@@ -53,11 +55,26 @@ impl Sipp {
     /// Starts a SIPp that refuses one call with `status`, such as `486 Busy Here`. SIPp reads status
     /// codes when it loads a scenario, so the words are put in before that.
     pub(crate) fn callee_that_refuses(status: &str) -> Self {
-        let template = std::fs::read_to_string(scenario_file("callee-refuses")).unwrap();
-        let folder = TempDir::new().unwrap();
-        let file = folder.path().join("callee-refuses.xml");
-        std::fs::write(&file, template.replace("486 Busy Here", status)).unwrap();
-        Self::callee(&Scenario { name: file.to_str().unwrap(), calls: 1, arguments: &[] })
+        Self::callee_that_refuses_over(status, &[])
+    }
+
+    /// The same with further arguments. Lines behind the status are header fields.
+    pub(crate) fn callee_that_refuses_over(status: &str, arguments: &[&str]) -> Self {
+        let (_folder, file) = changed("callee-refuses", &[("486 Busy Here", status)]);
+        Self::callee(&Scenario { name: file.to_str().unwrap(), calls: 1, arguments })
+    }
+
+    /// Starts a SIPp that places one call with a scenario in which some words are others.
+    pub(crate) fn changed_caller(
+        remote: u16,
+        name: &str,
+        words: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> Self {
+        let (folder, file) = changed(name, words);
+        let name = file.to_str().unwrap();
+        let sipp = Self::caller(remote, &Scenario { name, calls: 1, arguments });
+        Self { scenario: Some(folder), ..sipp }
     }
 
     /// Starts a SIPp with a scenario that is not in the folder, for one call.
@@ -76,6 +93,7 @@ impl Sipp {
     /// Waits until all calls are done; panics with SIPp's own words if it ends in an error.
     pub(crate) fn finish(self, limit: Duration) -> Totals {
         let finished = self.running.finish(limit);
+        drop(self.scenario);
         let errors = read(&self.folder.path().join("errors.log"));
         let statistics = read(&self.folder.path().join("statistics.csv"));
         assert!(
@@ -110,8 +128,21 @@ impl Sipp {
             .args(["-trace_err", "-error_file", "errors.log"])
             .args(scenario.arguments);
         let name = format!("sipp {}", scenario.name);
-        Self { running: Running::start_without_stdout(&name, command), folder, port }
+        let running = Running::start_without_stdout(&name, command);
+        Self { running, folder, scenario: None, port }
     }
+}
+
+/// A scenario in which some words are others, in a folder of its own.
+fn changed(name: &str, words: &[(&str, &str)]) -> (TempDir, PathBuf) {
+    let mut text = std::fs::read_to_string(scenario_file(name)).unwrap();
+    for (old, new) in words {
+        text = text.replace(old, new);
+    }
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join(format!("{name}.xml"));
+    std::fs::write(&file, text).unwrap();
+    (folder, file)
 }
 
 impl Totals {

@@ -33,4 +33,4 @@ pub use command::subscribe::{Subscribe, subscribe};
 pub use ending::{Ending, Failure};
 pub use interrupt::{Interrupt, Interrupter};
 pub use report::{Form, Reporter, day_and_time};
-pub use session::{PRODUCT, Session};
+pub use session::{Lines, PRODUCT, Session};

@@ -2,9 +2,11 @@
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::thread;
 
-use antiphon_agent::{Form, Reporter};
+use antiphon_agent::{Form, Lines, Reporter};
 use terminal_size::{Width, terminal_size};
+use tokio::sync::mpsc;
 
 /// Writes a result. A reader that went away wants no more of it, which is no fault.
 pub(crate) fn print(text: &str) {
@@ -26,6 +28,25 @@ pub(crate) fn complain(fault: &impl Display) {
 pub(crate) fn reporter(json: bool) -> Reporter {
     let form = if json { Form::Json } else { Form::Text { colour: colour() } };
     Reporter::new(form, Box::new(io::stdout()), Box::new(io::stderr()))
+}
+
+/// What a person types, where there is one: both ends of the conversation are a terminal.
+pub(crate) fn lines() -> Option<Lines> {
+    /// Lines that may wait: a person answers one question at a time.
+    const WAITING: usize = 4;
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return None;
+    }
+    let (sender, lines) = mpsc::channel(WAITING);
+    // It ends with the process: nothing can take a thread out of a read.
+    thread::spawn(move || {
+        for line in io::stdin().lines().map_while(Result::ok) {
+            if sender.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    Some(lines)
 }
 
 /// Columns of text: those of the terminal, unless it is too narrow or so wide that long lines

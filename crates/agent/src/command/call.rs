@@ -5,6 +5,7 @@ use std::time::Duration;
 use antiphon_core::user_agent::{Command, EndCause, Event, Outcome, PlaceCall, Side};
 use antiphon_sip::UriBuf;
 
+use super::question;
 use super::waiting::Waiting;
 use crate::client::Client;
 use crate::ending::{Ending, Failure};
@@ -23,6 +24,9 @@ pub struct Call {
     pub headers: Vec<(String, String)>,
 }
 
+/// How often somebody is asked what to do: a number that is dialled digit by digit has twenty.
+const MAX_QUESTIONS: u8 = 20;
+
 /// How a conversation ended.
 #[derive(Debug)]
 struct End {
@@ -37,13 +41,25 @@ struct End {
 /// See [`Failure`]. That nobody answers is no error but an ending.
 pub async fn call(client: &Client, call: &Call, session: Session) -> Result<Ending, Failure> {
     session::run(client, Some(&call.target), session, async |agent| {
-        let stream = agent.open_media().await?;
-        let (outcome, end) = hold(agent, client, call, &stream).await;
-        let rtp = stream.stop().await;
-        let Some(outcome) = outcome else { return Ok(Ending::Stopped) };
-        let verdict = judge(call, outcome, end, rtp);
-        agent.reporter.verdict(agent.now(), &verdict);
-        Ok(verdict.ending)
+        let mut call = call.clone();
+        for _ in 0..MAX_QUESTIONS {
+            let stream = agent.open_media().await?;
+            let (outcome, end) = hold(agent, client, &call, &stream).await;
+            let rtp = stream.stop().await;
+            let Some(outcome) = outcome else { return Ok(Ending::Stopped) };
+            let verdict = judge(&call, outcome, end, rtp);
+            agent.reporter.verdict(agent.now(), &verdict);
+            let outcome = verdict.outcome.as_deref();
+            let next = match outcome {
+                Some(outcome) => question::next(agent, &call, outcome).await,
+                None => None,
+            };
+            match next {
+                Some(next) => call = next,
+                None => return Ok(verdict.ending),
+            }
+        }
+        Ok(Ending::Stopped)
     })
     .await
 }

@@ -7,6 +7,7 @@ pub(crate) mod demo;
 pub(crate) mod message;
 pub(crate) mod options;
 pub(crate) mod publish;
+mod question;
 pub(crate) mod register;
 pub(crate) mod subscribe;
 mod waiting;

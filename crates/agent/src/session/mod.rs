@@ -41,6 +41,9 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Calls at the same time: each has sockets and a task of its own.
 const MAX_CALLS: usize = 256;
 
+/// The lines that somebody types.
+pub type Lines = mpsc::Receiver<String>;
+
 /// What surrounds a command: whom it tells what happens, and who may stop it.
 #[derive(Debug)]
 pub struct Session {
@@ -48,18 +51,26 @@ pub struct Session {
     interrupt: Interrupt,
     kept: Option<Kept>,
     playbook: Playbook,
+    lines: Option<Lines>,
 }
 
 impl Session {
     /// A session.
     #[must_use]
     pub fn new(reporter: Reporter, interrupt: Interrupt) -> Self {
-        Self { reporter, interrupt, kept: None, playbook: Playbook::default() }
+        Self { reporter, interrupt, kept: None, playbook: Playbook::default(), lines: None }
     }
 
     /// The same session, whose messages are kept for a ladder.
     pub(crate) fn keeping(mut self, kept: &Kept) -> Self {
         self.kept = Some(kept.clone());
+        self
+    }
+
+    /// The same session, in which somebody can be asked, and types these lines.
+    #[must_use]
+    pub fn asking(mut self, lines: Lines) -> Self {
+        self.lines = Some(lines);
         self
     }
 
@@ -84,6 +95,8 @@ pub(crate) struct Agent {
     listeners: Vec<Bound>,
     clock: Clock,
     notebook: Notebook,
+    /// What somebody types who can be asked.
+    pub(crate) lines: Option<Lines>,
     last_action: u64,
 }
 
@@ -130,7 +143,7 @@ async fn open(
     towards: Option<&UriBuf>,
     session: Session,
 ) -> Result<(Driver<UserAgent>, AgentHost, Agent), Failure> {
-    let Session { reporter, interrupt, kept, playbook } = session;
+    let Session { reporter, interrupt, kept, playbook, lines } = session;
     let file = client.trace.as_deref().map(TraceFile::create).transpose()?;
     let shown = client.verbose.then(|| reporter.clone());
     let net = wire::open(client, towards, &reporter).await?;
@@ -141,6 +154,7 @@ async fn open(
     config.remembered = notebook.entries();
     config.algorithms = notebook.algorithms();
     config.playbook = playbook;
+    config.policy.person = lines.is_some();
     let node = UserAgent::new(config, seed);
     let (driver, handle) = net.driver(node);
     let (sender, events) = mpsc::channel(host::WAITING);
@@ -157,6 +171,7 @@ async fn open(
         listeners,
         clock,
         notebook,
+        lines,
         last_action: 0,
     };
     Ok((driver, host, agent))

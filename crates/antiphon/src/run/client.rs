@@ -14,7 +14,11 @@ use crate::fault::Fault;
 use crate::terminal;
 
 pub(crate) async fn call(call: typed::Call) -> Result<ExitCode, Fault> {
-    let (client, session) = shared(call.shared)?;
+    let is_for_programs = call.shared.json;
+    let (client, mut session) = shared(call.shared)?;
+    if let Some(lines) = terminal::lines().filter(|_| !is_for_programs) {
+        session = session.asking(lines);
+    }
     let options =
         antiphon_agent::Call { target: call.target, duration: call.duration, headers: call.header };
     status(antiphon_agent::call(&client, &options, session).await)

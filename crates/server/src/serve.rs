@@ -4,6 +4,7 @@
 //! of its configuration is known before it says that it is ready.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::thread::ThreadId;
 
 use antiphon_core::auth::Authenticator;
@@ -15,6 +16,7 @@ use antiphon_net::{
     Bound, Clock, Direction, Host, Layers, Net, Notice, Replies, Shutdown, Tls, WebSocket,
 };
 use antiphon_store::{Commit, Reply, StoreError};
+use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 
@@ -205,7 +207,7 @@ pub(crate) fn service(config: &Config, fallback: Option<String>) -> Service {
     Service { zone: TimeZone::system(), ..Service::of(config, fallback) }
 }
 
-/// When a source is banned; never one that is trusted.
+/// When a source is banned; never one that is trusted, or the server of a trunk.
 pub(crate) fn guard(config: &Config) -> guard::Settings {
     let Some(bans) = &config.bans else {
         return guard::Settings { is_enabled: false, ..guard::Settings::default() };
@@ -215,8 +217,18 @@ pub(crate) fn guard(config: &Config) -> guard::Settings {
         failures: bans.failures,
         window: bans.window,
         length: bans.length,
-        never: bans.never.iter().chain(&config.trusted).copied().collect(),
+        never: bans.never.iter().chain(&config.trusted).copied().chain(trunks(config)).collect(),
     }
+}
+
+/// The servers of trunks that are named by their addresses. Of the others the node learns where
+/// they are when it looks them up.
+fn trunks(config: &Config) -> impl Iterator<Item = IpNet> {
+    let targets = config.trunks.iter().flat_map(|trunk| &trunk.targets);
+    targets.filter_map(|target| {
+        let host = target.host.host.as_str().trim_matches(['[', ']']);
+        host.parse::<IpAddr>().ok().map(IpNet::from)
+    })
 }
 
 /// What lies between a connection and SIP.
@@ -242,8 +254,8 @@ fn listeners(net: &Net, name: Option<&HostName>) -> Vec<Listener> {
 fn default_domain(net: &Net) -> Option<String> {
     let address = net.listeners().next()?.advertised.ip();
     Some(match address {
-        std::net::IpAddr::V4(address) => address.to_string(),
-        std::net::IpAddr::V6(address) => format!("[{address}]"),
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
     })
 }
 
@@ -366,3 +378,22 @@ impl fmt::Display for ServeError {
 }
 
 impl std::error::Error for ServeError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::check;
+
+    #[test]
+    fn trusted_networks_and_trunks_are_never_banned() {
+        let text = "trusted = [\"198.51.100.0/24\"]\n[bans]\nnever = [\"203.0.113.7\"]\n\
+                    [[trunk]]\nname = \"out\"\ntarget = [{ host = \"192.0.2.31:5070\" }, \
+                    { host = \"[2001:db8::31]\" }, { host = \"gw.example.com\" }]\n";
+        let checked = check(text);
+        assert_eq!(checked.faults, []);
+        let settings = guard(&checked.config.unwrap());
+        let never: Vec<String> = settings.never.iter().map(ToString::to_string).collect();
+        let expected = ["203.0.113.7/32", "198.51.100.0/24", "192.0.2.31/32", "2001:db8::31/128"];
+        assert_eq!(never, expected);
+    }
+}

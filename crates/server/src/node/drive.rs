@@ -30,6 +30,7 @@ impl Node for Server {
             }
             Input::Closed { flow } => self.endpoint.handle_closed(now, flow),
             Input::Resolved { id, addresses } => {
+                self.know_trunk(now, id, &addresses);
                 self.proxy.resolved(now, &mut self.endpoint, id, &addresses);
             }
             Input::Answer(answer) => self.answered(now, answer),
@@ -56,6 +57,7 @@ impl Node for Server {
             return Some(Output::Question(question));
         }
         if let Some((id, host)) = self.proxy.next_resolve() {
+            self.note_lookup(id, &host);
             return Some(Output::Resolve { id, host });
         }
         if let Some(flow) = self.endpoint.next_close().or_else(|| self.closes.pop_front()) {

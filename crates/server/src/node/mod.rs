@@ -27,12 +27,13 @@ mod source;
 mod trunk;
 
 use std::cell::Cell;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use antiphon_core::auth::Authenticator;
 use antiphon_core::endpoint::{Endpoint, EndpointConfig, ServerId};
 use antiphon_core::flow::Flow;
 use antiphon_core::id_map::IdMap;
+use antiphon_core::node::ResolveId;
 use antiphon_core::proxy::{self, Proxy};
 use antiphon_core::refusal::Refusal;
 use antiphon_core::registrar::Gruus;
@@ -144,6 +145,8 @@ pub struct Server {
     /// The trunks that are known to be down.
     down: DownTrunks,
     trunk_servers: TrunkServers,
+    /// The names of trunks that are being looked up.
+    trunk_lookups: HashSet<ResolveId>,
     route_tokens: RouteTokens,
     gruus: Gruus,
     guard: Guard,
@@ -208,6 +211,7 @@ impl Server {
             service,
             down: DownTrunks::NONE,
             trunk_servers: TrunkServers::default(),
+            trunk_lookups: HashSet::new(),
             route_tokens: RouteTokens::new(&secret),
             gruus: Gruus::new(&secret),
             guard,

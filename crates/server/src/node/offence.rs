@@ -1,8 +1,11 @@
 //! What is refused to a source and told of it, and what becomes of sources that go on.
 
 use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
 
 use antiphon_core::flow::Flow;
+use antiphon_core::node::ResolveId;
 use antiphon_core::refusal::Refusal;
 use antiphon_core::time::Time;
 use antiphon_sip::parse::stream::Frame;
@@ -10,6 +13,10 @@ use antiphon_sip::{Message, StatusCode};
 
 use super::{Arrival, Server, ServerEvent};
 use crate::guard::Failure;
+
+/// How long an address counts as that of a trunk after its name has led there. Calls that came by
+/// it last longer than records of the DNS.
+const TRUNK: Duration = Duration::from_secs(86_400);
 
 /// What a source tried that no client tries that is what it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -108,6 +115,25 @@ impl Server {
             let _ = self.endpoint.respond(now, arrival.id, response);
         } else {
             self.held.hold(now + consequence.delay, arrival.id, response);
+        }
+    }
+}
+
+impl Server {
+    /// A name that is asked for may be that of a trunk, whose servers are never banned.
+    pub(super) fn note_lookup(&mut self, id: ResolveId, host: &str) {
+        let mut targets = self.service.trunks.iter().flat_map(|trunk| &trunk.targets);
+        if targets.any(|target| target.host.host.as_str().eq_ignore_ascii_case(host)) {
+            self.trunk_lookups.insert(id);
+        }
+    }
+
+    /// The servers of a trunk are where its name says, until it is looked up again.
+    pub(super) fn know_trunk(&mut self, now: Time, id: ResolveId, addresses: &[IpAddr]) {
+        if self.trunk_lookups.remove(&id) {
+            for address in addresses {
+                self.guard.signed_in(*address, now + TRUNK);
+            }
         }
     }
 }

@@ -302,3 +302,23 @@ fn a_private_contact_behind_a_translator_is_reached_by_its_flow_rfc3581_4() {
     world.run_for_seconds(1);
     assert!(!world.sim.node(phone).requests().is_empty());
 }
+
+#[test]
+fn a_trunk_that_is_known_by_its_name_is_never_banned() {
+    let mut world = World::configured(
+        "trusted = [\"192.0.2.1\"]\n\
+         [[trunk]]\nname = \"out\"\ntarget = [{ host = \"gw.example.com\" }]\n\
+         [[rule]]\nname = \"numbers\"\nwhen = { callee = '0\\d+' }\ndo = { trunk = \"out\" }\n",
+    );
+    world.sim.host("gw.example.com", &["192.0.2.66"]);
+    let caller = world.peer("caller", "192.0.2.1:5060");
+    let trunk = world.phone("trunk", "192.0.2.66:5060", Script::answers(0));
+    assert_eq!(world.status(caller, &Text::invite("sip:0123@example.org")), 200);
+    assert_eq!(world.heard(trunk, "INVITE").len(), 1);
+    let behind = world.peer("behind", "192.0.2.66:5070");
+    for user in 0..20 {
+        world.send(behind, &Text::new("OPTIONS", &format!("sip:{user}@example.org")));
+    }
+    world.run_for_seconds(10);
+    assert!(!world.events().iter().any(|event| matches!(event, ServerEvent::Banned(_))));
+}

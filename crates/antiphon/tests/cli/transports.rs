@@ -89,6 +89,39 @@ fn a_call_goes_over_each_of_the_ten_pairs_and_from_each_to_others() {
     drop(server.running);
 }
 
+/// Bob registers with his scheme and Alice calls with hers; the status of the call.
+fn call_by_schemes(server: &Server, home: &Path, callee: &str, caller: &str) -> Option<i32> {
+    let proxy = |scheme: &str| {
+        let listener = server.ready["listeners"][if scheme == "sips" { 4 } else { 2 }].clone();
+        let (transport, address) = listener.as_str().unwrap().split_once(':').unwrap();
+        match scheme {
+            "sips" => format!("sips:{address}"),
+            _ => format!("sip:{address};transport={transport}"),
+        }
+    };
+    let trust = ["--trust", server.certificate(), "--json", "--timeout", "20"];
+    let (from, way) = (format!("{callee}:bob@example.org"), proxy(callee));
+    let who = ["answer", "--from", &from, "--password", server.password(1), "--proxy", &way];
+    let mut answering = Running::start(home, &[&who[..], &trust].concat());
+    while answering.object()["event"] != "registered" {}
+    let (uri, way) = (format!("{caller}:bob@example.org"), proxy(caller));
+    let from = format!("{caller}:alice@example.org");
+    let who = ["call", &uri, "--from", &from, "--password", server.password(0), "--proxy", &way];
+    run(&[&who[..], &["--duration", "0.1"], &trust].concat()).status
+}
+
+#[test]
+fn a_secure_call_reaches_secure_contacts_alone_and_they_are_reached_by_any_rfc5630_5_3() {
+    for (callee, caller, status) in
+        [("sips", "sips", Some(0)), ("sips", "sip", Some(0)), ("sip", "sips", Some(4))]
+    {
+        let home = TempDir::new().unwrap();
+        let server = Server::start(home.path());
+        let called = call_by_schemes(&server, home.path(), callee, caller);
+        assert_eq!(called, status, "{caller} to {callee}");
+    }
+}
+
 /// A certificate of our own making in files.
 fn certificate(folder: &Path) -> (PathBuf, PathBuf) {
     let made = antiphon_net::self_signed(&["127.0.0.1", "::1"]).unwrap();

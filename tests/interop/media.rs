@@ -3,9 +3,10 @@
 use std::process::Command;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::antiphon::{self, Server};
+use crate::harness::browser::Browser;
 use crate::harness::ports;
 use crate::harness::process::{self, Finished, Running};
 
@@ -96,5 +97,57 @@ fn without_rtpengine_a_call_goes_on_or_is_refused_as_configured() {
         );
         let (caller, _) = call(&configuration);
         assert_eq!(caller.code, Some(code), "{caller:#?}");
+    }
+}
+
+/// A server with an account for a page and one for a desk, whose calls are bridged.
+fn bridging(rtpengine: &Rtpengine) -> Server {
+    let accounts = [("alice", "wonderland"), ("desk", "drawer")];
+    let media = format!("[media]\nrtpengine = [\"127.0.0.1:{}\"]\n", rtpengine.control);
+    Server::configured(&accounts, &media)
+}
+
+fn page(server: &Server, kind: &str) -> Value {
+    json!({
+        "server": format!("wss://127.0.0.1:{}", server.wss),
+        "domain": "127.0.0.1",
+        "kind": kind,
+        "account": { "user": "alice", "password": "wonderland" },
+        "target": "sip:desk@127.0.0.1",
+    })
+}
+
+fn desk(server: &Server, home: &tempfile::TempDir, arguments: &[&str]) -> Command {
+    let from = server.uri("desk");
+    let usual = ["--from", &from, "--password", "drawer", "--timeout", "60", "--json"];
+    antiphon::command(home.path(), &[arguments, &usual].concat())
+}
+
+#[test]
+fn a_browser_calls_a_desk_phone_and_both_hear_rfc8827() {
+    let rtpengine = Rtpengine::start();
+    let server = bridging(&rtpengine);
+    let home = tempfile::TempDir::new().unwrap();
+    for kind in ["jssip", "sipjs"] {
+        let desk = Running::start("desk", desk(&server, &home, &["answer", "--count", "1"]));
+        desk.line("that it is registered", LIMIT, |line| line.contains("registered"));
+        Browser::play("hears", &page(&server, kind)).finish();
+        let desk = desk.finish(LIMIT);
+        assert!(received(&desk) > 0, "{kind}: {desk:#?}");
+    }
+}
+
+#[test]
+fn a_desk_phone_calls_a_browser_and_both_hear_rfc8827() {
+    let rtpengine = Rtpengine::start();
+    let server = bridging(&rtpengine);
+    let home = tempfile::TempDir::new().unwrap();
+    for kind in ["jssip", "sipjs"] {
+        let browser = Browser::play("is_called_and_hears", &page(&server, kind));
+        browser.tells("registered");
+        let alice = server.uri("alice");
+        let desk = process::run("desk", desk(&server, &home, &["call", &alice]), LIMIT);
+        browser.finish();
+        assert!(received(&desk) > 0, "{kind}: {desk:#?}");
     }
 }

@@ -49,6 +49,35 @@ async function between(page, { server, domain, jssip, sipjs }) {
   }, { server, domain, jssip, sipjs, enough: ENOUGH_PACKETS });
 }
 
+/** A phone of one kind calls `target`, hears so many packets, and hangs up. */
+async function hears(page, settings) {
+  await page.evaluate(async ({ server, domain, kind, account, target, enough }) => {
+    const phone = new phones[kind]({ server, domain, ...account });
+    await phone.register();
+    const call = await phone.call(target);
+    await call.established();
+    tell("established");
+    await heard(call, enough);
+    call.hangUp();
+    await call.ended();
+  }, { ...settings, enough: ENOUGH_PACKETS });
+}
+
+/** A phone of one kind is called, hears so many packets, and hangs up. */
+async function is_called_and_hears(page, settings) {
+  await page.evaluate(async ({ server, domain, kind, account, enough }) => {
+    const phone = new phones[kind]({ server, domain, ...account });
+    await phone.register();
+    tell("registered");
+    const call = await phone.incoming();
+    call.accept();
+    await call.established();
+    await heard(call, enough);
+    call.hangUp();
+    await call.ended();
+  }, { ...settings, enough: ENOUGH_PACKETS });
+}
+
 /** A phone of one kind calls `target`; `hangs_up` is `here` or `there`. */
 async function calls(page, settings) {
   await page.evaluate(async ({ server, domain, kind, account, target, hangs_up }) => {
@@ -80,7 +109,7 @@ async function is_called(page, settings) {
   }, settings);
 }
 
-const SCENES = { between, calls, is_called };
+const SCENES = { between, hears, is_called_and_hears, calls, is_called };
 
 /** The page as text, and where it is served. A page from this machine may use the microphone. */
 async function serve() {

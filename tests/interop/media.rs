@@ -32,7 +32,9 @@ impl Rtpengine {
     fn command(control: u16, first: u16) -> Command {
         let mut command = Command::new("rtpengine");
         command
-            .args(["--foreground", "--log-stderr", "--table=-1", "--interface=127.0.0.1"])
+            // Without the package's own file, which has ports of its own for everything.
+            .args(["--config-file=none", "--foreground", "--log-stderr", "--table=-1"])
+            .args(["--interface=127.0.0.1", &format!("--listen-cli=127.0.0.1:{}", control + 1)])
             .arg(format!("--listen-ng=127.0.0.1:{control}"))
             .arg(format!("--port-min={first}"))
             .arg(format!("--port-max={}", first + 9));

@@ -105,6 +105,8 @@ struct Wire<'a> {
     dtls: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     transport_protocol: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delete_delay: Option<u8>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     rtcp_mux: Vec<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -117,7 +119,8 @@ impl<'a> Wire<'a> {
     fn of(command: &'a Command) -> Self {
         match command {
             Command::Ping => Self { command: "ping", ..Self::default() },
-            Command::Delete { leg } => Self::leg("delete", leg),
+            // The ports are free at once: whoever hung up sends nothing more.
+            Command::Delete { leg } => Self { delete_delay: Some(0), ..Self::leg("delete", leg) },
             Command::Offer { leg, sdp, to } => Self {
                 sdp: Some(sdp),
                 transport_protocol: Some(profile(*to)),
@@ -225,6 +228,11 @@ mod tests {
         assert!(json.get("DTLS").is_none(), "off would refuse it on the browser's side");
         assert_eq!(json["to-tag"], "b");
         assert!(json.get("transport-protocol").is_none(), "that of the offer holds");
+    }
+
+    #[test]
+    fn a_call_that_is_over_gives_its_ports_back_at_once() {
+        assert_eq!(written(&Command::Delete { leg: leg() })["delete-delay"], 0);
     }
 
     #[test]

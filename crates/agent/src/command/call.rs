@@ -51,11 +51,11 @@ pub async fn call(client: &Client, call: &Call, session: Session) -> Result<Endi
             agent.reporter.verdict(agent.now(), &verdict);
             let outcome = verdict.outcome.as_deref();
             let next = match outcome {
-                Some(outcome) => question::next(agent, &call, outcome).await,
+                Some(outcome) => question::next(agent, &call.target, &call.headers, outcome).await,
                 None => None,
             };
             match next {
-                Some(next) => call = next,
+                Some((target, headers)) => call = Call { target, headers, ..call },
                 None => return Ok(verdict.ending),
             }
         }

@@ -7,7 +7,6 @@ use std::fmt::Write as _;
 use antiphon_core::user_agent::Outcome;
 use antiphon_sip::{StatusCode, Uri, UriBuf};
 
-use super::call::Call;
 use crate::session::{Agent, Happening, Lines};
 
 /// Choices that are offered at once.
@@ -15,14 +14,23 @@ const MAX_CHOICES: usize = 9;
 /// Digits that are added at once; an E.164 number has fifteen in all.
 const MAX_DIGITS: usize = 32;
 
-/// The call to be placed in place of the one that was refused; `None` if nobody wants one.
-pub(super) async fn next(agent: &mut Agent, call: &Call, outcome: &Outcome) -> Option<Call> {
-    let question = Question::of(call, outcome)?;
+/// Header fields.
+type Fields = [(String, String)];
+
+/// Whom to call in place of a call to `target` with these header fields that was refused, and with
+/// which; `None` if nobody wants that.
+pub(super) async fn next(
+    agent: &mut Agent,
+    target: &UriBuf,
+    fields: &Fields,
+    outcome: &Outcome,
+) -> Option<(UriBuf, Vec<(String, String)>)> {
+    let question = Question::of(fields, outcome)?;
     let mut lines = agent.lines.take()?;
     agent.reporter.note(&question.text());
     let answer = line(agent, &mut lines).await;
     agent.lines = Some(lines);
-    question.answered(call, answer?.trim())
+    question.answered(target, fields, answer?.trim())
 }
 
 /// Waits for a line, and looks meanwhile whether the command is to end.
@@ -47,19 +55,17 @@ enum Question {
 }
 
 impl Question {
-    fn of(call: &Call, outcome: &Outcome) -> Option<Self> {
+    fn of(fields: &Fields, outcome: &Outcome) -> Option<Self> {
         let choices: Vec<_> = outcome
             .choices
             .iter()
-            .filter_map(|choice| Some((target(&choice.uri)?, choice.name.clone())))
+            .filter_map(|choice| Some((callable(&choice.uri)?, choice.name.clone())))
             .take(MAX_CHOICES)
             .collect();
         match outcome.code? {
             _ if !choices.is_empty() => Some(Self::Whom(choices)),
             StatusCode::ADDRESS_INCOMPLETE => Some(Self::Digits),
-            StatusCode::ANONYMITY_DISALLOWED if call.headers.iter().any(is_privacy) => {
-                Some(Self::Reveal)
-            }
+            StatusCode::ANONYMITY_DISALLOWED if fields.iter().any(is_privacy) => Some(Self::Reveal),
             _ => None,
         }
     }
@@ -79,16 +85,21 @@ impl Question {
         }
     }
 
-    fn answered(&self, call: &Call, answer: &str) -> Option<Call> {
-        let mut next = call.clone();
+    fn answered(
+        &self,
+        target: &UriBuf,
+        fields: &Fields,
+        answer: &str,
+    ) -> Option<(UriBuf, Vec<(String, String)>)> {
+        let mut next = (target.clone(), fields.to_vec());
         match self {
             Self::Whom(choices) => {
                 let number = answer.parse::<usize>().ok()?.checked_sub(1)?;
-                next.target = choices.get(number)?.0.clone();
+                next.0 = choices.get(number)?.0.clone();
             }
-            Self::Digits => next.target = longer(&call.target, answer)?,
+            Self::Digits => next.0 = longer(target, answer)?,
             Self::Reveal if answer.eq_ignore_ascii_case("y") => {
-                next.headers.retain(|field| !is_privacy(field));
+                next.1.retain(|field| !is_privacy(field));
             }
             Self::Reveal => return None,
         }
@@ -101,7 +112,7 @@ fn is_privacy((name, _): &(String, String)) -> bool {
 }
 
 /// A choice that can be called: nothing of it but whom (RFC 3261 §19.1.5).
-fn target(text: &str) -> Option<UriBuf> {
+fn callable(text: &str) -> Option<UriBuf> {
     let uri = UriBuf::parse(text).ok()?;
     match uri.as_uri() {
         Uri::Sip(mut sip) => {
@@ -140,9 +151,8 @@ fn longer(uri: &UriBuf, digits: &str) -> Option<UriBuf> {
 mod tests {
     use super::*;
 
-    fn call(target: &str, headers: &[(&str, &str)]) -> Call {
-        let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-        Call { target: target.parse().unwrap(), duration: None, headers }
+    fn uri(text: &str) -> UriBuf {
+        text.parse().unwrap()
     }
 
     #[test]
@@ -159,24 +169,27 @@ mod tests {
     #[test]
     fn a_choice_is_called_without_what_it_brings_rfc3261_19_1_5() {
         let question = Question::Whom(vec![
-            (target("sip:a@h?Subject=x").unwrap(), "A".to_owned()),
-            (target("tel:+44").unwrap(), String::new()),
+            (callable("sip:a@h?Subject=x").unwrap(), "A".to_owned()),
+            (callable("tel:+44").unwrap(), String::new()),
         ]);
-        let from = call("sip:bob@h", &[]);
-        let chosen = |answer| question.answered(&from, answer).map(|next| next.target.to_string());
+        let chosen = |answer| {
+            let next = question.answered(&uri("sip:bob@h"), &[], answer);
+            next.map(|(target, _)| target.to_string())
+        };
         assert_eq!(chosen("1").as_deref(), Some("sip:a@h"));
         assert_eq!(chosen("2").as_deref(), Some("tel:+44"));
         for nobody in ["", "0", "3", "-1", "x"] {
             assert_eq!(chosen(nobody), None, "{nobody}");
         }
-        assert_eq!(target("http://example.org"), None);
+        assert_eq!(callable("http://example.org"), None);
     }
 
     #[test]
     fn only_a_yes_shows_who_calls_rfc5079_3() {
-        let from = call("sip:bob@h", &[("Privacy", "id"), ("Subject", "x")]);
-        let next = Question::Reveal.answered(&from, "y").unwrap();
-        assert_eq!(next.headers, [("Subject".to_owned(), "x".to_owned())]);
-        assert!(Question::Reveal.answered(&from, "").is_none());
+        let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let fields = [field("Privacy", "id"), field("Subject", "x")];
+        let answered = |answer| Question::Reveal.answered(&uri("sip:bob@h"), &fields, answer);
+        assert_eq!(answered("y").unwrap().1, [field("Subject", "x")]);
+        assert!(answered("").is_none());
     }
 }

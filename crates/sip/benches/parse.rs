@@ -1,7 +1,7 @@
 //! What it costs to parse a message, to write it, and what a proxy does between the two.
 //!
 //! ```text
-//! cargo bench -p antiphon-sip --bench parse --profile bench-lto            # nanoseconds
+//! cargo bench -p antiphon-sip --bench parse                                # nanoseconds
 //! cargo bench -p antiphon-sip --bench parse -- --quick                     # that it runs, no more
 //! valgrind --tool=callgrind <the program> --only parse --iterations 1000   # instructions
 //! ```

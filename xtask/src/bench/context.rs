@@ -30,8 +30,8 @@ pub(crate) struct Context {
 impl Context {
     /// Builds what is measured and what measures it.
     pub(crate) fn new(root: &Path, is_quick: bool) -> Result<Self, Failure> {
-        // A brief run takes the binaries that the interoperability tests have built already.
-        let profile = if is_quick { "release" } else { "bench-lto" };
+        // What everybody gets who builds the program.
+        let profile = "release";
         let packages = ["-p", "antiphon", "-p", "antiphon-benches"];
         let mut arguments = vec!["build", "--quiet", "--profile", profile];
         arguments.extend(packages);

@@ -18,10 +18,10 @@ pub struct EndpointConfig {
     /// Transactions at most, server and client together. Beyond it new requests are answered 503
     /// with Retry-After without making state. The default bounds memory near 4 GiB.
     pub max_transactions: usize,
-    /// How late new requests may come to their turn. When they have come later for 100 ms, or one
-    /// comes five times as late, they are answered 503 with Retry-After without making state, until
+    /// How late new requests may come to their turn. When they have come later for 150 ms, or one
+    /// comes four times as late, they are answered 503 with Retry-After without making state, until
     /// one comes in time; requests of calls that there are and calls for help are taken all the
-    /// same (RFC 7339 §5.10.1). 50 ms: a tenth of T1, after which a client would send its request
+    /// same (RFC 7339 §5.10.1). 100 ms: a fifth of T1, after which a client would send its request
     /// again.
     pub shed_after: Duration,
     /// Whether requests say that overload control is understood (RFC 7339 §5.1). What a next hop
@@ -39,7 +39,7 @@ impl Default for EndpointConfig {
             intervals: Intervals::default(),
             limits: Limits::default(),
             max_transactions: 500_000,
-            shed_after: Duration::from_millis(50),
+            shed_after: Duration::from_millis(100),
             offers_overload_control: false,
             refuse_merged: false,
         }

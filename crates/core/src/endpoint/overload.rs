@@ -17,11 +17,11 @@ use crate::time::Time;
 
 /// How long new requests must have come late before they are refused: a machine that had other
 /// work for a moment, and keeps up, is through what waited by then.
-const STANDING: Duration = Duration::from_millis(100);
+const STANDING: Duration = Duration::from_millis(150);
 
-/// So many times the limit is too late even so: half of T1 with the defaults, beyond which an
-/// answer would cross the request sent again.
-const FAR_TOO_LATE: u32 = 5;
+/// So many times the limit is too late even so: with the defaults an answer would soon cross the
+/// request that is sent again after T1.
+const FAR_TOO_LATE: u32 = 4;
 
 /// What the endpoint knows of its load.
 #[derive(Debug, Default)]

@@ -7,11 +7,9 @@ use crate::run;
 
 pub(crate) fn run(context: &mut Context) -> Result<Section, Failure> {
     let mut arguments = vec!["bench", "--quiet", "-p", "antiphon-sip", "--bench", "parse"];
+    arguments.extend(["--profile", "release"]);
     if context.is_quick {
-        // The profile that the brief run builds with anyway.
-        arguments.extend(["--profile", "release", "--", "--quick"]);
-    } else {
-        arguments.extend(["--profile", "bench-lto"]);
+        arguments.extend(["--", "--quick"]);
     }
     let output = run::cargo_output(&context.root, &arguments)?;
     let cases: Vec<Case<'_>> = output.lines().filter_map(Case::parse).collect();

@@ -5,9 +5,9 @@ use antiphon_sip::HeaderName;
 use super::*;
 use crate::endpoint::RequestError;
 
-const LATE: Duration = Duration::from_millis(60);
+const LATE: Duration = Duration::from_millis(110);
 
-const FAR_TOO_LATE: Duration = Duration::from_millis(251);
+const FAR_TOO_LATE: Duration = Duration::from_millis(401);
 
 /// An endpoint whose messages have waited for too long.
 fn late() -> Endpoint {
@@ -45,14 +45,14 @@ fn a_moment_of_delay_is_made_up_for_and_a_standing_one_is_not() {
         endpoint.handle_datagram(at(millis), udp(), octets("OPTIONS", &top, ""));
         events(endpoint).len() == 1
     };
-    assert!(at_time(&mut endpoint, 0) && at_time(&mut endpoint, 99));
-    assert!(!at_time(&mut endpoint, 100) && !at_time(&mut endpoint, 150));
+    assert!(at_time(&mut endpoint, 0) && at_time(&mut endpoint, 149));
+    assert!(!at_time(&mut endpoint, 150) && !at_time(&mut endpoint, 200));
     // In time once, or long ago: it begins anew.
     endpoint.set_delay(Duration::ZERO);
-    assert!(at_time(&mut endpoint, 151));
+    assert!(at_time(&mut endpoint, 201));
     endpoint.set_delay(LATE);
-    assert!(at_time(&mut endpoint, 152) && at_time(&mut endpoint, 1000));
-    assert!(at_time(&mut endpoint, 1099) && !at_time(&mut endpoint, 1100));
+    assert!(at_time(&mut endpoint, 202) && at_time(&mut endpoint, 1000));
+    assert!(at_time(&mut endpoint, 1149) && !at_time(&mut endpoint, 1150));
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn a_neighbour_that_offers_it_hears_how_much_is_too_much_rfc7339_5_2() {
     let (oc, algorithm, validity, first) = feedback(&sent_response(&mut endpoint).0);
     assert_eq!((&*oc, &*algorithm, &*validity), ("0", "loss", "0"));
 
-    for (index, delay) in [0, 251, 251, 251].into_iter().enumerate() {
+    for (index, delay) in [0, 401, 401, 401].into_iter().enumerate() {
         endpoint.set_delay(Duration::from_millis(delay));
         endpoint.handle_datagram(at(201), udp(), offering(&index.to_string()));
     }

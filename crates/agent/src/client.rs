@@ -10,7 +10,7 @@ use antiphon_core::user_agent::Identity;
 use antiphon_sip::{Transport, UriBuf};
 
 /// Options that all client commands share.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Client {
     /// Who asks. `None`: the listener's own address, which claims nobody's domain.
     pub from: Option<Identity>,
@@ -23,8 +23,10 @@ pub struct Client {
     /// Where to listen. Empty: a free port of the address from which the target is reached, for
     /// UDP, TCP and TLS, and for WebSocket where it is asked for.
     pub listen: Vec<Listen>,
-    /// The transport for targets that name none.
-    pub transport: Transport,
+    /// The transport for targets that name none. `None`: what the DNS says, UDP for an address.
+    pub transport: Option<Transport>,
+    /// The DNS server to ask. `None`: those of the system.
+    pub dns: Option<SocketAddr>,
     /// PEM files with certificates that are believed besides those of the system's authorities:
     /// of other authorities, or self-signed ones of single servers.
     pub trust: Vec<PathBuf>,
@@ -41,26 +43,6 @@ pub struct Client {
     /// The directory of what is kept between runs: addresses that a 301 moved for good. `None`
     /// keeps nothing.
     pub state: Option<PathBuf>,
-}
-
-impl Default for Client {
-    fn default() -> Self {
-        Self {
-            from: None,
-            user: None,
-            password: None,
-            proxy: None,
-            listen: Vec::new(),
-            transport: Transport::Udp,
-            trust: Vec::new(),
-            certificate: None,
-            key_log: None,
-            timeout: None,
-            trace: None,
-            verbose: false,
-            state: None,
-        }
-    }
 }
 
 impl Client {

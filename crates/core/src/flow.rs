@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use antiphon_sip::Transport;
 
@@ -41,6 +42,9 @@ pub struct Destination {
     /// the host that the URI of the next hop had before it was resolved (RFC 5922 §7.3). `None`
     /// asks for a peer that proves its address. A WebSocket handshake names it as its Host.
     pub server_name: Option<Arc<str>>,
+    /// How long a request may be without any response before it has failed, where that is less than
+    /// 64*T1: because there is another server to be tried (RFC 3263 §4.3).
+    pub patience: Option<Duration>,
 }
 
 impl Destination {
@@ -51,14 +55,14 @@ impl Destination {
         let is_asked_for =
             matches!(flow.transport, Transport::Tls | Transport::Ws | Transport::Wss)
                 && flow.connection.is_none();
-        Self { flow, server_name: is_asked_for.then(|| name.into()) }
+        Self { server_name: is_asked_for.then(|| name.into()), ..flow.into() }
     }
 }
 
 /// To a peer that is known by its address or by its connection.
 impl From<Flow> for Destination {
     fn from(flow: Flow) -> Self {
-        Self { flow, server_name: None }
+        Self { flow, server_name: None, patience: None }
     }
 }
 

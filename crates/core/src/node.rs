@@ -6,13 +6,13 @@
 //! answer comes back as an input. The same inputs at the same times with the same seed give the
 //! same outputs. The real driver is `antiphon-net`, the simulated one `antiphon-testkit`.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use antiphon_sip::parse::stream::Frame;
 use bytes::Bytes;
 
 use crate::flow::{Fault, Flow, Ticket, Transmit};
+use crate::locate::{Answer, Question};
 use crate::time::Time;
 
 /// A participant: a server or a user agent.
@@ -95,8 +95,8 @@ pub enum Input<A, C> {
     Resolved {
         /// The question.
         id: ResolveId,
-        /// The addresses in the order of preference; empty when there are none.
-        addresses: Vec<IpAddr>,
+        /// The records, or why there are none.
+        answer: Answer,
     },
     /// The answer to a question of the node's own kind.
     Answer(A),
@@ -111,12 +111,12 @@ pub enum Input<A, C> {
 pub enum Output<Q, E> {
     /// Octets to be sent.
     Transmit(Transmit),
-    /// The addresses of a host name.
+    /// Records of the DNS, or what stands in its place.
     Resolve {
         /// Comes back with the answer.
         id: ResolveId,
-        /// The name.
-        host: String,
+        /// Which.
+        question: Question,
     },
     /// A connection is to be closed, once what was sent before is written.
     Close(Flow),
@@ -126,6 +126,6 @@ pub enum Output<Q, E> {
     Event(E),
 }
 
-/// Names a question for addresses.
+/// Names a question to the DNS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ResolveId(pub u64);

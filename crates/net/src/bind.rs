@@ -14,6 +14,7 @@ use crate::driver::Driver;
 use crate::host::Handle;
 use crate::layers::{Layers, is_stream};
 use crate::notice::Notice;
+use crate::resolver::Dns;
 use crate::settings::Settings;
 
 /// Connections that the kernel completes before we accept them. As many as one turn of the loop
@@ -111,6 +112,8 @@ impl fmt::Display for Bound {
 pub struct Net {
     pub(crate) settings: Settings,
     pub(crate) layers: Layers,
+    /// `None`: the system's, read when the driver starts.
+    pub(crate) dns: Option<Dns>,
     pub(crate) sockets: Vec<Opened>,
     notices: Vec<Notice>,
 }
@@ -141,7 +144,8 @@ impl Net {
         settings: Settings,
         layers: Layers,
     ) -> Result<Self, BindError> {
-        let mut net = Self { settings, layers, sockets: Vec::new(), notices: Vec::new() };
+        let (sockets, notices) = (Vec::new(), Vec::new());
+        let mut net = Self { settings, layers, dns: None, sockets, notices };
         for spec in specs {
             let accepts = net.accepts(*spec)?;
             let socket = net.open(*spec, accepts)?;
@@ -174,6 +178,12 @@ impl Net {
     #[must_use]
     pub fn notices(&self) -> &[Notice] {
         &self.notices
+    }
+
+    /// The same, asking this DNS in place of the system's.
+    #[must_use]
+    pub fn with_dns(self, dns: Dns) -> Self {
+        Self { dns: Some(dns), ..self }
     }
 
     /// Puts a node to these listeners. Nothing happens before [`Driver::run`].

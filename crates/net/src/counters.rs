@@ -59,8 +59,8 @@ counters! {
     connections_failed "Connections that could not be made";
     connections_stalled "Connections closed because the peer did not read";
     accept_pauses "Pauses in accepting because the system had no descriptor or memory left";
-    lookups "Host names looked up";
-    lookups_refused "Host names not looked up because too many waited";
+    lookups "Questions to the DNS";
+    lookups_refused "Questions to the DNS not asked because too many waited";
 }
 
 /// A number that one thread writes and others read.

@@ -55,9 +55,10 @@ pub struct Settings {
     pub write_queue_messages: usize,
     /// How long connections may take at the end to write what is queued: 1 s.
     pub flush_timeout: Duration,
-    /// Names looked up at once. The system's resolver takes a thread for each.
+    /// Questions to the DNS that are on their way at once.
     pub lookups: usize,
-    /// Names that wait to be looked up; beyond it a name has no addresses.
+    /// Questions to the DNS that may wait for their answer, each asker counted; beyond it they are
+    /// not asked.
     pub lookup_queue: usize,
 }
 

@@ -60,9 +60,11 @@ pub mod corpus;
 mod raw;
 mod seeds;
 mod simulation;
+mod zones;
 
 pub use raw::{Heard, RawPeer, Send};
 pub use seeds::for_seeds;
 pub use simulation::{
     Conditions, Handle, IntoAddress, NodeId, Setup, Simulation, Turn, UnservedQuestion,
 };
+pub use zones::{Entry, EntryData, Zones};

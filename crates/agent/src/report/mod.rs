@@ -8,6 +8,7 @@ mod clean;
 mod clock;
 mod json;
 mod later;
+mod names;
 mod paint;
 #[cfg(test)]
 mod testing;
@@ -136,6 +137,11 @@ impl Reporter {
         if self.form == Form::Json {
             self.result(&json::line(object));
         }
+    }
+
+    /// Whether programs read it.
+    pub(crate) fn is_for_programs(&self) -> bool {
+        self.form == Form::Json
     }
 
     /// Whether people read it, in colour.

@@ -17,6 +17,7 @@ use super::Paint;
 use super::clean;
 use super::clock;
 use super::later::Later;
+use super::names;
 use super::verdict::{Talked, Verdict};
 use crate::ending::Ending;
 use crate::media::Counts;
@@ -41,6 +42,12 @@ pub(super) fn event(event: &Event, colour: bool) -> Line {
     match event {
         Event::Attempt { attempt, .. } => Line::Note(Paint::Faint.on(&sent(attempt), colour)),
         Event::Answered { attempt, .. } => Line::Note(format!("  {}", answered(attempt))),
+        Event::LookedUp { look_up, .. } => {
+            Line::Note(Paint::Faint.on(&names::look_up(look_up), colour))
+        }
+        Event::Located { servers, .. } => {
+            Line::Note(Paint::Faint.on(&names::servers(servers), colour))
+        }
         Event::Provisional { code, meaning, reason, media, told, .. } => {
             let early = if media.is_some() { " With early media." } else { "" };
             let (status, ended) = (status(*code, reason), branch_ended(*meaning));

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use antiphon_core::locate::{Silence, Why};
 use antiphon_core::reaction::Row;
 use antiphon_core::user_agent::{Conclusion, NoAnswer, Outcome};
 
+use super::clean;
 use crate::ending::Ending;
 use crate::media::Counts;
 
@@ -79,6 +81,9 @@ pub(super) fn row(outcome: &Outcome) -> Option<&'static Row> {
 fn tell(outcome: &Outcome) -> (String, String) {
     let (person, next_step) = match (outcome.conclusion, row(outcome)) {
         (Conclusion::Refused | Conclusion::NoAnswer(_), Some(row)) => (row.person, row.next_step),
+        (Conclusion::NoAnswer(NoAnswer::Unlocated(why)), None) => {
+            return (unlocated(outcome, why), what_to_do(why).to_owned());
+        }
         (Conclusion::NoAnswer(why), None) => no_answer(why),
         (Conclusion::TimeUp, _) => ("Nobody answered in the time given.", "Try again later."),
         (Conclusion::Misused(misuse), _) => {
@@ -92,9 +97,6 @@ fn tell(outcome: &Outcome) -> (String, String) {
 /// Reasons for which no request was sent and that have no row.
 const fn no_answer(why: NoAnswer) -> (&'static str, &'static str) {
     match why {
-        NoAnswer::Unresolved => {
-            ("Nobody answered: the host name has no address.", "Check the spelling of the host.")
-        }
         NoAnswer::Unnotified => (
             "The subscription was taken, but nothing was notified in 32 seconds.",
             "Check that requests from the other side can reach this machine.",
@@ -104,6 +106,30 @@ const fn no_answer(why: NoAnswer) -> (&'static str, &'static str) {
             "Use a sip: address with udp or tcp, or give a --proxy that knows the way.",
         ),
         _ => ("Nobody answered.", "Check the address and the network."),
+    }
+}
+
+/// A name that leads nowhere, in the words of the DNS.
+fn unlocated(outcome: &Outcome, why: Why) -> String {
+    let target = outcome.tried.last().map(|attempt| attempt.target.as_uri());
+    let host = target.and_then(|target| target.as_sip().map(|uri| uri.host.to_string()));
+    let host = clean::line(host.as_deref().unwrap_or("The next hop"));
+    format!("{host} cannot be found: {why}.")
+}
+
+const fn what_to_do(why: Why) -> &'static str {
+    match why {
+        Why::Name(Silence::NoSuchName | Silence::NoName) => "Check the spelling of the host.",
+        Why::Name(Silence::NoAnswer) | Why::Hosts(Silence::NoAnswer) => {
+            "Check the network, and which DNS server this machine asks."
+        }
+        Why::Ourselves => "Name another host, or another port.",
+        Why::Transport => "Name another transport, or --listen for the one that is needed.",
+        Why::Name(Silence::Busy) | Why::Hosts(Silence::Busy) => "Try again later.",
+        Why::NoService | Why::Name(_) | Why::Hosts(_) => {
+            "Whoever runs the domain has to put its servers into the DNS; until then name one of \
+             them by its address."
+        }
     }
 }
 
@@ -127,6 +153,7 @@ mod tests {
     fn silence_and_a_broken_way_are_told_in_the_words_of_their_rows() {
         let told = |why| tell(&unanswered(Conclusion::NoAnswer(why))).0;
         assert_eq!(told(NoAnswer::Timeout), Row::timeout().person);
-        assert!(told(NoAnswer::Unresolved).contains("host name"));
+        let unknown = told(NoAnswer::Unlocated(Why::Name(Silence::NoSuchName)));
+        assert!(unknown.ends_with("cannot be found: the DNS knows no such name (NXDOMAIN)."));
     }
 }

@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use antiphon_core::auth;
 use antiphon_core::endpoint::EndpointConfig;
+use antiphon_core::locate::{Answer, Question};
 use antiphon_core::time::Time;
 use antiphon_core::user_agent::{
     ActionId, Ask, Command, Event, Identity, Playbook, UserAgent, UserAgentConfig,
 };
-use antiphon_net::{Bound, Clock, Driver, Handle, Net, Shutdown};
+use antiphon_net::{Bound, Clock, Dns, Driver, Handle, Net, Shutdown};
 use antiphon_sip::UriBuf;
 use tokio::sync::mpsc;
 use tokio::time::{self, Instant};
@@ -25,6 +26,7 @@ use crate::ending::{Ending, Failure};
 use crate::interrupt::Interrupt;
 use crate::media;
 use crate::report::Reporter;
+use address::Towards;
 use host::AgentHost;
 use notebook::Notebook;
 use tap::{Taps, TraceFile};
@@ -98,6 +100,9 @@ pub(crate) struct Agent {
     /// What somebody types who can be asked.
     pub(crate) lines: Option<Lines>,
     last_action: u64,
+    verbose: bool,
+    /// What the DNS was asked before the agent was there.
+    look_ups: Vec<(Question, Answer, Duration)>,
 }
 
 /// What a command waits for.
@@ -146,7 +151,18 @@ async fn open(
     let Session { reporter, interrupt, kept, playbook, lines } = session;
     let file = client.trace.as_deref().map(TraceFile::create).transpose()?;
     let shown = client.verbose.then(|| reporter.clone());
-    let net = wire::open(client, towards, &reporter).await?;
+    let dns = client.dns.map_or_else(Dns::system, Dns::asking);
+    let next_hop = client.proxy.as_ref().or(towards);
+    let way = match next_hop {
+        Some(uri) if client.listen.is_empty() => {
+            address::towards(uri, client.transport, &dns).await
+        }
+        _ => Towards::default(),
+    };
+    let net = wire::open(client, next_hop, &way.sources, &reporter)?;
+    // What was just answered need not be asked again.
+    let known = way.look_ups.iter().map(|(question, answer, _)| (question.clone(), answer.clone()));
+    let net = net.with_dns(dns.knowing(known));
     let listeners: Vec<_> = net.listeners().copied().collect();
     let seed = random()?;
     let notebook = notebook(client, towards);
@@ -173,6 +189,8 @@ async fn open(
         notebook,
         lines,
         last_action: 0,
+        verbose: client.verbose,
+        look_ups: way.look_ups,
     };
     Ok((driver, host, agent))
 }
@@ -271,11 +289,12 @@ impl Agent {
         tokio::select! {
             biased;
             event = self.events.recv() => match event {
-                Some(event) => {
+                Some(mut event) => {
+                    self.correct(&mut event);
                     if let Some(fault) = self.notebook.note(self.clock.now(), &event) {
                         self.reporter.note(&fault);
                     }
-                    if !self.leaving {
+                    if !self.leaving && self.is_wanted(&event) {
                         self.reporter.event(self.clock.now(), &event);
                     }
                     Happening::Event(event)
@@ -295,6 +314,23 @@ impl Agent {
             }
             () = sleep_until(until) => Happening::TimeUp,
         }
+    }
+
+    /// Puts in how long an answer took that was known beforehand.
+    fn correct(&self, event: &mut Event) {
+        let Event::LookedUp { look_up, .. } = event else { return };
+        let known = self.look_ups.iter().find(|(question, ..)| *question == look_up.question);
+        if let Some((.., took)) = known
+            && look_up.answered.since(look_up.asked) < *took
+        {
+            look_up.answered = look_up.asked + *took;
+        }
+    }
+
+    /// How servers are found is told to people who asked for everything, and to programs.
+    fn is_wanted(&self, event: &Event) -> bool {
+        let is_search = matches!(event, Event::LookedUp { .. } | Event::Located { .. });
+        !is_search || self.verbose || self.reporter.is_for_programs()
     }
 
     /// How long a command that was interrupted waits for the answers to its goodbyes.

@@ -7,18 +7,19 @@ use antiphon_net::{
 };
 use antiphon_sip::{Transport, UriBuf};
 
-use super::address;
 use crate::client::Client;
 use crate::ending::Failure;
 use crate::report::Reporter;
 
-/// Opens the listeners. `towards` is what will be asked first.
-pub(super) async fn open(
+/// Opens the listeners. `next_hop` is what will be asked first, `sources` are the addresses from
+/// which it is reached.
+pub(super) fn open(
     client: &Client,
-    towards: Option<&UriBuf>,
+    next_hop: Option<&UriBuf>,
+    sources: &[IpAddr],
     reporter: &Reporter,
 ) -> Result<Net, Failure> {
-    let specs = listeners(client, towards).await;
+    let specs = listeners(client, next_hop, sources);
     let is_secure = specs.iter().any(|spec| spec.transport.is_secure());
     let layers = Layers { tls: is_secure.then(|| tls(client)).transpose()?, ..Layers::default() };
     let net = Net::bind_with(&specs, Settings::default(), layers)?;
@@ -30,7 +31,7 @@ pub(super) async fn open(
 
 /// What was asked for, or a free port for each transport that may be needed. Nobody connects to
 /// those of a WebSocket (RFC 7118 §5), so they are there only when one is named.
-async fn listeners(client: &Client, towards: Option<&UriBuf>) -> Vec<ListenSpec> {
+fn listeners(client: &Client, next_hop: Option<&UriBuf>, sources: &[IpAddr]) -> Vec<ListenSpec> {
     if !client.listen.is_empty() {
         let spec = |listen: &crate::Listen| ListenSpec {
             transport: listen.transport,
@@ -38,18 +39,19 @@ async fn listeners(client: &Client, towards: Option<&UriBuf>) -> Vec<ListenSpec>
         };
         return client.listen.iter().map(spec).collect();
     }
-    let next_hop = client.proxy.as_ref().or(towards);
-    let local = match next_hop {
-        Some(uri) => address::towards(uri).await,
-        None => None,
+    let named = [client.transport, next_hop.and_then(transport_of)];
+    let web_sockets = [Transport::Ws, Transport::Wss];
+    let is_named = |transport: &Transport| named.contains(&Some(*transport));
+    let usual = [Transport::Udp, Transport::Tcp, Transport::Tls];
+    let transports: Vec<_> =
+        usual.into_iter().chain(web_sockets.into_iter().filter(is_named)).collect();
+    let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST)];
+    let sources = if sources.is_empty() { &loopback } else { sources };
+    let at = |ip: &IpAddr| {
+        let addr = SocketAddr::new(*ip, 0);
+        transports.iter().map(move |transport| ListenSpec { transport: *transport, addr })
     };
-    let any = SocketAddr::new(local.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)), 0);
-    let named = [Some(client.transport), next_hop.and_then(transport_of)];
-    let is_named = |transport| named.contains(&Some(transport));
-    let mut specs = vec![ListenSpec::udp(any), ListenSpec::tcp(any), ListenSpec::tls(any)];
-    specs.extend(is_named(Transport::Ws).then(|| ListenSpec::ws(any)));
-    specs.extend(is_named(Transport::Wss).then(|| ListenSpec::wss(any)));
-    specs
+    sources.iter().flat_map(at).collect()
 }
 
 fn transport_of(uri: &UriBuf) -> Option<Transport> {
@@ -78,7 +80,7 @@ fn tls(client: &Client) -> Result<Tls, Failure> {
 fn is_news(client: &Client, notice: &Notice) -> bool {
     match notice {
         Notice::OnlyConnects { .. } => !client.listen.is_empty(),
-        Notice::NoTrustAnchor => client.transport.is_secure(),
+        Notice::NoTrustAnchor => client.transport.is_some_and(Transport::is_secure),
         _ => false,
     }
 }
@@ -87,25 +89,25 @@ fn is_news(client: &Client, notice: &Notice) -> bool {
 mod tests {
     use super::*;
 
-    async fn transports(client: &Client, towards: &str) -> Vec<Transport> {
+    fn transports(client: &Client, towards: &str) -> Vec<Transport> {
         let towards = towards.parse().unwrap();
-        let specs = listeners(client, Some(&towards)).await;
+        let specs = listeners(client, Some(&towards), &[]);
         specs.iter().map(|spec| spec.transport).collect()
     }
 
-    #[tokio::test(flavor = "current_thread")]
-    async fn what_may_be_needed_is_listened_on() {
+    #[test]
+    fn what_may_be_needed_is_listened_on() {
         use Transport::{Tcp, Tls, Udp, Ws, Wss};
         let usual = Client::default();
-        assert_eq!(transports(&usual, "sip:bob@127.0.0.1").await, [Udp, Tcp, Tls]);
+        assert_eq!(transports(&usual, "sip:bob@127.0.0.1"), [Udp, Tcp, Tls]);
         let named = "sip:bob@127.0.0.1;transport=ws";
-        assert_eq!(transports(&usual, named).await, [Udp, Tcp, Tls, Ws]);
+        assert_eq!(transports(&usual, named), [Udp, Tcp, Tls, Ws]);
         let named = "sips:bob@127.0.0.1;transport=ws";
-        assert_eq!(transports(&usual, named).await, [Udp, Tcp, Tls, Wss]);
-        let by_wss = Client { transport: Wss, ..Client::default() };
-        assert_eq!(transports(&by_wss, "sip:bob@127.0.0.1").await, [Udp, Tcp, Tls, Wss]);
+        assert_eq!(transports(&usual, named), [Udp, Tcp, Tls, Wss]);
+        let by_wss = Client { transport: Some(Wss), ..Client::default() };
+        assert_eq!(transports(&by_wss, "sip:bob@127.0.0.1"), [Udp, Tcp, Tls, Wss]);
         let listen = vec!["tcp:127.0.0.1:0".parse().unwrap()];
         let explicit = Client { listen, ..by_wss };
-        assert_eq!(transports(&explicit, "sip:bob@127.0.0.1").await, [Tcp]);
+        assert_eq!(transports(&explicit, "sip:bob@127.0.0.1"), [Tcp]);
     }
 }

@@ -32,9 +32,10 @@ pub(crate) struct Shared {
     /// transport that may be needed, on the address from which the target is reached
     #[arg(long, value_name = "TRANSPORT:IP:PORT")]
     pub(crate) listen: Vec<Listen>,
-    /// Transport for targets that name none: udp, tcp, tls, ws or wss
-    #[arg(long, default_value = "udp", value_parser = value::transport)]
-    pub(crate) transport: Transport,
+    /// Transport for targets that name none: udp, tcp, tls, ws or wss. By default what the DNS of
+    /// the host says, and udp for an address
+    #[arg(long, value_parser = value::transport)]
+    pub(crate) transport: Option<Transport>,
     /// A PEM file with certificates to believe over TLS, besides those of the system's authorities:
     /// an authority of your own, or the self-signed one of a server; may be repeated
     #[arg(long, value_name = "FILE.pem")]
@@ -57,7 +58,7 @@ pub(crate) struct Shared {
     /// Writes every message to a capture file for Wireshark
     #[arg(long, value_name = "FILE.pcapng")]
     pub(crate) trace: Option<PathBuf>,
-    /// Shows every message on standard error
+    /// Shows how servers are found and every message on standard error
     #[arg(long)]
     pub(crate) verbose: bool,
     /// One JSON object a line on standard output

@@ -125,6 +125,7 @@ fn shared(shared: typed::Shared) -> Result<(Client, Session), Fault> {
         proxy: shared.proxy,
         listen: shared.listen,
         transport: shared.transport,
+        dns: None,
         trust: shared.trust,
         certificate: shared
             .certificate

@@ -305,6 +305,7 @@ impl Endpoint {
         let Some(cancel) = parse_own(&octets) else { return };
         let Some(branch) = cancel.branch() else { return };
         let key = self.client_key(branch, Method::Cancel.as_str());
+        let to = Destination { patience: None, ..to };
         let written = Written { octets, to, fallback: None };
         // Without a free slot the CANCEL is lost, as it could be in the network; the INVITE ends
         // by its own timer then.
@@ -321,7 +322,7 @@ impl Endpoint {
     ) -> Result<ClientId, RequestError> {
         let Written { octets, to, fallback } = written;
         let flow = to.flow;
-        let timing = self.timing(&flow);
+        let timing = self.timing(&flow).with_patience(to.patience);
         let mut out = Output::default();
         let state = State::start(invite, octets, now, &timing, &mut out);
         let next = state.next_timer().map(|(_, at)| at);

@@ -328,7 +328,7 @@ impl Endpoint {
     }
 
     fn transmit(&mut self, to: impl Into<Destination>, octets: Bytes, ticket: Option<Ticket>) {
-        let Destination { flow, server_name } = to.into();
+        let Destination { flow, server_name, .. } = to.into();
         self.counters.sent += 1;
         self.transmits.push_back(Transmit { flow, octets, ticket, server_name });
     }

@@ -1,151 +1,25 @@
-//! Where a request goes next (RFC 3263): from the URI of the next hop to a transport and
-//! addresses. What is not known is asked ([`Output::Resolve`](crate::node::Output::Resolve)) and
-//! comes back as an input; nothing here waits.
+//! Where a request goes next (RFC 3263): from the URI of the next hop to a transport, an address and
+//! a port.
+//!
+//! [`Hop`] is what the URI says. If its host is an address, [`Hop::place`] is all there is. If it is
+//! a name, a [`Search`] asks the DNS, question by question, and gives one [`Server`] after the other.
+//! What is asked goes out as [`Output::Resolve`](crate::node::Output::Resolve) and comes back as an
+//! input; nothing here waits. [`Rests`] remembers which servers have failed.
 
-use std::net::{IpAddr, SocketAddr};
+mod addresses;
+mod hop;
+mod limits;
+mod order;
+mod question;
+mod reach;
+mod rests;
+mod search;
+mod server;
 
-use antiphon_sip::{Host, Transport, Uri};
-
-use crate::endpoint::Endpoint;
-use crate::flow::{Destination, Flow};
-
-/// The next hop of a request, before its name is resolved.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hop {
-    /// Host name or address.
-    pub host: HopHost,
-    /// The host that the peer must prove to be, where that is another one: `maddr` says where to
-    /// look, not who is meant.
-    pub domain: Option<HopHost>,
-    /// The port, the transport's default if the URI gives none.
-    pub port: u16,
-    /// The transport.
-    pub transport: Transport,
-}
-
-/// The host of a [`Hop`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HopHost {
-    /// An address: nothing is to be asked.
-    Address(IpAddr),
-    /// A name to be resolved.
-    Name(Box<str>),
-}
-
-/// Why a URI names no place that a request can be sent to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoHop {
-    /// Neither a SIP nor a SIPS URI: 416 (RFC 3261 §8.2.2.1).
-    Scheme,
-    /// Its `transport` is none that is spoken here.
-    Transport,
-}
-
-impl Hop {
-    /// The hop that a URI names: `maddr` before the host, the `transport` parameter, TLS for
-    /// sips, UDP otherwise (RFC 3263 §4.1, for a numeric host or an explicit port).
-    ///
-    /// # Errors
-    /// When the URI names none.
-    pub fn of(uri: &Uri<'_>) -> Result<Self, NoHop> {
-        let Uri::Sip(uri) = uri else { return Err(NoHop::Scheme) };
-        let named = match uri.transport() {
-            None => None,
-            Some(text) => Some(Transport::from_bytes(text.as_bytes()).ok_or(NoHop::Transport)?),
-        };
-        let transport = match (uri.secure, named) {
-            (false, None) => Transport::Udp,
-            (false, Some(transport)) => transport,
-            (true, Some(Transport::Ws | Transport::Wss)) => Transport::Wss,
-            // sips over TCP means TLS (RFC 3261 §26.2.2); over UDP it means nothing.
-            (true, None | Some(Transport::Tcp | Transport::Tls)) => Transport::Tls,
-            (true, Some(_)) => return Err(NoHop::Transport),
-        };
-        let port = uri.port.unwrap_or(transport.default_port());
-        let (host, domain) = match uri.maddr() {
-            Some(maddr) => (maddr.into(), Some(uri.host.into())),
-            None => (uri.host.into(), None),
-        };
-        Ok(Self { host, domain, port, transport })
-    }
-
-    /// The way to one address of this hop: from the listener of ours that fits transport and
-    /// address family; `None` when there is none.
-    #[must_use]
-    pub fn destination(&self, address: IpAddr, endpoint: &Endpoint) -> Option<Destination> {
-        let remote = SocketAddr::new(address, self.port);
-        let listener = endpoint.listener_for(self.transport, remote)?;
-        let (transport, local) = (self.transport, listener.local);
-        Some(self.over(Flow { transport, local, remote, connection: None }))
-    }
-
-    /// This hop over a flow that was found for it. The peer must prove to be the host that the URI
-    /// had, not what that resolved to (RFC 5922 §7.3).
-    #[must_use]
-    pub fn over(&self, flow: Flow) -> Destination {
-        match self.domain.as_ref().unwrap_or(&self.host) {
-            HopHost::Address(address) if *address == flow.remote.ip() => flow.into(),
-            HopHost::Address(address) => Destination::named(flow, &address.to_string()),
-            HopHost::Name(name) => Destination::named(flow, name),
-        }
-    }
-}
-
-impl From<Host<'_>> for HopHost {
-    fn from(host: Host<'_>) -> Self {
-        match host {
-            Host::V4(address) => Self::Address(address.into()),
-            Host::V6(address) => Self::Address(address.into()),
-            Host::Name(name) => Self::Name(name.into()),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use antiphon_sip::UriBuf;
-
-    use super::*;
-    use crate::endpoint::{EndpointConfig, Listener};
-
-    fn endpoint() -> Endpoint {
-        let listener = |transport| Listener {
-            transport,
-            local: "192.0.2.1:5060".parse().unwrap(),
-            sent_by: "192.0.2.1:5060".into(),
-        };
-        let transports = [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Wss];
-        let listeners = transports.map(listener).into();
-        Endpoint::new(EndpointConfig { listeners, ..EndpointConfig::default() }, [1; 32])
-    }
-
-    fn name(uri: &str) -> Option<String> {
-        let hop = Hop::of(&UriBuf::parse(uri).unwrap().as_uri()).unwrap();
-        let to = hop.destination("192.0.2.4".parse().unwrap(), &endpoint()).unwrap();
-        assert_eq!(to.flow.transport, hop.transport);
-        to.server_name.map(|name| name.as_ref().into())
-    }
-
-    #[test]
-    fn the_peer_must_prove_the_host_before_it_was_resolved_rfc5922_7_3() {
-        let proves = |uri, expected: &str| assert_eq!(name(uri).as_deref(), Some(expected));
-        proves("sips:bob@biloxi.example", "biloxi.example");
-        proves("sip:biloxi.example:5099;transport=tls;lr", "biloxi.example");
-        proves("sip:biloxi.example;transport=wss", "biloxi.example");
-        proves("sips:bob@biloxi.example;maddr=192.0.2.4", "biloxi.example");
-        proves("sips:bob@biloxi.example;maddr=other.example", "biloxi.example");
-    }
-
-    #[test]
-    fn a_numeric_host_is_proved_as_the_address_that_it_is_rfc5922_7_3() {
-        assert_eq!(name("sips:bob@192.0.2.4"), None);
-        let elsewhere = name("sips:bob@192.0.2.5;maddr=other.example");
-        assert_eq!(elsewhere.as_deref(), Some("192.0.2.5"));
-    }
-
-    #[test]
-    fn nothing_is_proved_where_there_is_no_certificate() {
-        assert_eq!(name("sip:bob@biloxi.example"), None);
-        assert_eq!(name("sip:bob@biloxi.example;transport=tcp"), None);
-    }
-}
+pub use hop::{Hop, HopHost, NoHop};
+pub use limits::MAX_SERVERS;
+pub use question::{Answer, Naptr, Question, Record, RecordData, RecordKind, Silence, Srv};
+pub use reach::Reach;
+pub use rests::Rests;
+pub use search::{Next, Search, Why};
+pub use server::Server;

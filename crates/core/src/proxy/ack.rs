@@ -1,19 +1,24 @@
 //! The ACK of a 2xx: forwarded without a transaction, by its Route set or Request-URI alone
 //! (RFC 3261 §16.11 with §13.2.2.4).
 
-use std::net::IpAddr;
-
 use antiphon_sip::Request;
 
 use super::forward::{self, Copy};
 use super::{Proxy, Resolving, Target};
 use crate::endpoint::Endpoint;
-use crate::locate::HopHost;
+use crate::locate::{Answer, HopHost, Next, Question, Search};
 use crate::time::Time;
 
-/// ACKs that may wait for addresses at one time. The callee repeats its 2xx and the caller its
-/// ACK, so one that is dropped when look-ups are slow comes again.
+/// ACKs that may wait for their way to be found at one time. The callee repeats its 2xx and the
+/// caller its ACK, so one that is dropped when look-ups are slow comes again.
 const MAX_WAITING: usize = 1024;
+
+/// An ACK whose way is being found.
+#[derive(Debug)]
+pub(super) struct WaitingAck {
+    request: Request,
+    search: Search,
+}
 
 impl Proxy {
     /// Forwards an ACK to its one target. Nothing can be answered to one that cannot be forwarded.
@@ -24,31 +29,57 @@ impl Proxy {
         request: &Request,
         target: &Target,
     ) {
-        let Ok(copy) = forward::copy(request, target) else { return };
+        let Ok(Copy { request, hop }) = forward::copy(request, target) else { return };
         if let Some(flow) = target.flow {
-            return endpoint.send_ack(now, copy.request, flow);
+            return endpoint.send_ack(now, request, flow);
         }
-        match copy.hop.host.clone() {
-            HopHost::Address(address) => send(now, endpoint, copy, [address]),
-            HopHost::Name(name) if self.waiting_acks < MAX_WAITING => {
-                self.waiting_acks += 1;
-                self.ask(name, Resolving::Ack(Box::new(copy)));
+        match (hop.place(), &hop.host) {
+            (Some(server), _) => {
+                if let Some(to) = hop.destination(&server, endpoint) {
+                    endpoint.send_ack(now, request, to);
+                }
             }
-            HopHost::Name(_) => {}
+            (None, HopHost::Name(_)) if self.acks.len() < MAX_WAITING => {
+                let search = self.search(endpoint, hop);
+                let id = self.next_ack;
+                self.next_ack += 1;
+                self.go_on_with_ack(now, endpoint, id, WaitingAck { request, search });
+            }
+            (None, _) => {}
         }
     }
-}
 
-/// Sends an ACK to the first address that a listener of ours can reach.
-pub(super) fn send(
-    now: Time,
-    endpoint: &mut Endpoint,
-    copy: Copy,
-    addresses: impl IntoIterator<Item = IpAddr>,
-) {
-    let Copy { request, hop } = copy;
-    let to = addresses.into_iter().find_map(|address| hop.destination(address, endpoint));
-    if let Some(to) = to {
-        endpoint.send_ack(now, request, to);
+    pub(super) fn ack_answered(
+        &mut self,
+        now: Time,
+        endpoint: &mut Endpoint,
+        id: u64,
+        question: &Question,
+        answer: &Answer,
+    ) {
+        let Some(mut ack) = self.acks.remove(&id) else { return };
+        ack.search.answered(question, answer);
+        self.go_on_with_ack(now, endpoint, id, ack);
+    }
+
+    /// Sends an ACK to the first server that a listener of ours can reach, once that is known.
+    fn go_on_with_ack(&mut self, now: Time, endpoint: &mut Endpoint, id: u64, mut ack: WaitingAck) {
+        self.ask(&mut ack.search, Resolving::Ack(id));
+        let rests = |server: &_| self.rests.rests(now, server);
+        loop {
+            match ack.search.next(&endpoint.config().listeners, rests) {
+                Next::Server(server) => {
+                    let to = ack.search.hop().destination(&server, endpoint);
+                    if let Some(to) = to {
+                        return endpoint.send_ack(now, ack.request, to);
+                    }
+                }
+                Next::Wait => {
+                    self.acks.insert(id, ack);
+                    return;
+                }
+                Next::Over => return,
+            }
+        }
     }
 }

@@ -1,14 +1,16 @@
 //! A branch of a response context (RFC 3261 §16.7): one copy of the request, and the ways by which
 //! its target may be reached.
 
-use std::collections::VecDeque;
 use std::net::IpAddr;
 
+use antiphon_sip::Request;
+
 use super::forward::Copy;
+use super::located::Located;
 use super::{Target, TargetServer};
 use crate::endpoint::{ClientId, Endpoint};
 use crate::flow::{Destination, Flow};
-use crate::locate::HopHost;
+use crate::locate::{Hop, HopHost, Next, Server};
 use crate::time::Time;
 
 #[derive(Debug)]
@@ -38,6 +40,8 @@ pub(super) struct Pending {
     /// When it has rung too long.
     pub(super) timer_c: Option<Time>,
     pub(super) has_rung_too_long: bool,
+    /// Whether anything came back.
+    pub(super) is_heard: bool,
     pub(super) ways: Box<Ways>,
 }
 
@@ -52,8 +56,11 @@ pub(super) struct Ways {
     pub(super) is_kept_flow: bool,
     /// Other flows to the same instance.
     pub(super) next_flows: Vec<Target>,
+    /// When the target is one server of several.
     pub(super) server: Option<Box<TargetServer>>,
-    pub(super) addresses: VecDeque<IpAddr>,
+    pub(super) located: Located,
+    /// Where it went last, if that was found by a search.
+    pub(super) sent_to: Option<Server>,
 }
 
 /// Where a branch is tried next.
@@ -61,18 +68,32 @@ pub(super) struct Ways {
 pub(super) enum NextWay {
     /// Nowhere.
     None,
-    /// At its next address.
-    Address,
-    /// At the addresses of its next hop, which are to be found first.
-    LookUp(HopHost),
+    /// At its next server.
+    Server,
+    /// At its next server, when the DNS has answered.
+    Wait,
+    /// At the servers of its next hop, which are to be found first.
+    LookUp(Hop),
+}
+
+/// A branch that is to be sent.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it lives for a moment; a box would cost more")]
+pub(super) enum Prepared {
+    /// This, there.
+    Ready(Request, Destination),
+    /// The DNS has to answer first.
+    Wait,
+    /// There is nowhere left to send it.
+    Nowhere,
 }
 
 impl Branch {
     pub(super) fn new(copy: Copy, target: Target) -> Self {
         let flow = target.flow.map(|flow| (flow, false));
         let Target { token, is_kept_flow, next_flows, server, .. } = target;
-        let addresses = VecDeque::new();
-        let ways = Ways { copy, flow, token, is_kept_flow, next_flows, server, addresses };
+        let (located, sent_to) = (Located::None, None);
+        let ways = Ways { copy, flow, token, is_kept_flow, next_flows, server, located, sent_to };
         Self::in_state(BranchState::Unsent(Box::new(ways)))
     }
 
@@ -90,7 +111,7 @@ impl Branch {
             BranchState::Pending(pending) => {
                 self.is_left = true;
                 pending.has_rung_too_long = true;
-                pending.ways.addresses.clear();
+                pending.ways.located = Located::None;
                 Some(pending.client)
             }
             BranchState::Unsent(_) => {
@@ -142,18 +163,31 @@ impl Ways {
         Some(first)
     }
 
-    pub(super) fn next_destination(&mut self, endpoint: &Endpoint) -> Option<Destination> {
+    /// The way that is tried now; `Err` says whether one may still be found.
+    pub(super) fn next_destination(
+        &mut self,
+        endpoint: &Endpoint,
+        rests: impl Fn(&Server) -> bool + std::marker::Copy,
+    ) -> Result<Destination, Next> {
         if let Some((flow, tried @ false)) = &mut self.flow {
             *tried = true;
-            return Some((*flow).into());
+            return Ok((*flow).into());
         }
-        while let Some(address) = self.addresses.pop_front() {
-            let destination = self.copy.hop.destination(address, endpoint);
-            if destination.is_some() {
-                return destination;
+        loop {
+            match self.located.take(endpoint, rests) {
+                Next::Server(server) => {
+                    let Some(mut to) = self.copy.hop.destination(&server, endpoint) else {
+                        continue;
+                    };
+                    if let Located::Found(search, _) = &self.located {
+                        self.sent_to = Some(server);
+                        to.patience = search.patience(64 * endpoint.config().intervals.t1);
+                    }
+                    return Ok(to);
+                }
+                other => return Err(other),
             }
         }
-        None
     }
 
     /// What the URI tells, when the flow is gone. An address other than that of the flow is one
@@ -169,10 +203,12 @@ impl Ways {
             HopHost::Address(address) => address != flow.remote.ip(),
             HopHost::Name(_) => false,
         };
-        let is_same = hop.port == flow.remote.port() && hop.transport == flow.transport;
-        if is_elsewhere || (is_same && matches!(hop.host, HopHost::Address(_))) {
+        let is_same = hop.place().is_some_and(|place| {
+            place.transport == flow.transport && place.address.port() == flow.remote.port()
+        });
+        if is_elsewhere || is_same {
             return NextWay::None;
         }
-        NextWay::LookUp(hop.host.clone())
+        NextWay::LookUp(hop.clone())
     }
 }

@@ -1,11 +1,14 @@
 //! What happens to the branches of a response context (RFC 3261 §16.7 to §16.10).
 
+use std::time::Duration;
+
 use antiphon_sip::{HeaderName, Method, Response, StatusCode};
 
-use super::branch::{Branch, NextWay};
+use super::branch::{Branch, NextWay, Prepared};
+use super::servers::retry_after;
 use super::{Notice, Place, Proxy, Resolving, TIMER_C, Target, best, forward, refuse};
 use crate::endpoint::{ClientId, Endpoint, ServerId};
-use crate::locate::{HopHost, NoHop};
+use crate::locate::{Answer, Hop, NoHop, Question, Server};
 use crate::refusal::Refusal;
 use crate::time::Time;
 
@@ -18,6 +21,7 @@ impl Proxy {
         place: Place,
         response: Response,
     ) {
+        self.note_heard(place);
         let Some(context) = self.contexts.get_mut(&place.server) else { return };
         if response.status() == StatusCode::TRYING || context.is_left(place.branch) {
             return;
@@ -43,6 +47,7 @@ impl Proxy {
         place: Place,
         response: Response,
     ) {
+        self.note_heard(place);
         let is_invite = response.cseq_method() == Method::Invite;
         let context = self.contexts.get_mut(&place.server);
         let was_answered = context.as_ref().is_none_or(|context| context.answered);
@@ -88,6 +93,12 @@ impl Proxy {
     ) {
         let status = response.status();
         // RFC 3263 §4.3: a server that takes no requests is as one that cannot be reached.
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            let asked = retry_after(&response).map(|seconds| Duration::from_secs(seconds.into()));
+            self.note_failed(now, place, asked);
+        } else {
+            self.note_heard(place);
+        }
         if status == StatusCode::SERVICE_UNAVAILABLE
             && self.try_another_way(now, endpoint, place, false)
         {
@@ -134,8 +145,8 @@ impl Proxy {
         self.advance(now, endpoint, place.server);
     }
 
-    /// §16.9: the next address of the same target is as good as the first, and so is its URI when
-    /// its flow is gone. Whether there was one.
+    /// §16.9: the next server of the same target is as good as the first, and so is its URI when
+    /// its flow is gone. Whether there was one, or one may still be found.
     pub(super) fn try_another_way(
         &mut self,
         now: Time,
@@ -144,14 +155,16 @@ impl Proxy {
         is_flow_gone: bool,
     ) -> bool {
         let Some(context) = self.contexts.get_mut(&place.server) else { return false };
-        let way = context.next_way(now, place.branch, is_flow_gone);
+        let rests = |server: &Server| self.rests.rests(now, server);
+        let way = context.next_way(now, place.branch, is_flow_gone, endpoint, rests);
         if way != NextWay::None {
             self.stop_timer_c(place);
         }
         match way {
             NextWay::None => return false,
-            NextWay::Address => self.send(now, endpoint, place),
-            NextWay::LookUp(host) => self.look_up(now, endpoint, place, host),
+            NextWay::Wait => {}
+            NextWay::Server => self.send(now, endpoint, place),
+            NextWay::LookUp(hop) => self.look_up(now, endpoint, place, hop),
         }
         self.advance(now, endpoint, place.server);
         true
@@ -213,19 +226,27 @@ impl Proxy {
         }
     }
 
-    /// Sends a branch to its next address.
+    /// Sends a branch to its next server.
     pub(super) fn send(&mut self, now: Time, endpoint: &mut Endpoint, place: Place) {
         let Some(context) = self.contexts.get_mut(&place.server) else { return };
         if !context.is_open(place.branch) {
             return;
         }
-        // None: no address, or none that a listener of ours can reach.
-        let sent = context.prepare(place.branch, endpoint).and_then(|(request, to)| {
-            let branch = endpoint.new_branch().with_suffix(context.loop_hash());
-            endpoint.request(now, request, to, Some(branch)).ok()
-        });
+        let rests = |server: &Server| self.rests.rests(now, server);
+        let sent = match context.prepare(place.branch, endpoint, rests) {
+            Prepared::Wait => return,
+            // No server, or none that a listener of ours can reach.
+            Prepared::Nowhere => None,
+            Prepared::Ready(request, to) => {
+                let branch = endpoint.new_branch().with_suffix(context.loop_hash());
+                endpoint.request(now, request, to, Some(branch)).ok()
+            }
+        };
         let Some(client) = sent else { return self.unsendable(now, endpoint, place) };
         context.sent(place.branch, client);
+        if let Some(server) = context.sent_to(place.branch) {
+            self.rests.tries(now, &server);
+        }
         let is_invite = *context.request().method() == Method::Invite;
         self.clients.insert(client, place);
         if is_invite {
@@ -248,7 +269,7 @@ impl Proxy {
         } else {
             StatusCode::SERVICE_UNAVAILABLE
         };
-        let response = context.local_response(status, endpoint);
+        let response = context.unsendable(place.branch, status, endpoint);
         context.finish(place.branch, Some(response));
     }
 
@@ -300,26 +321,64 @@ impl Proxy {
             }
         };
         context.add_history(&mut copy.request, &target.origin);
-        let host = copy.hop.host.clone();
-        let has_flow = target.flow.is_some();
+        let hop = target.flow.is_none().then(|| copy.hop.clone());
         let branch = context.push(Branch::new(copy, target));
         let place = Place { server, branch };
-        if has_flow {
-            self.send(now, endpoint, place);
-        } else {
-            self.look_up(now, endpoint, place, host);
+        match hop {
+            Some(hop) => self.look_up(now, endpoint, place, hop),
+            None => self.send(now, endpoint, place),
         }
     }
 
-    fn look_up(&mut self, now: Time, endpoint: &mut Endpoint, place: Place, host: HopHost) {
-        match host {
-            HopHost::Address(address) => {
-                if let Some(context) = self.contexts.get_mut(&place.server) {
-                    context.set_addresses(place.branch, [address]);
-                }
-                self.send(now, endpoint, place);
+    fn look_up(&mut self, now: Time, endpoint: &mut Endpoint, place: Place, hop: Hop) {
+        let Some(context) = self.contexts.get_mut(&place.server) else { return };
+        if let Some(server) = hop.place() {
+            context.set_server(place.branch, server);
+        } else {
+            let mut search = self.search(endpoint, hop);
+            self.ask(&mut search, Resolving::Branch(place));
+            if let Some(context) = self.contexts.get_mut(&place.server) {
+                context.set_search(place.branch, search);
             }
-            HopHost::Name(name) => self.ask(name, Resolving::Branch(place)),
+        }
+        self.send(now, endpoint, place);
+    }
+
+    /// The DNS has answered for a branch: it goes on, if it waits for that.
+    pub(super) fn branch_answered(
+        &mut self,
+        now: Time,
+        endpoint: &mut Endpoint,
+        place: Place,
+        question: &Question,
+        answer: &Answer,
+    ) {
+        let Some(mut context) = self.contexts.remove(&place.server) else { return };
+        if let Some(search) = context.search_mut(place.branch) {
+            search.answered(question, answer);
+            self.ask(search, Resolving::Branch(place));
+        }
+        let is_unsent = context.is_unsent(place.branch);
+        self.contexts.insert(place.server, context);
+        if is_unsent {
+            self.send(now, endpoint, place);
+            self.advance(now, endpoint, place.server);
+        }
+    }
+
+    /// A server has answered something.
+    fn note_heard(&mut self, place: Place) {
+        let context = self.contexts.get_mut(&place.server);
+        if let Some(server) = context.and_then(|context| context.heard(place.branch)) {
+            self.rests.works(&server);
+        }
+    }
+
+    /// A server could not be reached, was silent, or takes no requests: it rests (RFC 3263 §4.3).
+    pub(super) fn note_failed(&mut self, now: Time, place: Place, asked: Option<Duration>) {
+        let Some(context) = self.contexts.get(&place.server) else { return };
+        if let Some(server) = context.sent_to(place.branch) {
+            self.rests.failed(now, server, asked);
         }
     }
 

@@ -2,19 +2,20 @@
 //! their turn, and the responses held until all branches are done.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use antiphon_sip::{Method, Request, Response, StatusCode};
+use antiphon_sip::{HeaderName, Method, Request, Response, StatusCode};
 
-use super::branch::{Branch, BranchState, NextWay, Pending, Ways};
+use super::branch::{Branch, BranchState, NextWay, Pending, Prepared, Ways};
 use super::history::History;
+use super::located::{Located, Unlocated};
 use super::recursion::Redirections;
 use super::validate::loop_hash;
 use super::watch::{Watch, Watched};
 use super::{Disposition, Forwarding, Origin, Target, TrustDomain, best, forward};
 use crate::endpoint::{ClientId, Endpoint, Listener, ServerId};
-use crate::flow::{Destination, Flow};
+use crate::flow::Flow;
+use crate::locate::{Next, Search, Server};
 use crate::time::Time;
 
 #[derive(Debug)]
@@ -170,26 +171,90 @@ impl Context {
         self.branches.len() - 1
     }
 
-    pub(super) fn set_addresses(
-        &mut self,
-        branch: usize,
-        addresses: impl IntoIterator<Item = IpAddr>,
-    ) {
+    /// The one server that the URI of a branch names by its address.
+    pub(super) fn set_server(&mut self, branch: usize, server: Server) {
         if let Some(ways) = self.branches.get_mut(branch).and_then(Branch::ways_mut) {
-            ways.addresses = addresses.into_iter().collect();
+            ways.located = Located::One(server);
         }
+    }
+
+    /// The search for the servers of a branch.
+    pub(super) fn set_search(&mut self, branch: usize, search: Search) {
+        if let Some(ways) = self.branches.get_mut(branch).and_then(Branch::ways_mut) {
+            ways.located = Located::Found(Box::new(search), None);
+        }
+    }
+
+    pub(super) fn search_mut(&mut self, branch: usize) -> Option<&mut Search> {
+        match &mut self.branches.get_mut(branch)?.ways_mut()?.located {
+            Located::Found(search, _) => Some(search),
+            Located::None | Located::One(_) => None,
+        }
+    }
+
+    /// The response that a branch counts as having given that could not be sent anywhere. It says
+    /// why its name leads nowhere.
+    pub(super) fn unsendable(
+        &self,
+        branch: usize,
+        status: StatusCode,
+        endpoint: &Endpoint,
+    ) -> Response {
+        let mut response = self.local_response(status, endpoint);
+        let ways = self.branches.get(branch).and_then(Branch::ways);
+        if let Some(Located::Found(search, _)) = ways.map(|ways| &ways.located)
+            && search.found_nothing()
+        {
+            response.headers_mut().push(HeaderName::Warning, Unlocated(search));
+        }
+        response
+    }
+
+    /// Whether a branch waits to be sent.
+    pub(super) fn is_unsent(&self, branch: usize) -> bool {
+        let branch = self.branches.get(branch);
+        branch.is_some_and(|branch| matches!(branch.state, BranchState::Unsent(_)))
+    }
+
+    /// The server that a branch went to, if it is one of several that the DNS may name.
+    pub(super) fn sent_to(&self, branch: usize) -> Option<Server> {
+        self.branches.get(branch)?.ways()?.sent_to
+    }
+
+    /// Something came back. The first time it is told which server that says is there.
+    pub(super) fn heard(&mut self, branch: usize) -> Option<Server> {
+        let pending = self.pending_mut(branch)?;
+        let is_first = !std::mem::replace(&mut pending.is_heard, true);
+        pending.ways.sent_to.filter(|_| is_first)
+    }
+
+    /// Whether anything came back.
+    pub(super) fn is_heard(&self, branch: usize) -> bool {
+        self.pending(branch).is_some_and(|pending| pending.is_heard)
     }
 
     /// Where a branch that got no answer of use is tried next. A branch that is to be looked up
     /// has nothing pending any more.
-    pub(super) fn next_way(&mut self, now: Time, branch: usize, is_flow_gone: bool) -> NextWay {
+    pub(super) fn next_way(
+        &mut self,
+        now: Time,
+        branch: usize,
+        is_flow_gone: bool,
+        endpoint: &Endpoint,
+        rests: impl Fn(&Server) -> bool,
+    ) -> NextWay {
         if self.has_given_up() || self.is_too_late(now) || self.is_left(branch) {
             return NextWay::None;
         }
         let Some(branch) = self.branches.get_mut(branch) else { return NextWay::None };
         let Some(ways) = branch.ways_mut() else { return NextWay::None };
-        if !ways.addresses.is_empty() {
-            return NextWay::Address;
+        match ways.located.look_ahead(endpoint, rests) {
+            Next::Server(_) => return NextWay::Server,
+            Next::Wait => {
+                branch.wait();
+                return NextWay::Wait;
+            }
+            Next::Over => {}
         }
         let way = if is_flow_gone { ways.behind_flow() } else { NextWay::None };
         if way != NextWay::None {
@@ -292,13 +357,18 @@ impl Context {
         &mut self,
         branch: usize,
         endpoint: &Endpoint,
-    ) -> Option<(Request, Destination)> {
-        let branch = self.branches.get_mut(branch)?;
-        let ways = branch.ways_mut()?;
-        let to = ways.next_destination(endpoint)?;
+        rests: impl Fn(&Server) -> bool + Copy,
+    ) -> Prepared {
+        let Some(branch) = self.branches.get_mut(branch) else { return Prepared::Nowhere };
+        let Some(ways) = branch.ways_mut() else { return Prepared::Nowhere };
+        let to = match ways.next_destination(endpoint, rests) {
+            Ok(to) => to,
+            Err(Next::Wait) => return Prepared::Wait,
+            Err(_) => return Prepared::Nowhere,
+        };
         let flow = to.flow;
         branch.remote = Some(flow.remote.ip());
-        let ways = branch.ways()?;
+        let Some(ways) = branch.ways() else { return Prepared::Nowhere };
         let mut request = ways.copy.request.clone();
         self.trust.release(&mut request, flow.remote.ip());
         if let Some(history) =
@@ -316,7 +386,7 @@ impl Context {
             let outbound = (outbound, user(&ways.token));
             forward::record_route(&mut request, &inbound, &outbound);
         }
-        Some((request, to))
+        Prepared::Ready(request, to)
     }
 
     pub(super) fn sent(&mut self, branch: usize, client: ClientId) {
@@ -326,7 +396,8 @@ impl Context {
             BranchState::Pending(pending) => pending.ways,
             BranchState::Done => return,
         };
-        let pending = Pending { client, timer_c: None, has_rung_too_long: false, ways };
+        let pending =
+            Pending { client, timer_c: None, has_rung_too_long: false, is_heard: false, ways };
         branch.state = BranchState::Pending(pending);
     }
 
@@ -346,7 +417,7 @@ impl Context {
         let pending = self.pending_mut(branch)?;
         pending.timer_c = None;
         pending.has_rung_too_long = true;
-        pending.ways.addresses.clear();
+        pending.ways.located = Located::None;
         Some(pending.client)
     }
 

@@ -245,9 +245,10 @@ mod tests {
         let head = format!("{INVITE}Route: <sip:192.0.2.7:5080;lr>\r\n");
         let copy = copied(&head, &target("sip:b@192.0.2.9"));
         assert_eq!(copy.request.uri_text(), "sip:b@192.0.2.9");
-        assert_eq!(copy.hop.port, 5080);
+        assert_eq!(copy.hop.port, Some(5080));
         let copy = copied(INVITE, &target("sip:b@192.0.2.9;transport=tcp"));
-        assert_eq!((copy.hop.port, copy.hop.transport), (5060, Transport::Tcp));
+        let place = copy.hop.place().unwrap();
+        assert_eq!((place.address.port(), place.transport), (5060, Transport::Tcp));
     }
 
     fn hop(uri: &str) -> Hop {

@@ -23,6 +23,7 @@ mod early;
 mod forward;
 mod history;
 mod identity;
+mod located;
 mod preferences;
 mod recursion;
 mod route;
@@ -30,8 +31,7 @@ mod servers;
 mod validate;
 mod watch;
 
-use std::collections::{BTreeSet, VecDeque};
-use std::net::IpAddr;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use antiphon_sip::{HeaderName, Method, Request, Response, StatusCode, UriBuf};
@@ -40,12 +40,13 @@ use bytes::Bytes;
 use crate::endpoint::{ClientId, Endpoint, Failure, ServerId};
 use crate::flow::{Fault, Flow};
 use crate::id_map::IdMap;
+use crate::locate::{Answer, Hop, HopHost, Question, Reach, Rests, Search};
 use crate::node::ResolveId;
 use crate::refusal::Refusal;
 use crate::time::Time;
 
+use ack::WaitingAck;
 use context::Context;
-use forward::Copy;
 pub use history::Origin;
 pub use identity::TrustDomain;
 pub use preferences::{Disposition, Preferences};
@@ -57,10 +58,6 @@ pub use watch::{Notice, Turn, Watch};
 
 /// Timer C (§16.6 step 11): how long a branch may ring. More than 3 minutes, as the RFC demands.
 const TIMER_C: Duration = Duration::from_secs(185);
-
-/// Addresses tried for one branch at most, so that one name with hundreds of records does not
-/// make one call last for hours.
-const MAX_ADDRESSES: usize = 8;
 
 /// One place that a request is to be sent to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,11 +143,15 @@ pub struct Forwarding {
 pub struct Proxy {
     contexts: IdMap<ServerId, Context>,
     clients: IdMap<ClientId, Place>,
-    resolving: IdMap<ResolveId, Resolving>,
-    /// How many ACKs are among [`resolving`](Self::resolving).
-    waiting_acks: usize,
-    questions: VecDeque<(ResolveId, String)>,
+    resolving: IdMap<ResolveId, (Resolving, Question)>,
+    questions: VecDeque<(ResolveId, Question, Box<str>)>,
     next_resolve: u64,
+    /// ACKs that wait for their way to be found.
+    acks: HashMap<u64, WaitingAck>,
+    next_ack: u64,
+    /// Servers that have failed, over all requests.
+    rests: Rests,
+    own_names: Vec<Box<str>>,
     timer_c: BTreeSet<(Time, Place)>,
     /// INVITE transactions that ended in a 2xx: further 2xx of theirs are passed on until then.
     settled: VecDeque<(Time, ClientId)>,
@@ -166,14 +167,20 @@ struct Place {
     branch: usize,
 }
 
-/// What waits for the addresses of a name.
-#[derive(Debug)]
+/// What waits for an answer of the DNS.
+#[derive(Debug, Clone, Copy)]
 enum Resolving {
     Branch(Place),
-    Ack(Box<Copy>),
+    Ack(u64),
 }
 
 impl Proxy {
+    /// A proxy that answers for these names: requests to them may come back to it.
+    #[must_use]
+    pub fn of_names(names: impl IntoIterator<Item = Box<str>>) -> Self {
+        Self { own_names: names.into_iter().collect(), ..Self::default() }
+    }
+
     /// Forwards a request to its target set. An empty set is answered 480 (§16.5).
     pub fn forward(&mut self, now: Time, endpoint: &mut Endpoint, forwarding: Forwarding) {
         let server = forwarding.server;
@@ -249,7 +256,15 @@ impl Proxy {
     ) {
         let Some(place) = self.clients.remove(&client) else { return };
         let is_flow_gone = matches!(failure, Failure::Transport(fault) if fault != Fault::TooLarge);
-        if self.try_another_way(now, endpoint, place, is_flow_gone) {
+        // RFC 3263 §4.3: a server that has answered at all is not down.
+        let context = self.contexts.get(&place.server);
+        let is_silent = failure == Failure::Timeout
+            && !context.is_some_and(|context| context.is_heard(place.branch));
+        if is_flow_gone || is_silent {
+            self.note_failed(now, place, None);
+        }
+        let may_go_elsewhere = failure != Failure::Timeout || is_silent;
+        if may_go_elsewhere && self.try_another_way(now, endpoint, place, is_flow_gone) {
             return;
         }
         if self.try_next_flow(now, endpoint, place) {
@@ -285,33 +300,21 @@ impl Proxy {
         self.advance(now, endpoint, server);
     }
 
-    /// The addresses of a name that was asked for.
-    pub fn resolved(
-        &mut self,
-        now: Time,
-        endpoint: &mut Endpoint,
-        id: ResolveId,
-        addresses: &[IpAddr],
-    ) {
-        let addresses = addresses.iter().copied().take(MAX_ADDRESSES);
+    /// The answer to a question that was asked.
+    pub fn resolved(&mut self, now: Time, endpoint: &mut Endpoint, id: ResolveId, answer: &Answer) {
         match self.resolving.remove(&id) {
-            Some(Resolving::Branch(place)) => {
-                if let Some(context) = self.contexts.get_mut(&place.server) {
-                    context.set_addresses(place.branch, addresses);
-                }
-                self.send(now, endpoint, place);
-                self.advance(now, endpoint, place.server);
+            Some((Resolving::Branch(place), question)) => {
+                self.branch_answered(now, endpoint, place, &question, answer);
             }
-            Some(Resolving::Ack(copy)) => {
-                self.waiting_acks -= 1;
-                ack::send(now, endpoint, *copy, addresses);
+            Some((Resolving::Ack(ack), question)) => {
+                self.ack_answered(now, endpoint, ack, &question, answer);
             }
             None => {}
         }
     }
 
-    /// The next name whose addresses are wanted.
-    pub fn next_resolve(&mut self) -> Option<(ResolveId, String)> {
+    /// The next question to the DNS, and for which name's sake it is asked.
+    pub fn next_resolve(&mut self) -> Option<(ResolveId, Question, Box<str>)> {
         self.questions.pop_front()
     }
 
@@ -372,15 +375,33 @@ impl Proxy {
         self.contexts.is_empty()
             && self.clients.is_empty()
             && self.resolving.is_empty()
+            && self.acks.is_empty()
             && self.timer_c.is_empty()
             && self.no_answer.is_empty()
     }
 
-    fn ask(&mut self, name: Box<str>, waiting: Resolving) {
-        let id = ResolveId(self.next_resolve);
-        self.next_resolve += 1;
-        self.resolving.insert(id, waiting);
-        self.questions.push_back((id, name.into()));
+    /// The search for a hop. A name of ours may lead here again, for another user, and a loop is seen
+    /// then (§16.3 step 4); any other name that does would only come back.
+    fn search(&self, endpoint: &mut Endpoint, hop: Hop) -> Search {
+        let is_ours = matches!(&hop.host, HopHost::Name(name) if self.is_own_name(name));
+        let reach = Reach::of(&endpoint.config().listeners);
+        let search = Search::new(hop, reach, endpoint.random());
+        if is_ours { search.may_be_own() } else { search }
+    }
+
+    fn is_own_name(&self, name: &str) -> bool {
+        self.own_names.iter().any(|own| own.eq_ignore_ascii_case(name))
+    }
+
+    /// Asks what a search wants to know.
+    fn ask(&mut self, search: &mut Search, waiting: Resolving) {
+        while let Some(question) = search.next_question() {
+            let id = ResolveId(self.next_resolve);
+            self.next_resolve += 1;
+            self.resolving.insert(id, (waiting, question.clone()));
+            let HopHost::Name(host) = &search.hop().host else { continue };
+            self.questions.push_back((id, question, host.clone()));
+        }
     }
 }
 

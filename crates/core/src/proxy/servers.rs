@@ -46,7 +46,7 @@ impl Proxy {
 }
 
 /// What does not look sensible counts as absent.
-fn retry_after(response: &Response) -> Option<u32> {
+pub(super) fn retry_after(response: &Response) -> Option<u32> {
     let field = response.headers().field::<RetryAfter<'_>>().ok().flatten()?;
     u32::try_from(field.seconds).ok().filter(|_| field.is_sensible())
 }

@@ -254,4 +254,10 @@ impl Server {
     pub const fn new(transport: Transport, address: SocketAddr) -> Self {
         Self { transport, address, verified: false }
     }
+
+    /// Where it is.
+    #[must_use]
+    pub const fn place(&self) -> crate::locate::Server {
+        crate::locate::Server { transport: self.transport, address: self.address }
+    }
 }

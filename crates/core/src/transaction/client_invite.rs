@@ -68,7 +68,7 @@ impl ClientInvite {
         Self::Calling(Calling {
             sent,
             timer_a: timing.retransmission(now),
-            timer_b: now + timing.lifetime(),
+            timer_b: now + timing.patience(),
             cancel: None,
         })
     }

@@ -26,6 +26,8 @@ pub(crate) enum ClientNonInvite {
 pub(crate) struct Trying {
     sent: Bytes,
     timer_e: Option<Backoff>,
+    /// Timer F, or less when there is another server to be tried.
+    silent_until: Time,
     timer_f: Time,
 }
 
@@ -50,6 +52,7 @@ impl ClientNonInvite {
         Self::Trying(Trying {
             sent,
             timer_e: timing.retransmission(now),
+            silent_until: now + timing.patience(),
             timer_f: now + timing.lifetime(),
         })
     }
@@ -72,7 +75,7 @@ impl ClientNonInvite {
             return Some(Self::Completed(Completed { timer_k }));
         }
         Some(match self {
-            Self::Trying(Trying { sent, timer_e, timer_f }) => {
+            Self::Trying(Trying { sent, timer_e, timer_f, .. }) => {
                 Self::Proceeding(Proceeding { sent, timer_e, timer_f })
             }
             other => other,
@@ -104,7 +107,7 @@ impl ClientNonInvite {
     /// The timer that fires next.
     pub(crate) fn next_timer(&self) -> Option<(Timer, Time)> {
         match self {
-            Self::Trying(Trying { timer_e, timer_f, .. })
+            Self::Trying(Trying { timer_e, silent_until: timer_f, .. })
             | Self::Proceeding(Proceeding { timer_e, timer_f, .. }) => {
                 let timer_e = timer_e.map(|timer| (Timer::E, timer.at));
                 Some(earlier(timer_e, (Timer::F, *timer_f)))

@@ -59,11 +59,25 @@ const TIMER_D_LEAST: Duration = Duration::from_secs(32);
 pub(crate) struct Timing {
     intervals: Intervals,
     reliable: bool,
+    patience: Option<Duration>,
 }
 
 impl Timing {
     pub(crate) const fn new(intervals: Intervals, reliable: bool) -> Self {
-        Self { intervals, reliable }
+        Self { intervals, reliable, patience: None }
+    }
+
+    /// The same, for a request that is to be tried elsewhere when nothing has come back for so
+    /// long.
+    pub(crate) const fn with_patience(self, patience: Option<Duration>) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// How long a request may be without any response: Timers B and F, or less when there is
+    /// another server to be tried (RFC 3263 §4.3), so that all of them fit into the time of one.
+    pub(super) fn patience(&self) -> Duration {
+        let lifetime = self.lifetime();
+        self.patience.map_or(lifetime, |patience| patience.min(lifetime))
     }
 
     /// 64*T1: Timers B, F, H, J, L and M.

@@ -1,7 +1,5 @@
 //! 2xx to an INVITE of ours: the ACK, the dialog, and what the forks bring (RFC 3261 §13.2.2.4).
 
-use std::net::IpAddr;
-
 use antiphon_sip::{HeaderName, Request, Response};
 use bytes::Bytes;
 
@@ -18,7 +16,7 @@ use super::{AnsweredInvite, Resolving, Subject, UserAgent};
 use crate::dialog::{Confirmed, Dialog, DialogId};
 use crate::endpoint::ClientId;
 use crate::flow::Flow;
-use crate::locate::HopHost;
+use crate::locate::{Answer, Next, Question, Reach, Search};
 use crate::offer_answer::{self, LocalMedia, Media};
 use crate::time::Time;
 
@@ -238,29 +236,55 @@ impl UserAgent {
         }
         let Ok(request) = builder.build() else { return };
         let Some(hop) = self.hop(&ack.next_hop.as_uri(), true) else { return };
-        let way = match &hop.host {
-            HopHost::Address(address) => hop.destination(*address, &self.endpoint),
-            HopHost::Name(_) => None,
-        };
+        let to = hop.place().and_then(|server| hop.destination(&server, &self.endpoint));
+        let search = hop.place().is_none().then(|| {
+            let reach = Reach::of(&self.config.endpoint.listeners);
+            Box::new(Search::new(hop, reach, self.endpoint.random()))
+        });
+        if let Some(to) = &to {
+            self.endpoint.send_ack(now, request.clone(), to.clone());
+        }
         if let Some(call) = self.calls.get_mut(&call) {
-            call.ack = Some(Ack { request: request.clone(), to: way.clone(), hop: hop.clone() });
+            call.ack = Some(Ack { request, to, search });
         }
-        match (way, hop.host) {
-            (Some(way), _) => self.endpoint.send_ack(now, request, way),
-            (None, HopHost::Name(host)) => {
-                self.resolve(host.into(), Resolving::Ack(call));
-            }
-            (None, HopHost::Address(_)) => {}
-        }
+        self.search_for_ack(now, call);
     }
 
-    /// The host of an ACK's next hop is found.
-    pub(super) fn ack_located(&mut self, now: Time, call: CallId, addresses: &[IpAddr]) {
-        let Some(call) = self.calls.get_mut(&call) else { return };
-        let (Some(ack), Some(address)) = (&mut call.ack, addresses.first()) else { return };
-        ack.to = ack.hop.destination(*address, &self.endpoint);
-        if let Some(to) = &ack.to {
-            self.endpoint.send_ack(now, ack.request.clone(), to.clone());
+    /// The DNS has answered for the next hop of an ACK.
+    pub(super) fn ack_answered(
+        &mut self,
+        now: Time,
+        call: CallId,
+        question: &Question,
+        answer: &Answer,
+    ) {
+        let ack = self.calls.get_mut(&call).and_then(|call| call.ack.as_mut());
+        if let Some(search) = ack.and_then(|ack| ack.search.as_mut()) {
+            search.answered(question, answer);
+        }
+        self.search_for_ack(now, call);
+    }
+
+    /// Goes on to look for the next hop of an ACK, and sends it when that is found.
+    fn search_for_ack(&mut self, now: Time, id: CallId) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some(ack) = &mut call.ack else { return };
+        let Some(search) = &mut ack.search else { return };
+        let questions: Vec<_> = std::iter::from_fn(|| search.next_question()).collect();
+        let listeners = &self.config.endpoint.listeners;
+        match search.next(listeners, |server| self.memory.rests(now, server)) {
+            Next::Wait => {}
+            Next::Over => ack.search = None,
+            Next::Server(server) => {
+                ack.to = search.hop().destination(&server, &self.endpoint);
+                ack.search = None;
+                if let Some(to) = &ack.to {
+                    self.endpoint.send_ack(now, ack.request.clone(), to.clone());
+                }
+            }
+        }
+        for question in questions {
+            self.resolve(now, question, Resolving::Ack(id));
         }
     }
 

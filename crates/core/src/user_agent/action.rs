@@ -8,13 +8,13 @@ use bytes::Bytes;
 use super::command::{ActionId, CallId, Unbind};
 use super::event::{EndCause, Side};
 use super::keep::Upkeep;
+use super::locating::Held;
 use super::outcome::{Attempt, Conclusion};
 use crate::auth;
 use crate::dialog::{Confirmed, Dialog, Early, RouteSet};
 use crate::endpoint::ClientId;
 use crate::flow::Flow;
-use crate::locate::Hop;
-use crate::node::ResolveId;
+use crate::locate::{Hop, Search};
 use crate::offer_answer::LocalMedia;
 use crate::reaction::{Budget, Change, Choice, History, Remember, Server};
 use crate::time::Time;
@@ -36,7 +36,11 @@ pub(super) struct Action {
     pub(super) transport_is_open: bool,
     /// Where the last request went, or the next one goes.
     pub(super) server: Option<Server>,
-    /// Servers of the hop that were not tried yet.
+    /// The search for the servers of the hop, if its host is a name.
+    pub(super) search: Option<Box<Search>>,
+    /// A failure that waits for that search.
+    pub(super) held: Option<Held>,
+    /// Servers of the hop that were not tried yet, as far as they are known.
     pub(super) servers: Vec<Server>,
     /// The last request; `None` before it, and where it went nowhere.
     pub(super) last: Option<Request>,
@@ -93,7 +97,8 @@ pub(super) enum Purpose {
 pub(super) enum State {
     /// Nothing is under way.
     Idle,
-    Locating(ResolveId),
+    /// Until the DNS has answered.
+    Locating,
     Waiting(Box<Waiting>),
     /// Until the next refresh.
     Sleeping(Time),
@@ -181,6 +186,8 @@ impl Action {
             hop: None,
             transport_is_open: false,
             server: None,
+            search: None,
+            held: None,
             servers: Vec::new(),
             last: None,
             authentic: false,
@@ -212,10 +219,6 @@ impl Action {
         !matches!(self.draft.base, Base::Outside { .. })
     }
 
-    pub(super) fn is_locating(&self, question: ResolveId) -> bool {
-        matches!(self.state, State::Locating(id) if id == question)
-    }
-
     /// When something is due.
     pub(super) fn due(&self) -> Option<Time> {
         let state = match &self.state {
@@ -223,7 +226,7 @@ impl Action {
             // A cancelled INVITE is waited for as long as the transaction lasts (RFC 3261 §9.1).
             State::Waiting(waiting) if waiting.stopped.is_some() => return None,
             State::Waiting(_) => self.ring_deadline,
-            State::Idle | State::Locating(_) => None,
+            State::Idle | State::Locating => None,
         };
         [state, self.deadline].into_iter().flatten().min()
     }

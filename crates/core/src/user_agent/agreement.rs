@@ -85,12 +85,13 @@ impl UserAgent {
     fn go_over_tls(&mut self, key: ActionKey) {
         let Some(action) = self.actions.get_mut(&key) else { return };
         let Some(server) = action.server else { return };
-        let named = action.hop.as_ref().map(|hop| hop.port);
+        let named = action.hop.as_ref().and_then(|hop| hop.port);
         let usual = named.filter(|port| *port != Transport::Udp.default_port());
         let port = usual.unwrap_or_else(|| Transport::Tls.default_port());
         let server = Server::new(Transport::Tls, SocketAddr::new(server.address.ip(), port));
         action.server = Some(server);
         action.servers.clear();
+        action.search = None;
     }
 
     fn note_agreement(&mut self, key: ActionKey, response: &Response, by_digest: bool) {

@@ -14,7 +14,7 @@ use crate::auth;
 use crate::dialog::{AcceptedInvite, Confirmed, Dialog, DialogId, Early, InDialog};
 use crate::endpoint::ServerId;
 use crate::flow::{Destination, Flow};
-use crate::locate::Hop;
+use crate::locate::Search;
 use crate::offer_answer::{LocalMedia, Media, SessionVersion};
 use crate::time::Time;
 
@@ -126,7 +126,8 @@ pub(super) struct Ack {
     pub(super) request: Request,
     /// `None` while its host is resolved.
     pub(super) to: Option<Destination>,
-    pub(super) hop: Hop,
+    /// The search for the way, while that is not known.
+    pub(super) search: Option<Box<Search>>,
 }
 
 impl Talking {

@@ -1,7 +1,7 @@
 //! What is done about what comes back to a request of an action: the reactions carried out.
 
 use antiphon_sip::header::Route;
-use antiphon_sip::{Method, Response, UriBuf};
+use antiphon_sip::{Method, Response, StatusCode, UriBuf};
 use bytes::Bytes;
 
 use super::UserAgent;
@@ -36,6 +36,11 @@ impl UserAgent {
             waiting.answered = true;
             action.authentic = is_authentic(&waiting.request, &waiting.flow, response, from);
         }
+        if let Some(server) = action.server.filter(|_| action.authentic)
+            && response.status() != StatusCode::SERVICE_UNAVAILABLE
+        {
+            self.memory.works(&server.place());
+        }
         if response.status().is_provisional() {
             return self.provisional(now, key, response);
         }
@@ -66,6 +71,9 @@ impl UserAgent {
         got: Got,
         response: Option<&Response>,
     ) {
+        if self.holds(now, key, got, response) {
+            return;
+        }
         let Some(decision) = self.consider(now, key, got, response) else {
             return self.conclude(now, key, Conclusion::of(got), response);
         };
@@ -238,9 +246,7 @@ impl UserAgent {
     }
 
     fn send_to(&mut self, now: Time, key: ActionKey, server: Server, fresh: bool) {
-        let Some(action) = self.actions.get_mut(&key) else { return };
-        action.servers.retain(|other| *other != server);
-        action.server = Some(server);
+        self.take_server(now, key, server);
         self.send(now, key, fresh);
     }
 

@@ -136,6 +136,7 @@ impl UserAgent {
                 waiting.stopped = Some(why);
                 let client = waiting.client;
                 action.servers.clear();
+                action.search = None;
                 self.arm_action(key);
                 // Held back by the endpoint until a provisional response has come (RFC 3261 §9.1).
                 if self.endpoint.cancel(now, client, None).is_err() {

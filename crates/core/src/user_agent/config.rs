@@ -26,8 +26,9 @@ pub struct UserAgentConfig {
     /// An outbound proxy: the one element of a preloaded route set (RFC 3261 §8.1.1.1, §8.1.2).
     /// Gets `lr` if it has none.
     pub proxy: Option<UriBuf>,
-    /// The transport for targets that name none. Default: UDP (RFC 3263 §4.1).
-    pub transport: Transport,
+    /// The transport for targets that name none. `None`, the default: the one that the DNS prefers
+    /// of those that are spoken here, UDP for an address (RFC 3263 §4.1).
+    pub transport: Option<Transport>,
     /// `User-Agent` and `Server`, if wanted.
     pub product: Option<String>,
     /// What happens with an incoming call. `None`: the call rings without a sound until the
@@ -112,7 +113,7 @@ impl UserAgentConfig {
             accounts: Vec::new(),
             auth: auth::client::Settings::default(),
             proxy: None,
-            transport: Transport::Udp,
+            transport: None,
             product: None,
             answering: None,
             playbook: Playbook::default(),

@@ -31,6 +31,7 @@ impl UserAgent {
         response: Option<&Response>,
     ) -> Option<Decision> {
         self.pass_over_resting(now, key);
+        self.know_servers(now, key);
         let random = self.endpoint.random();
         let (mut decision, mut told) = self.decide(now, key, got, response, random, true)?;
         if let (Reaction::AnswerChallenge { realms, .. }, Some(response)) =

@@ -2,21 +2,39 @@
 //!
 //! These types are what `--json` prints, one object an event: names and meanings are kept stable.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use antiphon_sip::{Method, StatusCode, UriBuf};
+use antiphon_sip::{Method, StatusCode, Transport, UriBuf};
 use bytes::Bytes;
 
 use super::command::{ActionId, CallId};
 use super::memory::Remembered;
 use super::outcome::{Attempt, Outcome};
+use crate::locate::{Answer, Question};
 use crate::offer_answer::Media;
 use crate::reaction::Told;
+use crate::time::Time;
 
 /// Something that happened.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Event {
+    /// The DNS has answered a question for a request of an action.
+    LookedUp {
+        /// The action.
+        action: ActionId,
+        /// The question, its answer and the time it took.
+        look_up: LookUp,
+    },
+    /// The servers of a request's next hop are known, or at least the first of them: in this order
+    /// they are tried (RFC 3263 §4.3). Not told for a host that is an address.
+    Located {
+        /// The action.
+        action: ActionId,
+        /// Transport, address and port of each.
+        servers: Vec<(Transport, SocketAddr)>,
+    },
     /// A request of an action was sent; its answer comes in [`Outcome::tried`].
     Attempt {
         /// The action.
@@ -258,7 +276,7 @@ pub struct Incoming {
     /// The Call-ID.
     pub call_id: String,
     /// The transport address it came from.
-    pub source: std::net::SocketAddr,
+    pub source: SocketAddr,
     /// `Subject`, if any.
     pub subject: Option<String>,
     /// `Content-Type`, if any.
@@ -313,4 +331,17 @@ pub enum EndCause {
     NoCommonMedia,
     /// No final response to the INVITE.
     NoAnswer,
+}
+
+/// A question to the DNS with its answer.
+#[derive(Debug, Clone)]
+pub struct LookUp {
+    /// What was asked.
+    pub question: Question,
+    /// The records, or why there are none.
+    pub answer: Answer,
+    /// When it was asked.
+    pub asked: Time,
+    /// When the answer came.
+    pub answered: Time,
 }

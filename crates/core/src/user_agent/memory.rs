@@ -1,17 +1,15 @@
 //! What outlives an action: servers that rest, addresses that have changed, the best algorithm of
 //! each realm. It is bounded, and only an authentic response changes it.
 
-use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use antiphon_sip::{Response, StatusCode, Transport, UriBuf};
+use antiphon_sip::{Response, StatusCode, UriBuf};
 
 use super::UserAgent;
 use super::action::{Action, ActionKey, Base};
 use super::config::Patience;
 use super::event::Event;
-use crate::locate::HopHost;
+use crate::locate::{self, Rests};
 use crate::reaction::{
     Budget, Decision, History, Reaction, Remember, Server, confirms_remembered, forgets_remembered,
 };
@@ -32,7 +30,7 @@ pub struct Remembered {
 /// What a user agent has learnt.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    resting: HashMap<(Transport, SocketAddr), Time>,
+    rests: Rests,
     moved: Vec<Remembered>,
     /// 302 with an expiry (§21.3.3).
     elsewhere: Vec<(Remembered, Time)>,
@@ -44,14 +42,19 @@ impl Memory {
     }
 
     pub(super) fn rest(&mut self, now: Time, server: Server, duration: Duration) {
-        self.resting.retain(|_, until| *until > now);
-        if self.resting.len() < MAX_ENTRIES {
-            self.resting.insert((server.transport, server.address), now + duration);
-        }
+        self.rests.failed(now, server.place(), Some(duration));
     }
 
-    pub(super) fn rests(&self, now: Time, server: Server) -> bool {
-        self.resting.get(&(server.transport, server.address)).is_some_and(|until| *until > now)
+    pub(super) fn rests(&self, now: Time, server: &locate::Server) -> bool {
+        self.rests.rests(now, server)
+    }
+
+    pub(super) fn tries(&mut self, now: Time, server: &locate::Server) {
+        self.rests.tries(now, server);
+    }
+
+    pub(super) fn works(&mut self, server: &locate::Server) {
+        self.rests.works(server);
     }
 
     /// Remembers, in place of what was known of the address.
@@ -117,14 +120,6 @@ impl UserAgent {
             .is_some_and(|rest| rest.starts_with(";tag="))
     }
 
-    /// Servers that rest are tried behind the others.
-    pub(super) fn in_order_of_rest(&self, now: Time, servers: Vec<Server>) -> Vec<Server> {
-        let (resting, mut others): (Vec<_>, Vec<_>) =
-            servers.into_iter().partition(|server| self.memory.rests(now, *server));
-        others.extend(resting);
-        others
-    }
-
     /// Drops the waiting targets whose only server rests. Those with a name are looked up when
     /// their turn comes.
     pub(super) fn pass_over_resting(&mut self, now: Time, key: ActionKey) {
@@ -134,13 +129,8 @@ impl UserAgent {
         }
         let rests = |target: &&UriBuf| {
             let hop = self.hop(&target.as_uri(), false);
-            hop.is_some_and(|hop| match hop.host {
-                HopHost::Address(address) => {
-                    let address = SocketAddr::new(address, hop.port);
-                    self.memory.rests(now, Server::new(hop.transport, address))
-                }
-                HopHost::Name(_) => false,
-            })
+            let place = hop.and_then(|hop| hop.place());
+            place.is_some_and(|server| self.memory.rests(now, &server))
         };
         let resting: Vec<_> = action.history.targets().waiting().filter(rests).cloned().collect();
         let Some(action) = self.actions.get_mut(&key) else { return };

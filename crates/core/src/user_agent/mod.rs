@@ -19,6 +19,7 @@ use crate::auth;
 use crate::dialog::DialogId;
 use crate::endpoint::{self, ClientId, Endpoint, ServerId};
 use crate::flow::Flow;
+use crate::locate;
 use crate::node::{Input, Node, Output, ResolveId};
 use crate::time::Time;
 
@@ -40,6 +41,7 @@ mod in_call;
 mod incoming;
 mod judge;
 mod keep;
+mod locating;
 mod means;
 mod memory;
 mod outcome;
@@ -61,7 +63,7 @@ pub use command::{
     SendMessage, Step, Subscribe, Unbind, Unregister,
 };
 pub use config::{Acceptance, Identity, Patience, Reliability, UserAgentConfig};
-pub use event::{EndCause, Event, Incoming, Progress, Side, Substate};
+pub use event::{EndCause, Event, Incoming, LookUp, Progress, Side, Substate};
 pub use memory::Remembered;
 pub use outcome::{Attempt, Conclusion, Misuse, NoAnswer, Outcome};
 pub use playbook::{Part, Playbook};
@@ -94,7 +96,8 @@ pub struct UserAgent {
     servers: HashMap<ServerId, CallId>,
     /// INVITEs that had a 2xx: more may come, of other forks (RFC 3261 §13.2.2.4).
     answered: HashMap<ClientId, AnsweredInvite>,
-    resolving: HashMap<ResolveId, Resolving>,
+    /// Questions to the DNS, and since when they wait.
+    resolving: HashMap<ResolveId, (Resolving, locate::Question, Time)>,
     /// Requests that are being answered by the playbook.
     performances: HashMap<ServerId, perform::Performance>,
     turns: playbook::Turns,
@@ -244,16 +247,15 @@ impl UserAgent {
         }
     }
 
-    fn resolved(&mut self, now: Time, id: ResolveId, addresses: Vec<std::net::IpAddr>) {
+    fn resolved(&mut self, now: Time, id: ResolveId, answer: locate::Answer) {
         match self.resolving.remove(&id) {
-            // An action that was stopped or begun anew in between does not want this answer.
-            Some(Resolving::Action(key))
-                if self.actions.get(&key).is_some_and(|action| action.is_locating(id)) =>
-            {
-                self.located(now, key, addresses);
+            Some((Resolving::Action(key), question, asked)) => {
+                self.action_answered(now, key, (question, asked), answer);
             }
-            Some(Resolving::Ack(call)) => self.ack_located(now, call, &addresses),
-            Some(Resolving::Action(_)) | None => {}
+            Some((Resolving::Ack(call), question, _)) => {
+                self.ack_answered(now, call, &question, &answer);
+            }
+            None => {}
         }
     }
 
@@ -310,7 +312,7 @@ impl Node for UserAgent {
                 self.endpoint.handle_undelivered(now, ticket, fault);
             }
             Input::Closed { flow } => self.endpoint.handle_closed(now, flow),
-            Input::Resolved { id, addresses } => self.resolved(now, id, addresses),
+            Input::Resolved { id, answer } => self.resolved(now, id, answer),
             Input::Command(command) => self.command(now, command),
             Input::Answer(answer) => match answer {},
             Input::Deadline => {

@@ -7,6 +7,7 @@ use antiphon_sip::{Method, StatusCode, Transport, UriBuf};
 
 use super::command::{ActionId, CallId};
 use crate::flow::Fault;
+use crate::locate::Why;
 use crate::reaction::{Choice, Kind, Stopped, Told};
 use crate::time::Time;
 
@@ -75,8 +76,8 @@ pub enum NoAnswer {
     Transport(Fault),
     /// A subscription was taken, but no NOTIFY came (RFC 6665 §4.1.2.4).
     Unnotified,
-    /// The host name has no address.
-    Unresolved,
+    /// The name leads nowhere: this is what the DNS said.
+    Unlocated(Why),
     /// The URI names nothing that can be asked (`tel:` without a proxy, an unknown scheme or
     /// transport).
     NoWayThere,
@@ -133,7 +134,7 @@ impl fmt::Display for NoAnswer {
             Self::Timeout => f.write_str("no answer in time"),
             Self::Transport(fault) => fault.fmt(f),
             Self::Unnotified => f.write_str("taken, but nothing was notified"),
-            Self::Unresolved => f.write_str("the host name has no address"),
+            Self::Unlocated(why) => why.fmt(f),
             Self::NoWayThere => f.write_str("the address names nothing that can be asked"),
         }
     }

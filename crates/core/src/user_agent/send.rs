@@ -1,21 +1,19 @@
 //! How a request of an action finds its server and gets there.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use antiphon_sip::header::Contact;
-use antiphon_sip::{HeaderName, Request, Transport, Uri, UriBuf};
+use antiphon_sip::{HeaderName, Request, Transport, UriBuf};
 
+use super::UserAgent;
 use super::action::{Action, ActionKey, Base, State, Waiting};
 use super::call::Call;
 use super::consider::Got;
 use super::event::Event;
 use super::outcome::{Attempt, Conclusion, Misuse, NoAnswer};
-use super::{Resolving, UserAgent};
 use crate::auth;
 use crate::endpoint::RequestError;
 use crate::flow::{Destination, Fault, Flow};
-use crate::locate::{Hop, HopHost};
-use crate::node::{Output, ResolveId};
 use crate::reaction::Server;
 use crate::time::Time;
 
@@ -61,70 +59,12 @@ impl UserAgent {
         let Some(hop) = self.hop(&uri, action.in_dialog()) else {
             return self.went_nowhere(now, key, NoAnswer::NoWayThere);
         };
-        let host = hop.host.clone();
         let Some(action) = self.actions.get_mut(&key) else { return };
-        action.hop = Some(hop);
+        action.hop = Some(hop.clone());
         action.transport_is_open = uri.as_sip().is_some_and(|sip| sip.transport().is_none());
         action.server = None;
         action.servers.clear();
-        match host {
-            HopHost::Address(address) => self.located(now, key, vec![address]),
-            HopHost::Name(host) => {
-                let id = self.resolve(host.into(), Resolving::Action(key));
-                if let Some(action) = self.actions.get_mut(&key) {
-                    action.state = State::Locating(id);
-                }
-                self.arm_action(key);
-            }
-        }
-    }
-
-    /// The next hop that a URI names. Where the URI leaves the transport open, a dialog takes UDP,
-    /// as RFC 3263 §4.1 has it and the other side that wrote the URI meant it, unless there is no
-    /// UDP here; everything else takes the one that is configured.
-    pub(super) fn hop(&self, uri: &Uri<'_>, in_dialog: bool) -> Option<Hop> {
-        let mut hop = Hop::of(uri).ok()?;
-        let sip = uri.as_sip()?;
-        if sip.secure || sip.transport().is_some() {
-            return Some(hop);
-        }
-        let listeners = &self.config.endpoint.listeners;
-        let has_udp = listeners.iter().any(|listener| listener.transport == Transport::Udp);
-        if !(in_dialog && has_udp) {
-            hop.transport = self.config.transport;
-            hop.port = sip.port.unwrap_or(hop.transport.default_port());
-        }
-        Some(hop)
-    }
-
-    pub(super) fn resolve(&mut self, host: String, whose: Resolving) -> ResolveId {
-        let id = ResolveId(self.number());
-        self.resolving.insert(id, whose);
-        self.events.push_back(Output::Resolve { id, host });
-        id
-    }
-
-    /// Takes the addresses of the hop.
-    pub(super) fn located(&mut self, now: Time, key: ActionKey, addresses: Vec<IpAddr>) {
-        /// Servers of one request at most.
-        const MAX_SERVERS: usize = 8;
-        let Some(action) = self.actions.get_mut(&key) else { return };
-        if addresses.is_empty() {
-            return self.went_nowhere(now, key, NoAnswer::Unresolved);
-        }
-        let Some(hop) = &action.hop else { return };
-        // Addresses of a family that is not spoken here are no servers.
-        let servers = addresses
-            .into_iter()
-            .filter(|address| hop.destination(*address, &self.endpoint).is_some())
-            .map(|address| Server::new(hop.transport, SocketAddr::new(address, hop.port)))
-            .take(MAX_SERVERS)
-            .collect();
-        let mut servers = self.in_order_of_rest(now, servers);
-        let Some(action) = self.actions.get_mut(&key) else { return };
-        action.server = (!servers.is_empty()).then(|| servers.remove(0));
-        action.servers = servers;
-        self.send(now, key, true);
+        self.locate(now, key, hop);
     }
 
     /// Sends the request to its server. `fresh`: as a new request, not as the same one to another
@@ -148,6 +88,9 @@ impl UserAgent {
         let attempt = attempt(&action, now, server, request.cseq());
         action.tried.push(attempt.clone());
         action.history.sent(&request, action.server);
+        if let Some(server) = action.server {
+            self.memory.tries(now, &server.place());
+        }
         action.bound = own_contact(&request);
         action.last = Some(request.clone());
         let id = action.id;
@@ -222,11 +165,14 @@ impl UserAgent {
         let (server, hop) = (action.server?, action.hop.as_ref()?);
         let listener = self.endpoint.listener_for(server.transport, server.address)?;
         let Server { transport, address: remote, .. } = server;
-        Some(hop.over(Flow { transport, local: listener.local, remote, connection: None }))
+        let to = hop.over(Flow { transport, local: listener.local, remote, connection: None });
+        let lifetime = 64 * self.config.endpoint.intervals.t1;
+        let patience = action.search.as_ref().and_then(|search| search.patience(lifetime));
+        Some(Destination { patience, ..to })
     }
 
     /// Notes an attempt that did not come to a request.
-    fn went_nowhere(&mut self, now: Time, key: ActionKey, failure: NoAnswer) {
+    pub(super) fn went_nowhere(&mut self, now: Time, key: ActionKey, failure: NoAnswer) {
         let Some(action) = self.actions.get_mut(&key) else { return };
         action.last = None;
         action.authentic = false;

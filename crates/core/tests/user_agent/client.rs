@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use antiphon_core::auth::Account;
+use antiphon_core::locate::{Silence, Why};
 use antiphon_core::reaction::{Cause, ChallengeFault, Fault, FaultKind, Kind, Limit, Preference};
 use antiphon_core::user_agent::{
     ActionId, Attempt, Command, Conclusion, Event, Misuse, NoAnswer, SendMessage,
@@ -256,7 +257,7 @@ fn a_name_is_resolved_and_its_next_address_tried_rfc3263_4_3() {
 #[test]
 fn what_cannot_be_reached_is_told_without_a_request() {
     for (to, why) in [
-        ("sip:bob@nowhere.example.org", NoAnswer::Unresolved),
+        ("sip:bob@nowhere.example.org", NoAnswer::Unlocated(Why::Name(Silence::NoSuchName))),
         ("tel:+4420", NoAnswer::NoWayThere),
         (
             "sip:bob@192.0.2.2;transport=sctp",

@@ -10,6 +10,7 @@ mod agreement;
 mod calls;
 mod client;
 mod early;
+mod locating;
 mod playbook;
 mod publish;
 mod reactions;

@@ -19,7 +19,7 @@ use crate::bind::{Net, Opened};
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::host::{ANSWERS, COMMANDS, Handle, Host, Replies};
-use crate::resolver::Resolver;
+use crate::resolver::{Dns, Resolver};
 use crate::shutdown::{Ending, Shutdown};
 use crate::stream::{Accept, Streams};
 use crate::udp::Port;
@@ -76,6 +76,7 @@ impl<N: Node> Driver<N> {
         let settings = net.settings;
         let counters = handle.counters();
         let layers = Arc::new(net.layers);
+        let dns = net.dns.unwrap_or_else(Dns::system);
         let mut ports = Vec::new();
         let mut listeners = Vec::new();
         for Opened { bound, socket } in net.sockets {
@@ -96,7 +97,7 @@ impl<N: Node> Driver<N> {
             ports,
             streams: Streams::new(settings, layers, Arc::clone(counters), listeners),
             counters: Arc::clone(counters),
-            resolver: Resolver::new(settings, Arc::clone(counters)),
+            resolver: Resolver::new(dns, settings, Arc::clone(counters)),
             inbox: VecDeque::new(),
             received: Vec::new(),
             backlog: Backlog::default(),

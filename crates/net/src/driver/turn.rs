@@ -303,8 +303,8 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
 
     fn resolved(&mut self, cx: &mut Context<'_>) -> bool {
         for handled in 0..WORK {
-            let Poll::Ready((id, addresses)) = self.resolver.poll(cx) else { return handled > 0 };
-            self.feed(self.clock.now(), Input::Resolved { id, addresses });
+            let Poll::Ready((id, answer)) = self.resolver.poll(cx) else { return handled > 0 };
+            self.feed(self.clock.now(), Input::Resolved { id, answer });
         }
         true
     }
@@ -320,9 +320,9 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
     fn carry_out(&mut self, now: Time, output: Output<N::Question, N::Event>) {
         match output {
             Output::Transmit(transmit) => self.transmit(now, transmit),
-            Output::Resolve { id, host } => {
-                if let Some((id, addresses)) = self.resolver.ask(id, host) {
-                    self.inbox.push_back(Input::Resolved { id, addresses });
+            Output::Resolve { id, question } => {
+                if let Some(answer) = self.resolver.ask(id, question) {
+                    self.inbox.push_back(Input::Resolved { id, answer });
                 }
             }
             Output::Close(flow) => self.streams.close(&flow),

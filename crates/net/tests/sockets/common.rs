@@ -5,10 +5,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use antiphon_core::flow::{Fault, Flow, Ticket, Transmit};
+use antiphon_core::locate::{Answer, Question};
 use antiphon_core::node::{Input, Node, Output, ResolveId, Urgency};
 use antiphon_core::time::Time;
 use antiphon_net::{
-    Bound, Counts, Direction, Driver, Handle, Host, Layers, ListenSpec, Net, Notice, Refusal,
+    Bound, Counts, Direction, Dns, Driver, Handle, Host, Layers, ListenSpec, Net, Notice, Refusal,
     Replies, Settings, Shutdown,
 };
 use antiphon_sip::Transport;
@@ -30,7 +31,7 @@ pub(crate) enum Seen {
     Broken(Flow),
     Undelivered(Ticket, Fault),
     Closed(Flow),
-    Resolved(ResolveId, Vec<IpAddr>),
+    Resolved(ResolveId, Answer),
     Answer(u32),
     Authenticated(Flow, Vec<String>),
     Deadline,
@@ -40,7 +41,7 @@ pub(crate) enum Seen {
 #[derive(Debug)]
 pub(crate) enum Command {
     Send(Vec<Transmit>),
-    Resolve(ResolveId, String),
+    Resolve(ResolveId, Question),
     Close(Flow),
     Ask(u32),
     /// From now on nothing is said back.
@@ -76,7 +77,9 @@ impl Echo {
     fn obey(&mut self, now: Time, command: Command) {
         match command {
             Command::Send(all) => self.outputs.extend(all.into_iter().map(Output::Transmit)),
-            Command::Resolve(id, host) => self.outputs.push_back(Output::Resolve { id, host }),
+            Command::Resolve(id, question) => {
+                self.outputs.push_back(Output::Resolve { id, question });
+            }
             Command::Close(flow) => self.outputs.push_back(Output::Close(flow)),
             Command::Ask(question) => self.outputs.push_back(Output::Question(question)),
             Command::OnlyListen => self.only_listens = true,
@@ -119,7 +122,7 @@ impl Node for Echo {
             Input::Frame { flow, frame } => self.frame(flow, frame),
             Input::Undelivered { ticket, fault } => self.tell(Seen::Undelivered(ticket, fault)),
             Input::Closed { flow } => self.tell(Seen::Closed(flow)),
-            Input::Resolved { id, addresses } => self.tell(Seen::Resolved(id, addresses)),
+            Input::Resolved { id, answer } => self.tell(Seen::Resolved(id, answer)),
             Input::Answer(answer) => self.tell(Seen::Answer(answer)),
             Input::Command(command) => self.obey(now, command),
             Input::Deadline => {
@@ -236,6 +239,10 @@ pub(crate) struct Setup<'a> {
 
 impl Setup<'_> {
     fn prepare(self) -> (Running, Driver<Echo>, Listening) {
+        self.prepare_with(|net| net)
+    }
+
+    fn prepare_with(self, change: impl FnOnce(Net) -> Net) -> (Running, Driver<Echo>, Listening) {
         let specs: Vec<_> = self
             .listen
             .iter()
@@ -244,7 +251,7 @@ impl Setup<'_> {
                 addr: addr.parse().unwrap(),
             })
             .collect();
-        let net = Net::bind_with(&specs, self.settings, self.layers).unwrap();
+        let net = change(Net::bind_with(&specs, self.settings, self.layers).unwrap());
         let listeners = net.listeners().copied().collect();
         let (driver, handle) = net.driver(Echo::default());
         let (sender, events) = mpsc::unbounded_channel();
@@ -273,6 +280,20 @@ pub(crate) fn with_layers(setup: Setup<'_>, body: impl AsyncFnOnce(&mut Running)
         running.end();
     };
     run(async { tokio::join!(driver.run(host, &shutdown), body).0.unwrap().host })
+}
+
+/// Runs a node without listeners that asks this DNS. What the resolver leaves behind is its own.
+pub(crate) fn with_dns(dns: Dns, settings: Settings, body: impl AsyncFnOnce(&mut Running)) {
+    let setup = Setup { listen: &[], settings, layers: Layers::default() };
+    let (mut running, driver, host) = setup.prepare_with(|net| net.with_dns(dns));
+    let shutdown = running.shutdown.clone();
+    let body = async {
+        body(&mut running).await;
+        running.end();
+    };
+    let all = async { tokio::join!(driver.run(host, &shutdown), body).0.unwrap() };
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async { timeout(PATIENCE, all).await }).expect("an end in time");
 }
 
 /// Runs two nodes.

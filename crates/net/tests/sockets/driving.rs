@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::common::{Command, PATIENCE, Seen, options, with};
 use antiphon_core::flow::{Ticket, Transmit};
+use antiphon_core::locate::{Question, RecordKind, Silence};
 use antiphon_core::node::ResolveId;
 use antiphon_net::{BindError, ListenSpec, Net, Settings};
 use antiphon_sip::Transport::{Sctp, Tcp, Udp};
@@ -98,30 +99,12 @@ fn questions_are_answered_at_once_or_from_another_thread() {
 }
 
 #[test]
-fn a_name_becomes_its_addresses() {
-    with(&[], Settings::default(), async |running| {
-        running.command(Command::Resolve(ResolveId(1), "localhost".into())).await;
-        let Seen::Resolved(id, addresses) = running.seen().await else { panic!("not resolved") };
-        assert_eq!(id, ResolveId(1));
-        assert!(
-            !addresses.is_empty() && addresses.iter().all(IpAddr::is_loopback),
-            "{addresses:?}"
-        );
-        running.command(Command::Resolve(ResolveId(2), "[::1]".into())).await;
-        let loopback = vec!["::1".parse().unwrap()];
-        assert_eq!(running.seen().await, Seen::Resolved(ResolveId(2), loopback));
-        // A label of more than 63 octets cannot exist (RFC 1035 §2.3.4).
-        running.command(Command::Resolve(ResolveId(3), "x".repeat(64) + ".invalid")).await;
-        assert_eq!(running.seen().await, Seen::Resolved(ResolveId(3), Vec::new()));
-    });
-}
-
-#[test]
-fn too_many_names_have_no_addresses() {
+fn too_many_questions_are_not_asked() {
     let settings = Settings { lookup_queue: 0, ..Settings::default() };
     with(&[], settings, async |running| {
-        running.command(Command::Resolve(ResolveId(1), "localhost".into())).await;
-        assert_eq!(running.seen().await, Seen::Resolved(ResolveId(1), Vec::new()));
+        let question = Question::new(RecordKind::A, "localhost");
+        running.command(Command::Resolve(ResolveId(1), question)).await;
+        assert_eq!(running.seen().await, Seen::Resolved(ResolveId(1), Err(Silence::Busy)));
         assert_eq!(running.handle.counters().read().lookups_refused, 1);
     });
 }

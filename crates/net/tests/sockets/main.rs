@@ -10,6 +10,10 @@ mod datagrams;
 #[cfg(test)]
 mod driving;
 #[cfg(test)]
+mod name_server;
+#[cfg(test)]
+mod names;
+#[cfg(test)]
 mod proxied;
 #[cfg(test)]
 mod secure;

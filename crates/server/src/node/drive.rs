@@ -29,9 +29,9 @@ impl Node for Server {
                 self.endpoint.handle_undelivered(now, ticket, fault);
             }
             Input::Closed { flow } => self.endpoint.handle_closed(now, flow),
-            Input::Resolved { id, addresses } => {
-                self.know_trunk(now, id, &addresses);
-                self.proxy.resolved(now, &mut self.endpoint, id, &addresses);
+            Input::Resolved { id, answer } => {
+                self.know_trunk(now, id, &answer);
+                self.proxy.resolved(now, &mut self.endpoint, id, &answer);
             }
             Input::Answer(answer) => self.answered(now, answer),
             Input::Command(Command::TakeOver { service, guard }) => {
@@ -56,9 +56,9 @@ impl Node for Server {
         if let Some(question) = self.questions.pop_front() {
             return Some(Output::Question(question));
         }
-        if let Some((id, host)) = self.proxy.next_resolve() {
+        if let Some((id, question, host)) = self.proxy.next_resolve() {
             self.note_lookup(id, &host);
-            return Some(Output::Resolve { id, host });
+            return Some(Output::Resolve { id, question });
         }
         if let Some(flow) = self.endpoint.next_close().or_else(|| self.closes.pop_front()) {
             return Some(Output::Close(flow));

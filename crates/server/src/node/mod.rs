@@ -204,9 +204,10 @@ impl Server {
             guard.restore(ban);
         }
         authenticator.set_realms(service.domains.realms().cloned().collect());
+        let names: Vec<_> = service.domains.hosts().map(Into::into).collect();
         Self {
             endpoint: Endpoint::new(endpoint, seed),
-            proxy: Proxy::default(),
+            proxy: Proxy::of_names(names),
             authenticator,
             service,
             down: DownTrunks::NONE,

@@ -1,10 +1,10 @@
 //! What is refused to a source and told of it, and what becomes of sources that go on.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use antiphon_core::flow::Flow;
+use antiphon_core::locate;
 use antiphon_core::node::ResolveId;
 use antiphon_core::refusal::Refusal;
 use antiphon_core::time::Time;
@@ -129,10 +129,11 @@ impl Server {
     }
 
     /// The servers of a trunk are where its name says, until it is looked up again.
-    pub(super) fn know_trunk(&mut self, now: Time, id: ResolveId, addresses: &[IpAddr]) {
+    pub(super) fn know_trunk(&mut self, now: Time, id: ResolveId, answer: &locate::Answer) {
         if self.trunk_lookups.remove(&id) {
-            for address in addresses {
-                self.guard.signed_in(*address, now + TRUNK);
+            let records = answer.as_deref().unwrap_or_default();
+            for address in records.iter().filter_map(locate::Record::address) {
+                self.guard.signed_in(address, now + TRUNK);
             }
         }
     }

@@ -20,6 +20,8 @@ mod guarding;
 mod history;
 mod identity;
 mod itself;
+mod locating;
+#[cfg(test)]
 mod loops;
 mod loss;
 mod media;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use antiphon_core::flow::{ConnectionId, Fault, Flow, Ticket, Transmit};
+use antiphon_core::locate::{Question, Silence};
 use antiphon_core::node::ResolveId;
 use antiphon_core::time::Time;
 use antiphon_sip::Transport;
@@ -14,6 +15,9 @@ use super::station::{Effect, Happening};
 use super::streams::{EndState, Parcel};
 use super::{NodeId, Simulation, What};
 
+/// When a node hears that the DNS does not answer, as from a driver of real sockets.
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(4);
+
 impl Simulation {
     pub(super) fn perform(&mut self, node: NodeId, effect: Effect) {
         match effect {
@@ -21,7 +25,7 @@ impl Simulation {
                 self.send_datagram(node, transmit);
             }
             Effect::Transmit(transmit) => self.send_on_stream(node, transmit),
-            Effect::Resolve { id, host } => self.resolve(node, id, &host),
+            Effect::Resolve { id, question } => self.resolve(node, id, &question),
             Effect::Close(flow) => self.close_flow(node, &flow),
         }
     }
@@ -259,10 +263,13 @@ impl Simulation {
         self.remove(id);
     }
 
-    fn resolve(&mut self, node: NodeId, id: ResolveId, host: &str) {
-        let addresses = self.hosts.get(&host.to_ascii_lowercase()).cloned().unwrap_or_default();
-        let happening = Happening::Resolved { id, addresses };
-        self.tell(node, self.now + self.resolve_time, happening);
+    fn resolve(&mut self, node: NodeId, id: ResolveId, question: &Question) {
+        let answer = self.zones.answer(question);
+        let time = match answer {
+            Err(Silence::NoAnswer) => RESOLVE_TIMEOUT,
+            _ => self.resolve_time,
+        };
+        self.tell(node, self.now + time, Happening::Resolved { id, answer });
     }
 
     /// Tells a node that something could not be delivered, if it wants to know.

@@ -16,7 +16,7 @@ use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::marker::PhantomData;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use antiphon_core::flow::{ConnectionId, Flow};
@@ -30,6 +30,7 @@ use self::queue::Queue;
 use self::station::{Actor, Happening, Station};
 use self::streams::{Parcel, Streams};
 use crate::raw::{RawCommand, RawPeer, Send};
+use crate::zones::Zones;
 
 /// 1 January 2026, so that what is subtracted from a moment does not reach the epoch.
 const START: Time = Time::from_secs(1_767_225_600);
@@ -61,7 +62,7 @@ pub struct Simulation {
     streams: Streams,
     connect_timeout: Duration,
     tells_refused_datagrams: bool,
-    hosts: BTreeMap<String, Vec<IpAddr>>,
+    zones: Zones,
     resolve_time: Duration,
     capture: Capture,
     names: Names,
@@ -110,7 +111,7 @@ impl Simulation {
             streams: Streams::default(),
             connect_timeout: Duration::from_secs(10),
             tells_refused_datagrams: false,
-            hosts: BTreeMap::new(),
+            zones: Zones::default(),
             resolve_time: Duration::ZERO,
             capture: Capture::new(REMEMBERED),
             names: Names::new(),

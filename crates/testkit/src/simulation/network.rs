@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use antiphon_core::flow::Flow;
+use antiphon_core::locate::Silence;
 use antiphon_sip::Transport;
 
 use super::{Conditions, NodeId, Simulation};
@@ -68,11 +69,21 @@ impl Simulation {
 
     /// Gives a host name its addresses; an unknown name has none.
     pub fn host(&mut self, name: &str, addresses: &[&str]) {
-        let addresses = addresses
-            .iter()
-            .map(|text| text.parse().unwrap_or_else(|_| panic!("{text:?} is no address")))
-            .collect();
-        self.hosts.insert(name.to_ascii_lowercase(), addresses);
+        for address in addresses {
+            let kind = if address.contains(':') { "AAAA" } else { "A" };
+            self.zone(&format!("{name} {kind} {address}"));
+        }
+    }
+
+    /// Adds lines of a zone file to what the name service knows; see [`Zones::add`](crate::Zones::add).
+    pub fn zone(&mut self, lines: &str) {
+        self.zones.add(lines);
+    }
+
+    /// Has every question for a name go unanswered in this way. Of [`Silence::NoAnswer`] the node
+    /// hears after 4 s.
+    pub fn silence(&mut self, name: &str, silence: Silence) {
+        self.zones.silence(name, silence);
     }
 
     /// Sets how long the look-up of a host name takes; no time by default.

@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use antiphon_core::flow::{Fault, Flow, Ticket, Transmit};
+use antiphon_core::locate::{Answer, Question};
 use antiphon_core::node::{Input, Node, Output, ResolveId};
 use antiphon_core::time::Time;
 use antiphon_sip::Transport;
@@ -235,14 +236,14 @@ pub(super) enum Happening {
     Frame { flow: Flow, frame: Box<Frame> },
     Undelivered { ticket: Ticket, fault: Fault },
     Closed { flow: Flow },
-    Resolved { id: ResolveId, addresses: Vec<IpAddr> },
+    Resolved { id: ResolveId, answer: Answer },
 }
 
 /// What a node wants of the network, whatever the node's kind.
 #[derive(Debug)]
 pub(super) enum Effect {
     Transmit(Transmit),
-    Resolve { id: ResolveId, host: String },
+    Resolve { id: ResolveId, question: Question },
     Close(Flow),
 }
 
@@ -265,7 +266,7 @@ impl<N: Node + 'static> Actor for Station<N> {
             Happening::Frame { flow, frame } => Input::Frame { flow, frame: *frame },
             Happening::Undelivered { ticket, fault } => Input::Undelivered { ticket, fault },
             Happening::Closed { flow } => Input::Closed { flow },
-            Happening::Resolved { id, addresses } => Input::Resolved { id, addresses },
+            Happening::Resolved { id, answer } => Input::Resolved { id, answer },
         };
         self.node.handle(now, input);
     }
@@ -288,7 +289,7 @@ impl<N: Node + 'static> Actor for Station<N> {
         loop {
             return Some(match self.node.next_output()? {
                 Output::Transmit(transmit) => Effect::Transmit(transmit),
-                Output::Resolve { id, host } => Effect::Resolve { id, host },
+                Output::Resolve { id, question } => Effect::Resolve { id, question },
                 Output::Close(flow) => Effect::Close(flow),
                 Output::Question(question) => {
                     self.ask(now, question);

@@ -11,12 +11,15 @@ use serde::Serialize;
 
 use super::parts::{AttemptObject, RtpObject};
 use super::verdict::VerdictObject;
+use crate::report::names::{self, LookUpObject};
 
 /// What is told: the kind of the line and its keys.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(super) enum Told<'a> {
     Listening { listeners: Vec<String> },
+    LookedUp(LookUpObject<'a>),
+    Located { action: u64, servers: Vec<String> },
     Attempt { action: u64, attempt: AttemptObject<'a> },
     Answered { action: u64, attempt: AttemptObject<'a> },
     Provisional(ProvisionalObject<'a>),
@@ -124,6 +127,10 @@ impl<'a> From<&'a Incoming> for IncomingObject<'a> {
 /// The object of an event; `None` where the verdict of the command says it.
 pub(super) fn told(event: &Event) -> Option<Told<'_>> {
     Some(match event {
+        Event::LookedUp { action, look_up } => Told::LookedUp(LookUpObject::new(action.0, look_up)),
+        Event::Located { action, servers } => {
+            Told::Located { action: action.0, servers: names::named(servers) }
+        }
         Event::Attempt { action, attempt } => {
             Told::Attempt { action: action.0, attempt: attempt.into() }
         }

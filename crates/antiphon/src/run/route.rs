@@ -81,6 +81,7 @@ fn objects(explanation: &Explanation) -> String {
     let mut decision = object_of_step(&explanation.decision.step, 1);
     if let Some(object) = decision.as_object_mut() {
         object.insert("event".to_owned(), "decision".into());
+        object.insert("claims".to_owned(), explanation.claims.as_deref().into());
     }
     let _ = writeln!(text, "{decision}");
     text

@@ -213,6 +213,22 @@ fn a_redirection_is_told_whole() {
 }
 
 #[test]
+fn who_claims_a_domain_of_ours_signs_in_before_any_rule() {
+    let folder = Folder::with(OFFICE);
+    let claim = ["--from", "sip:alice@example.org"];
+    let asked = folder.route("INVITE sip:bob@example.org", &claim);
+    assert!(asked.stdout.contains("From claims the domain example.org, so"), "{asked:?}");
+    let decision = folder.decision("INVITE sip:bob@example.org", &claim);
+    assert_eq!(
+        (&decision["claims"], &decision["outcome"]["action"]),
+        (&"example.org".into(), &"sign_in".into())
+    );
+    let trusted = [&claim[..], &["--source", "198.51.100.9"]].concat();
+    let decision = folder.decision("INVITE sip:bob@example.org", &trusted);
+    assert_eq!(decision["outcome"]["action"], "locate", "{decision}");
+}
+
+#[test]
 fn a_stranger_who_wants_to_leave_is_asked_to_sign_in() {
     let folder = Folder::with("");
     let away = "INVITE sip:bob@example.net";

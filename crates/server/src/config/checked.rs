@@ -72,6 +72,8 @@ pub struct Domain {
     pub role: Role,
     /// The hashes that are offered, in order; never empty.
     pub digest: Vec<Algorithm>,
+    /// Whether its accounts may call in other names than their own.
+    pub any_from: bool,
 }
 
 impl Domain {
@@ -79,7 +81,8 @@ impl Domain {
     #[must_use]
     pub fn new(name: &str) -> Self {
         let digest = vec![Algorithm::Md5, Algorithm::Sha256];
-        Self { name: HostName::new(name), aliases: Vec::new(), role: Role::Proxy, digest }
+        let (name, aliases) = (HostName::new(name), Vec::new());
+        Self { name, aliases, role: Role::Proxy, digest, any_from: false }
     }
 
     /// Its name, then the others.

@@ -177,6 +177,7 @@ fn domain(raw: Whole<RawDomain>, reader: &mut Reader<'_>) -> Domain {
         aliases: raw.aliases.into_iter().map(|alias| alias.value).collect(),
         role: raw.role,
         digest: digest.value,
+        any_from: raw.any_from,
     }
 }
 

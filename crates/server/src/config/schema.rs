@@ -128,6 +128,10 @@ section! {
         "digest" => digest: Located<Vec<Algorithm>>, Default(r#"["MD5", "SHA-256"]"#),
             sample r#"["MD5", "SHA-256"]"#,
             danger "With SHA-256 first or alone, older telephones cannot sign in.";
+        /// Whether its accounts may write another address than their own into From. Without it they
+        /// are answered 403.
+        "any_from" => any_from: bool, Default("false"), sample "false",
+            danger "With `true`, each of its users can call in the name of everybody.";
     }
 }
 

@@ -117,7 +117,9 @@ impl Server {
             uri.user_unescaped().is_some_and(|user| user == claim.username())
                 && self.domain_of(&address.uri) == Some(claim.realm())
         });
-        if !is_own {
+        let may_be_any =
+            purpose == Purpose::Forward && self.service.domains.allows_any_from(claim.realm());
+        if !is_own && !may_be_any {
             self.tell(now, arrival.flow, Offence::OtherUser);
             let refusal =
                 Refusal::new(StatusCode::FORBIDDEN).because("The credentials are of another user");

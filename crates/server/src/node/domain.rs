@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 
-use antiphon_core::auth::{Algorithm, Realm};
+use antiphon_core::auth::Realm;
 use antiphon_core::registrar::{Aor, aor_of};
 use antiphon_sip::{HeaderName, Host, Method, Request, Uri, uri::SipUri};
 
 use super::{Arrival, Server};
-use crate::config::Role;
+use crate::config::{Domain, Role};
 
 /// The domains that a server answers for: names or addresses, compared without regard to case.
 /// A domain may have other names, which are as good as its own: a user of an alias is the user of
@@ -27,6 +27,7 @@ struct Known {
     name: Box<str>,
     role: Role,
     realm: Realm,
+    any_from: bool,
 }
 
 impl Domains {
@@ -41,15 +42,17 @@ impl Domains {
         Self { domains, addresses, aliases: Vec::new() }
     }
 
-    /// The same with what is done for the users of one of the domains, and the hashes that they may
-    /// sign in with, in the order in which they are offered. Nothing changes when it is none.
+    /// The same with what a configuration says of one of the domains. Nothing changes when it is
+    /// none.
     #[must_use]
-    pub fn with(mut self, domain: &str, role: Role, digest: &[Algorithm]) -> Self {
-        if let Some(known) = self.domains.iter_mut().find(|known| known.has_name(domain)) {
-            known.role = role;
-            known.realm.algorithms = digest.to_vec();
+    pub fn with(mut self, domain: &Domain) -> Self {
+        let name = domain.name.as_str();
+        if let Some(known) = self.domains.iter_mut().find(|known| known.has_name(name)) {
+            known.role = domain.role;
+            known.realm.algorithms.clone_from(&domain.digest);
+            known.any_from = domain.any_from;
         }
-        self
+        domain.aliases.iter().fold(self, |all, alias| all.with_alias(alias.as_str(), name))
     }
 
     /// The same with another name for one of the domains. Nothing changes when that is none, or
@@ -82,6 +85,17 @@ impl Domains {
     #[must_use]
     pub fn role(&self, domain: &str) -> Option<Role> {
         self.domains.iter().find(|known| known.has_name(domain)).map(|known| known.role)
+    }
+
+    /// Whether the accounts of a domain may call in other names than their own.
+    #[must_use]
+    pub fn allows_any_from(&self, domain: &str) -> bool {
+        self.domains.iter().any(|known| known.any_from && known.has_name(domain))
+    }
+
+    /// The domain of ours in whose name a request comes.
+    pub fn claimed_by(&self, request: &Request, is_our_port: impl Fn(u16) -> bool) -> Option<&str> {
+        self.served(&request.from()?.uri, is_our_port)
     }
 
     /// The realms to sign in to, one a domain.
@@ -144,7 +158,7 @@ impl Domains {
 impl Known {
     fn new(name: impl Into<String>) -> Self {
         let name = lower(name);
-        Self { realm: Realm::new(&*name), name, role: Role::Proxy }
+        Self { realm: Realm::new(&*name), name, role: Role::Proxy, any_from: false }
     }
 
     fn has_name(&self, name: &str) -> bool {
@@ -172,10 +186,12 @@ impl Server {
 
     /// The domain of ours that a URI is in.
     pub(super) fn domain_of(&self, uri: &Uri<'_>) -> Option<&str> {
+        self.service.domains.served(uri, |port| self.is_our_port(port))
+    }
+
+    fn is_our_port(&self, port: u16) -> bool {
         let listeners = &self.endpoint.config().listeners;
-        self.service
-            .domains
-            .served(uri, |port| listeners.iter().any(|listener| listener.local.port() == port))
+        listeners.iter().any(|listener| listener.local.port() == port)
     }
 
     /// Whether the Request-URI names no user but this server (RFC 3261 §11: the resource is then
@@ -200,9 +216,9 @@ impl Server {
         if is_in_dialog || self.is_trusted(arrival) {
             return None;
         }
-        let claimed = request.from().and_then(|from| self.domain_of(&from.uri).map(str::to_owned));
-        if claimed.is_some() {
-            return claimed;
+        let claimed = self.service.domains.claimed_by(request, |port| self.is_our_port(port));
+        if let Some(domain) = claimed {
+            return Some(domain.to_owned());
         }
         request.headers().has(HeaderName::Route).then(|| self.first_domain().to_owned())
     }

@@ -107,12 +107,6 @@ pub(crate) fn domains(config: &Config, fallback: Option<String>) -> Domains {
     if config.domains.is_empty() {
         return Domains::new(fallback);
     }
-    let mut domains = Domains::new(config.domains.iter().map(|domain| domain.name.as_str()));
-    for domain in &config.domains {
-        domains = domains.with(domain.name.as_str(), domain.role, &domain.digest);
-        for alias in &domain.aliases {
-            domains = domains.with_alias(alias.as_str(), domain.name.as_str());
-        }
-    }
-    domains
+    let names = config.domains.iter().map(|domain| domain.name.as_str());
+    config.domains.iter().fold(Domains::new(names), Domains::with)
 }

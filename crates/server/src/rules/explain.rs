@@ -10,6 +10,9 @@ use crate::config::Place;
 /// Every rule that was looked at, and what came out. Shown, it is a few lines for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
+    /// The domain of ours that the sender has to sign in to before the rules are looked at, because
+    /// From claims it.
+    pub claims: Option<Box<str>>,
     /// The rules up to the one that matched, in order.
     pub looks: Vec<Look>,
     /// What comes out.
@@ -54,6 +57,10 @@ pub enum Verdict {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(domain) = &self.claims {
+            writeln!(f, "From claims the domain {domain}, so the sender has to sign in first")?;
+            return writeln!(f, "then: {}", self.decision.step.outcome);
+        }
         for look in &self.looks {
             writeln!(f, "{look}")?;
         }

@@ -11,7 +11,7 @@ use super::explain::Explanation;
 use super::facts::{DownTrunks, Facts, Moment};
 use super::set::explain;
 use crate::config::{Config, Role};
-use crate::node::domains;
+use crate::node::{Domains, domains};
 
 /// A request that is asked about.
 #[derive(Debug, Clone)]
@@ -40,13 +40,21 @@ pub struct Question<'a> {
 /// When the question is not one about a request.
 pub fn route(config: &Config, question: &Question<'_>) -> Result<Explanation, QuestionError> {
     let request = request(question)?;
+    let is_trusted = config.is_trusted(question.source);
+    let local = Local::of(config);
+    if !question.is_authenticated
+        && !is_trusted
+        && let Some(domain) = local.domains.claimed_by(&request, |port| local.has_port(port))
+    {
+        return Ok(Explanation::of_claim(domain));
+    }
     let facts = Facts {
         request: &request,
         source: question.source,
         transport: question.transport,
         is_authenticated: question.is_authenticated,
-        is_trusted: config.is_trusted(question.source),
-        role: role(config, &request.uri()),
+        is_trusted,
+        role: local.role(&request.uri()),
         moment: question.moment,
         down: question.down,
     };
@@ -75,13 +83,27 @@ fn request(question: &Question<'_>) -> Result<Request, QuestionError> {
     request.build().map_err(QuestionError::Header)
 }
 
-/// The role of the domain that a URI is in, as the server finds it. A configuration without domains
-/// has the address of its first listener.
-fn role(config: &Config, uri: &Uri<'_>) -> Option<Role> {
-    let fallback = config.listen.first().map(|first| Host::from(first.addr.ip()).to_string());
-    let domains = domains(config, fallback);
-    let listens = |port| config.listen.iter().any(|listener| listener.addr.port() == port);
-    domains.served(uri, listens).and_then(|domain| domains.role(domain))
+/// What is ours, as the server finds it. A configuration without domains has the address of its
+/// first listener.
+struct Local<'a> {
+    config: &'a Config,
+    domains: Domains,
+}
+
+impl<'a> Local<'a> {
+    fn of(config: &'a Config) -> Self {
+        let fallback = config.listen.first().map(|first| Host::from(first.addr.ip()).to_string());
+        Self { config, domains: domains(config, fallback) }
+    }
+
+    fn has_port(&self, port: u16) -> bool {
+        self.config.listen.iter().any(|listener| listener.addr.port() == port)
+    }
+
+    fn role(&self, uri: &Uri<'_>) -> Option<Role> {
+        let domain = self.domains.served(uri, |port| self.has_port(port))?;
+        self.domains.role(domain)
+    }
 }
 
 /// What is not right about a question.

@@ -84,7 +84,17 @@ pub fn explain(rules: &RuleSet, facts: &Facts<'_>) -> Explanation {
             break;
         }
     }
-    Explanation { looks, decision: rules.decision(matching, facts) }
+    Explanation { claims: None, looks, decision: rules.decision(matching, facts) }
+}
+
+impl Explanation {
+    /// That the sender has to sign in before the rules are looked at.
+    pub(crate) fn of_claim(domain: &str) -> Self {
+        let (outcome, plan) = (Outcome::SignIn, Plan::default());
+        let step = Step { rule: None, outcome, plan, media: None };
+        let decision = Decision { step: Arc::new(step) };
+        Self { claims: Some(domain.into()), looks: Vec::new(), decision }
+    }
 }
 
 impl RuleSet {

@@ -230,3 +230,19 @@ fn each_domain_offers_its_own_hashes_in_its_own_order_rfc8760_2_3() {
     assert_eq!(offered("sip:alice@example.org"), ["SHA-512-256", "MD5"]);
     assert_eq!(offered("sip:alice@strict.example"), ["SHA-256"]);
 }
+
+#[test]
+fn an_account_calls_in_other_names_only_where_its_domain_allows_it() {
+    for (any_from, expected) in [(false, 403), (true, 200)] {
+        let domain = format!("[[domain]]\nname = \"example.org\"\nany_from = {any_from}\n");
+        let mut world = World::configured(&domain);
+        let alice = world.peer("alice", "192.0.2.1:5060");
+        world.bound("bob", "192.0.2.2:5060", Script::answers(0));
+        let register = Text::register("bob").header("Contact", "<sip:alice@192.0.2.1>");
+        let response = world.ask_as(alice, "alice", &password("alice"), &register);
+        assert_eq!(response.status().as_u16(), 403, "nobody registers for somebody else");
+        let text = Text::invite("sip:bob@example.org").from("sip:reception@example.org");
+        let response = world.ask_as(alice, "alice", &password("alice"), &text);
+        assert_eq!(response.status().as_u16(), expected);
+    }
+}

@@ -42,7 +42,7 @@ fn method_role_locality_and_trust() {
 fn who_calls_whom() {
     let call = Question {
         from: Some("sip:al%69ce@Example.ORG;x=y"),
-        ..question("INVITE sip:b%6fb;ext=1@EXAMPLE.org:5060")
+        ..friend("INVITE sip:b%6fb;ext=1@EXAMPLE.org:5060")
     };
     for (when, wanted) in [
         ("callee = 'bob;ext=1'", true),

@@ -4,34 +4,14 @@ use antiphon_sip::header::{
     Accept, AcceptEncoding, AcceptLanguage, ContentType, GeolocationError, HeaderFault, ListField,
 };
 use antiphon_sip::{HeaderName, Method, Request, Response};
-use bytes::Bytes;
 
 use super::change::{Body, Change};
-use super::decision::Reaction;
-use super::forms;
+use super::data::BodyChange;
+use super::decision::{Attempted, Reaction};
+use super::forms::{self, type_of};
 use super::inputs::Inputs;
 use super::limit::{Cause, Fault, Lack, Limit};
-use super::order::Attempted;
 use super::retry;
-
-/// In which way the body is another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BodyChange {
-    /// The same in another form.
-    OtherForm,
-    /// A smaller one.
-    Smaller,
-    /// None: an INVITE leaves the offer to the other side (RFC 3261 §13.2.1).
-    LeftOut,
-    /// With the location that the response brought (RFC 6442 §4.3).
-    Location,
-    /// Encrypted to this certificate, once it has been checked: that it is the called person's and
-    /// is trusted (RFC 3261 §23.2).
-    Encrypted {
-        /// The body of the response: certificates.
-        certificate: Bytes,
-    },
-}
 
 pub(super) fn change(inputs: &Inputs<'_>, response: &Response) -> Attempted {
     let status = response.status().as_u16();
@@ -146,13 +126,6 @@ fn list<'a, F: ListField<'a> + 'a>(response: &'a Response) -> Result<Option<Vec<
     }
     let list: Result<Vec<_>, _> = response.headers().list::<F>().collect();
     list.map(Some).map_err(|_| Fault::malformed(F::NAME).into())
-}
-
-/// `text` and `plain` of `text/plain;charset=utf-8`.
-pub(super) fn type_of(content_type: &str) -> Option<(&str, &str)> {
-    let name = content_type.split(';').next()?;
-    let (kind, subtype) = name.split_once('/')?;
-    Some((kind.trim(), subtype.trim()))
 }
 
 /// Whether a language range holds a language (RFC 4647 §3.3.1).

@@ -7,19 +7,11 @@ use antiphon_sip::header::Contact;
 use antiphon_sip::uri::{SipUri, UriParams};
 use antiphon_sip::{HeaderName, Host, NameAddr, Response, Transport, Uri, UriBuf};
 
-use super::decision::Target;
-use super::inputs::{Inputs, Server};
+use super::data::{RefusedContact, Target};
+use super::failure::Server;
+use super::inputs::Inputs;
 use super::limit::{Cause, Fault, Limit};
 use super::text;
-
-/// A Contact that was not followed, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RefusedContact {
-    /// The URI, text from outside, shortened; empty if it cannot be read.
-    pub uri: String,
-    /// Why.
-    pub cause: Cause,
-}
 
 /// Contacts that are looked at. A response with more has none better behind them.
 const MAX_CONTACTS: usize = 50;

@@ -2,18 +2,14 @@
 
 use std::time::Duration;
 
-use antiphon_sip::{HeaderName, Method, OptionTag, UriBuf};
+use antiphon_sip::{Method, OptionTag, UriBuf};
 
 use super::Kind;
-use super::body::BodyChange;
-use super::challenge::ChallengeFault;
+use super::challenge_fault::ChallengeFault;
 use super::change::Change;
-use super::dialog::UsageEnd;
-use super::history::Failure;
-use super::identity::Signing;
-use super::inputs::Server;
-use super::limit::Stopped;
-use super::redirect::Redirect;
+use super::data::{BodyChange, Redirect, Signing, UsageEnd};
+use super::failure::{Failure, Server};
+use super::limit::{Cause, Stopped};
 use super::row::{DialogEffect, Key};
 use crate::auth::Side;
 
@@ -29,6 +25,9 @@ pub struct Decision {
     /// The failure of this request, if the action does not mend it.
     pub failure: Option<Failure>,
 }
+
+/// A step gives a reaction, or why there is none; `None` if it has nothing to do with the code.
+pub(super) type Attempted = Option<Result<Reaction, Cause>>;
 
 /// A reaction with its data. "Again" is a new transaction to the same server: the same Call-ID,
 /// From tag and Route, the next CSeq, and the change that the reaction carries (RFC 3261
@@ -243,19 +242,6 @@ pub struct Later {
     pub seconds: u32,
     /// For how long the called person can then be reached, in seconds.
     pub duration: Option<u32>,
-}
-
-/// A URI that is tried in place of the one asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
-    /// The URI, without `method` and headers (RFC 3261 §19.1.5).
-    pub uri: UriBuf,
-    /// Header fields that the URI brought and that may be taken.
-    pub carries: Vec<(HeaderName, String)>,
-    /// The preference in thousandths.
-    pub q: u16,
-    /// How long it holds, in seconds; `None`: once.
-    pub expires: Option<u32>,
 }
 
 /// Something the person may choose.

@@ -2,20 +2,11 @@
 
 use antiphon_sip::Method;
 
+use super::data::UsageEnd;
 use super::decision::Reaction;
 use super::inputs::{Got, Inputs};
 use super::retry;
 use super::row::DialogEffect;
-
-/// The end of a usage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UsageEnd {
-    /// BYE is sent for the INVITE usage (RFC 3261 §12.2.1.2).
-    pub bye: bool,
-    /// A new subscription is begun, with a new Call-ID and From tag and without To tag (RFC 6665
-    /// §4.1.2.2).
-    pub start_anew: bool,
-}
 
 /// What is left of the dialog when nothing is sent again.
 ///

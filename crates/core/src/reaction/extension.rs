@@ -12,6 +12,7 @@ use super::decision::Reaction;
 use super::inputs::Inputs;
 use super::limit::{Cause, Fault, Lack, Limit};
 use super::security;
+use super::tags::{joined, sent};
 
 /// Without what the server does not know.
 pub(super) fn drop(inputs: &Inputs<'_>, response: &Response) -> Result<Reaction, Cause> {
@@ -170,14 +171,6 @@ fn listed<'a, F: ListField<'a> + 'a>(
     if tags.is_empty() { Err(Fault::missing(F::NAME).into()) } else { Ok(tags) }
 }
 
-/// The tags of a field of the request.
-pub(super) fn sent<'a, F: ListField<'a> + 'a>(
-    headers: &'a Headers,
-    tag: impl Fn(F) -> OptionTag,
-) -> Vec<OptionTag> {
-    headers.list::<F>().map_while(Result::ok).map(tag).collect()
-}
-
 fn is_sent(headers: &Headers, tag: &OptionTag) -> bool {
     sent::<Require>(headers, |t| t.0).contains(tag)
         || sent::<ProxyRequire>(headers, |t| t.0).contains(tag)
@@ -204,17 +197,6 @@ fn without_tags(headers: &Headers, gone: &[OptionTag]) -> Change {
         };
     }
     change
-}
-
-/// Tags as a field value, each once.
-pub(super) fn joined(first: Vec<OptionTag>, more: Vec<OptionTag>) -> String {
-    let mut tags: Vec<OptionTag> = Vec::new();
-    for tag in first.into_iter().chain(more) {
-        if !tags.contains(&tag) {
-            tags.push(tag);
-        }
-    }
-    tags.iter().map(OptionTag::as_str).collect::<Vec<_>>().join(", ")
 }
 
 fn contacts(headers: &Headers) -> Vec<Contact<'_>> {

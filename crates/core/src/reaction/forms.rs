@@ -8,7 +8,6 @@ use antiphon_sip::{HeaderName, Request};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use siphasher::sip::SipHasher13;
 
-use super::body::type_of;
 use super::change::{Body, Change};
 
 /// Parts of a body that are looked at.
@@ -142,6 +141,13 @@ fn identifier(request: &Request, location: &Bytes) -> String {
     hasher.write(request.body());
     hasher.write(location);
     format!("{:016x}", hasher.finish())
+}
+
+/// `text` and `plain` of `text/plain;charset=utf-8`.
+pub(super) fn type_of(content_type: &str) -> Option<(&str, &str)> {
+    let name = content_type.split(';').next()?;
+    let (kind, subtype) = name.split_once('/')?;
+    Some((kind.trim(), subtype.trim()))
 }
 
 #[cfg(test)]

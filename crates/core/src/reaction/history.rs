@@ -5,8 +5,9 @@ use std::time::Duration;
 use antiphon_sip::{OptionTag, Request, StatusCode, UriBuf};
 
 use super::change::Fingerprint;
-use super::decision::{Decision, Reaction, Target};
-use super::inputs::{Inputs, Server};
+use super::data::Target;
+use super::decision::{Decision, Reaction};
+use super::failure::{Failure, Server};
 use super::limit::{Cause, Limit};
 use super::row::{Key, Row};
 use super::targets::Targets;
@@ -88,33 +89,6 @@ pub struct RealmUse {
     pub realm: String,
     /// Whether the one repetition was made that a stale nonce allows.
     pub repeated: bool,
-}
-
-/// A failure of one of the requests of an action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Failure {
-    /// The row of what came.
-    pub key: Key,
-    /// The code, or the one that the failure counts as (RFC 3261 §8.1.3.1).
-    pub status: StatusCode,
-}
-
-impl Failure {
-    /// What came, as a failure.
-    #[must_use]
-    pub fn of(inputs: &Inputs<'_>) -> Self {
-        Self { key: inputs.row().key, status: inputs.status() }
-    }
-
-    /// The row that explains it.
-    #[must_use]
-    pub fn row(&self) -> &'static Row {
-        match self.key {
-            Key::TransportError => Row::transport_error(),
-            Key::Timeout => Row::timeout(),
-            Key::Code(_) | Key::Unknown(_) => Row::of(self.status),
-        }
-    }
 }
 
 impl History {

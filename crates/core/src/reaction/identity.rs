@@ -5,24 +5,10 @@ use antiphon_sip::name::PrivacyValue;
 use antiphon_sip::{HeaderName, Method, Response};
 
 use super::change::Change;
+use super::data::Signing;
 use super::decision::Reaction;
 use super::inputs::Inputs;
 use super::limit::{Cause, Lack, Limit};
-
-/// How the request is signed when it is sent again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Signing {
-    /// With Date and Identity (RFC 8224 §6.1).
-    Sign,
-    /// The same, the certificate to be fetched elsewhere (§6.2.2, 436).
-    OtherInfo,
-    /// With another certificate (437).
-    OtherCredential,
-    /// In the full form (438).
-    FullForm,
-    /// With a Referred-By token (RFC 3892 §2.1, 429).
-    ReferredBy,
-}
 
 /// Again signed, or signed otherwise.
 pub(super) fn sign(inputs: &Inputs<'_>, response: &Response) -> Result<Reaction, Cause> {

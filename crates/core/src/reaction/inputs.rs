@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use antiphon_sip::{Method, OptionTag, Request, Response, StatusCode, Transport, UriBuf};
+use antiphon_sip::{Method, OptionTag, Request, Response, StatusCode, UriBuf};
 
 use super::change::Body;
+use super::failure::{Failure, Server};
 use super::history::History;
 use super::table::Row;
 
@@ -73,17 +74,6 @@ pub enum Purpose {
     /// State that is kept and refreshed (REGISTER, SUBSCRIBE, PUBLISH): waits are the
     /// [`Keeper`](super::Keeper)'s.
     SoftState,
-}
-
-/// A server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Server {
-    /// How it is reached.
-    pub transport: Transport,
-    /// Its address.
-    pub address: SocketAddr,
-    /// Whether TLS showed that it bears the name it was looked up by.
-    pub verified: bool,
 }
 
 /// What there is to work with, prepared by whoever made the request.
@@ -233,6 +223,12 @@ impl<'a> Inputs<'a> {
         }
     }
 
+    /// What came, as a failure.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        Failure { key: self.row().key, status: self.status() }
+    }
+
     /// The method of the request.
     #[must_use]
     pub const fn method(&self) -> &'a Method {
@@ -245,19 +241,5 @@ impl<'a> Inputs<'a> {
 
     pub(super) fn is_soft_state(&self) -> bool {
         self.purpose == Purpose::SoftState
-    }
-}
-
-impl Server {
-    /// A server whose name was not verified.
-    #[must_use]
-    pub const fn new(transport: Transport, address: SocketAddr) -> Self {
-        Self { transport, address, verified: false }
-    }
-
-    /// Where it is.
-    #[must_use]
-    pub const fn place(&self) -> crate::locate::Server {
-        crate::locate::Server { transport: self.transport, address: self.address }
     }
 }

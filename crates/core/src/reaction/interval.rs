@@ -7,9 +7,9 @@ use antiphon_sip::{HeaderError, HeaderName, Method, OptionTag, Response};
 
 use super::change::Change;
 use super::decision::{Reaction, Success};
-use super::extension::sent;
 use super::inputs::Inputs;
 use super::limit::{Cause, Fault, Lack};
+use super::tags::sent;
 
 /// The longest session interval that anybody is talked into: a day.
 const MAX_SESSION: u32 = 86_400;

@@ -160,7 +160,7 @@ impl Keeper {
 mod tests {
     use antiphon_sip::StatusCode;
 
-    use super::super::history::Failure;
+    use super::super::failure::Failure;
     use super::super::inputs::{Account, Purpose};
     use super::super::testing::{Bench, register};
     use super::*;

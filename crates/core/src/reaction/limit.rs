@@ -6,7 +6,7 @@ use std::time::Duration;
 use antiphon_sip::HeaderName;
 
 use super::Kind;
-use super::challenge::ChallengeFault;
+use super::challenge_fault::ChallengeFault;
 use super::row::Key;
 
 /// A reaction that was not carried out, and why.

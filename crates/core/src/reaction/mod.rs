@@ -17,11 +17,14 @@
 
 mod body;
 mod challenge;
+mod challenge_fault;
 mod change;
 mod contact;
+mod data;
 mod decision;
 mod dialog;
 mod extension;
+mod failure;
 mod forms;
 mod history;
 mod identity;
@@ -43,6 +46,7 @@ mod session;
 mod shrink;
 mod success;
 mod table;
+mod tags;
 mod targets;
 mod text;
 mod told;
@@ -53,22 +57,17 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use body::BodyChange;
-pub use challenge::ChallengeFault;
+pub use challenge_fault::ChallengeFault;
 pub use change::{Body, Change, Edit, Fingerprint, NewBody};
-pub use contact::RefusedContact;
-pub use decision::{Choice, Decision, Later, Proceeding, Reaction, Report, Success, Target};
-pub use dialog::UsageEnd;
-pub use history::{Budget, Failure, History, RealmUse};
-pub use identity::Signing;
-pub use inputs::{
-    Account, Got, Inputs, Means, Place, Policy, Purpose, Remembering, Server, Signer,
-};
+pub use data::{BodyChange, Redirect, RefusedContact, Remember, Signing, Target, UsageEnd};
+pub use decision::{Choice, Decision, Later, Proceeding, Reaction, Report, Success};
+pub use failure::{Failure, Server};
+pub use history::{Budget, History, RealmUse};
+pub use inputs::{Account, Got, Inputs, Means, Place, Policy, Purpose, Remembering, Signer};
 pub use keeper::{Ended, Keeper, KeeperState};
 pub use kind::Kind;
 pub use limit::{Cause, Fault, FaultKind, Lack, Limit, Stopped};
-pub use redirect::Redirect;
-pub use remember::{Remember, confirms_remembered, forgets_remembered};
+pub use remember::{confirms_remembered, forgets_remembered};
 pub use row::{Bound, DialogEffect, Element, Key, Times};
 pub use table::{Row, rows};
 pub use targets::Targets;

@@ -14,19 +14,15 @@
 use antiphon_sip::name::Class;
 
 use super::change::Change;
-use super::decision::{Decision, Reaction, Report};
-use super::history::Failure;
+use super::data::Redirect;
+use super::decision::{Attempted, Decision, Reaction, Report};
 use super::inputs::{Got, Inputs};
 use super::limit::{Cause, Limit, Stopped};
-use super::redirect::Redirect;
 use super::row::Row;
 use super::{
     Kind, body, challenge, dialog, extension, identity, interval, person, redirect, remember,
     retry, scheme, security, session, shrink,
 };
-
-/// A step gives a reaction, or why there is none; `None` if it has nothing to do with the code.
-pub(super) type Attempted = Option<Result<Reaction, Cause>>;
 
 type Step = (fn(&Inputs<'_>, &Row) -> Attempted, fn(&Row) -> Kind);
 
@@ -59,7 +55,7 @@ fn decision(inputs: &Inputs<'_>, row: &Row, reaction: Reaction, stopped: Vec<Sto
         Reaction::TryTargets(redirect) => redirect.added.is_empty(),
         reaction => matches!(reaction, Reaction::NextServer { .. }) || !reaction.goes_on(),
     };
-    let failure = given_up.then(|| Failure::of(inputs));
+    let failure = given_up.then(|| inputs.failure());
     Decision { key: row.key, reaction, stopped, failure }
 }
 
@@ -163,7 +159,7 @@ fn makes_progress(inputs: &Inputs<'_>, reaction: &Reaction, change: &Change) -> 
 }
 
 fn report(inputs: &Inputs<'_>) -> Reaction {
-    let last = Failure::of(inputs);
+    let last = inputs.failure();
     let of = if inputs.means.cancelled { last } else { inputs.history.best_failure(last) };
     Reaction::Report(Report {
         of,

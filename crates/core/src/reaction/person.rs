@@ -4,10 +4,9 @@ use antiphon_sip::header::{Contact, ContentType, Warning};
 use antiphon_sip::uri::SipUri;
 use antiphon_sip::{HeaderName, Response, Uri, UriBuf};
 
-use super::decision::{Choice, Reaction};
+use super::decision::{Attempted, Choice, Reaction};
 use super::inputs::{Got, Inputs};
 use super::limit::{Cause, Fault, Lack, Limit};
-use super::order::Attempted;
 use super::row::Row;
 use super::text;
 

@@ -6,35 +6,16 @@ use antiphon_sip::{HeaderName, Host, NameAddr, Response, Uri, UriBuf};
 
 use super::Kind;
 use super::change::Change;
-use super::contact::{self, RefusedContact};
-use super::decision::{Reaction, Target};
+use super::contact;
+use super::data::{Redirect, RefusedContact};
+use super::decision::Reaction;
 use super::inputs::Inputs;
 use super::limit::{Cause, Fault, FaultKind, Lack, Limit};
-use super::remember::{self, Remember};
+use super::remember;
 use super::row::Row;
-
-/// Where the action moves to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Redirect {
-    /// The target that is tried now; the first of `added`, or one of an earlier 3xx.
-    pub next: Target,
-    /// The targets of this response, best first; none when an earlier one's is tried.
-    pub added: Vec<Target>,
-    /// The Contacts that are not followed.
-    pub refused: Vec<RefusedContact>,
-    /// What is remembered of a 301 once the new address has answered.
-    pub remember: Option<Remember>,
-}
 
 /// The longest that the target of a 302 is kept for later actions, in seconds.
 const MAX_KEPT: u32 = 3600;
-
-impl Redirect {
-    /// To a target that has waited.
-    pub(super) const fn to_waiting(next: Target) -> Self {
-        Self { next, added: Vec::new(), refused: Vec::new(), remember: None }
-    }
-}
 
 /// The targets that the response names.
 pub(super) fn follow(

@@ -6,30 +6,8 @@
 
 use antiphon_sip::{Host, StatusCode, Uri, UriBuf};
 
-use super::decision::Target;
+use super::data::{Remember, Target};
 use super::inputs::{Inputs, Remembering};
-
-/// What is remembered of a 301.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Remember {
-    /// The old address and the new ones, best first, once one of them has answered with anything
-    /// that does not [forget](forgets_remembered) it.
-    Keep {
-        /// The address that has changed.
-        old: UriBuf,
-        /// Its new ones.
-        new: Vec<UriBuf>,
-    },
-    /// The same, on the person's word.
-    Offer {
-        /// The address that has changed.
-        old: UriBuf,
-        /// Its new ones.
-        new: Vec<UriBuf>,
-    },
-    /// Nothing.
-    Nothing,
-}
 
 /// Whether an answer of a remembered target says that it is wrong: the entry is forgotten and the
 /// old address tried once.
@@ -84,8 +62,9 @@ mod tests {
     use antiphon_sip::{HeaderName, Transport};
 
     use super::super::decision::Reaction;
+    use super::super::failure::Server;
     use super::super::history::{Budget, History};
-    use super::super::inputs::{Got, Place, Server};
+    use super::super::inputs::{Got, Place};
     use super::super::testing::{Bench, invite};
     use super::*;
 

@@ -8,11 +8,11 @@ use antiphon_sip::{HeaderName, Method, Response};
 
 use super::Kind;
 use super::change::Change;
-use super::decision::{Later, Reaction};
+use super::decision::{Attempted, Later, Reaction};
+use super::failure::Server;
 use super::history::WAITED;
-use super::inputs::{Got, Inputs, Place, Server};
+use super::inputs::{Got, Inputs, Place};
 use super::limit::{Cause, Fault, Lack, Limit};
-use super::order::Attempted;
 use super::row::{Key, Row};
 
 /// How long a server that failed without saying for how long gets no new requests: 64*T1, as long

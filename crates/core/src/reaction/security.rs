@@ -5,9 +5,9 @@ use antiphon_sip::{HeaderName, Method, OptionTag, Response};
 
 use super::change::Change;
 use super::decision::Reaction;
-use super::extension::{joined, sent};
 use super::inputs::Inputs;
 use super::limit::{Cause, Fault, Lack, Limit};
+use super::tags::{joined, sent};
 
 /// The mechanism with the highest `q` that both sides know; its list goes back word for word, so
 /// that the server sees whether somebody on the way has changed it (RFC 3329 §2.3.1).
@@ -74,7 +74,7 @@ mod tests {
     use antiphon_sip::Transport;
 
     use super::super::Kind;
-    use super::super::inputs::Server;
+    use super::super::failure::Server;
     use super::super::testing::{Bench, register};
     use super::*;
 

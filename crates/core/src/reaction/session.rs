@@ -5,10 +5,9 @@ use antiphon_sip::{HeaderName, Method, Request, Response};
 use sdp_types::{Media, Session};
 
 use super::change::{Body, Change};
-use super::decision::Reaction;
+use super::decision::{Attempted, Reaction};
 use super::inputs::Inputs;
 use super::limit::{Cause, Fault, Lack, Limit};
-use super::order::Attempted;
 
 /// Formats of a stream that are compared. The work grows with the square of it.
 const MAX_FORMATS: usize = 64;

@@ -57,7 +57,7 @@ mod tests {
     use antiphon_sip::Transport;
 
     use super::super::Kind;
-    use super::super::inputs::Server;
+    use super::super::failure::Server;
     use super::super::testing::{Bench, invite, message, offering};
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use antiphon_sip::UriBuf;
 
-use super::decision::Target;
+use super::data::Target;
 
 /// A target set in the sense of RFC 3261 §8.1.3.4: no URI is tried twice.
 #[derive(Debug, Clone)]

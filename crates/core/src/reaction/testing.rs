@@ -6,8 +6,9 @@ use antiphon_sip::{HeaderName, Method, Request, Response, StatusCode, Transport,
 
 use super::change::{Body, Change};
 use super::decision::{Decision, Reaction};
+use super::failure::Server;
 use super::history::{Budget, History};
-use super::inputs::{Got, Inputs, Means, Place, Policy, Purpose, Server};
+use super::inputs::{Got, Inputs, Means, Place, Policy, Purpose};
 use super::reaction;
 
 pub(super) fn request(method: Method, uri: &str) -> Request {

@@ -7,7 +7,8 @@ use antiphon_sip::{HeaderName, Method, Request, Transport};
 
 use super::change::Body;
 use super::decision::Reaction;
-use super::inputs::{Account, Got, Place, Purpose, Server, Signer};
+use super::failure::Server;
+use super::inputs::{Account, Got, Place, Purpose, Signer};
 use super::testing::{Bench, invite, message, offering, publish, register, subscribe, update};
 use super::{Kind, Row, Times, told};
 

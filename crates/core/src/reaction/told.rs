@@ -7,7 +7,7 @@ use antiphon_sip::{HeaderName, Response, UriBuf};
 
 use super::Kind;
 use super::decision::{Decision, Later, Reaction};
-use super::history::Failure;
+use super::failure::Failure;
 use super::inputs::Inputs;
 use super::row::Key;
 use super::table::Row;
@@ -87,7 +87,7 @@ const MAX_EVIDENCE: usize = 12;
 /// what the row says.
 #[must_use]
 pub fn told(inputs: &Inputs<'_>, decision: &Decision) -> Told {
-    let here = Failure::of(inputs);
+    let here = inputs.failure();
     let of = match &decision.reaction {
         Reaction::Report(report) => report.of,
         _ => here,

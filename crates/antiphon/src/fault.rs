@@ -7,10 +7,10 @@ use std::process::ExitCode;
 
 use antiphon_agent::Failure;
 use antiphon_agent::script::Faults;
+use antiphon_server::QuestionError;
 use antiphon_server::ServeError;
 use antiphon_server::config::Finding;
 use antiphon_server::guard::Source;
-use antiphon_server::rules::QuestionError;
 use antiphon_sip::UriBuf;
 use antiphon_store::{AccountError, BanError, RememberedError};
 

@@ -13,12 +13,15 @@ pub mod rules;
 mod ban_list;
 mod first_start;
 mod housekeeping;
+mod question;
+mod reading;
 mod reload;
 mod security;
 mod serve;
 mod stores;
 
 pub use first_start::{NewAccount, password};
+pub use question::{Question, QuestionError, route};
 pub use reload::Reloader;
 pub use security::{CertificateFiles, ClientPolicy, OwnCertificate, Secured, Security};
 pub use serve::{Observer, Prepared, ServeConfig, ServeError};

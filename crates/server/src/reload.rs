@@ -1,13 +1,17 @@
-//! Another configuration for a server that runs.
+//! What a configuration makes of a server, when it starts and when it is given another while it
+//! runs.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 
 use antiphon_net::Handle;
+use ipnet::IpNet;
+use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 
 use crate::config::Config;
-use crate::node::{Command, Server};
-use crate::serve::{guard, service};
+use crate::guard;
+use crate::node::{Command, Server, Service};
 
 /// Gives another configuration to a server that runs.
 #[derive(Debug, Clone)]
@@ -40,4 +44,33 @@ pub(crate) async fn run(
         drop(handle.command(command).await);
     }
     std::future::pending().await
+}
+
+/// What a configuration says, by the clock on this machine's wall.
+pub(crate) fn service(config: &Config, fallback: Option<String>) -> Service {
+    Service { zone: TimeZone::system(), ..Service::of(config, fallback) }
+}
+
+/// When a source is banned; never one that is trusted, or the server of a trunk.
+pub(crate) fn guard(config: &Config) -> guard::Settings {
+    let Some(bans) = &config.bans else {
+        return guard::Settings { is_enabled: false, ..guard::Settings::default() };
+    };
+    guard::Settings {
+        is_enabled: true,
+        failures: bans.failures,
+        window: bans.window,
+        length: bans.length,
+        never: bans.never.iter().chain(&config.trusted).copied().chain(trunks(config)).collect(),
+    }
+}
+
+/// The servers of trunks that are named by their addresses. Of the others the node learns where
+/// they are when it looks them up.
+fn trunks(config: &Config) -> impl Iterator<Item = IpNet> {
+    let targets = config.trunks.iter().flat_map(|trunk| &trunk.targets);
+    targets.filter_map(|target| {
+        let host = target.host.host.as_str().trim_matches(['[', ']']);
+        host.parse::<IpAddr>().ok().map(IpNet::from)
+    })
 }

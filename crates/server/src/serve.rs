@@ -16,8 +16,6 @@ use antiphon_net::{
     Bound, Clock, Direction, Host, Layers, Net, Notice, Replies, Shutdown, Tls, WebSocket,
 };
 use antiphon_store::{Commit, Reply, StoreError};
-use ipnet::IpNet;
-use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 
 use crate::ban_list::{self, BanList, NewBans};
@@ -29,7 +27,7 @@ use crate::media::engine::Engine;
 use crate::node::{
     Answer, CommitFault, Question, Server, ServerConfig, ServerEvent, Service, Ticket,
 };
-use crate::reload::{self, Reloader};
+use crate::reload::{self, Reloader, guard, service};
 use crate::security::Secured;
 use crate::stores::{Data, Stores, StoresError};
 
@@ -200,35 +198,6 @@ impl Prepared {
         housekeeping.stop();
         result.map(drop)
     }
-}
-
-/// What a configuration says, by the clock on this machine's wall.
-pub(crate) fn service(config: &Config, fallback: Option<String>) -> Service {
-    Service { zone: TimeZone::system(), ..Service::of(config, fallback) }
-}
-
-/// When a source is banned; never one that is trusted, or the server of a trunk.
-pub(crate) fn guard(config: &Config) -> guard::Settings {
-    let Some(bans) = &config.bans else {
-        return guard::Settings { is_enabled: false, ..guard::Settings::default() };
-    };
-    guard::Settings {
-        is_enabled: true,
-        failures: bans.failures,
-        window: bans.window,
-        length: bans.length,
-        never: bans.never.iter().chain(&config.trusted).copied().chain(trunks(config)).collect(),
-    }
-}
-
-/// The servers of trunks that are named by their addresses. Of the others the node learns where
-/// they are when it looks them up.
-fn trunks(config: &Config) -> impl Iterator<Item = IpNet> {
-    let targets = config.trunks.iter().flat_map(|trunk| &trunk.targets);
-    targets.filter_map(|target| {
-        let host = target.host.host.as_str().trim_matches(['[', ']']);
-        host.parse::<IpAddr>().ok().map(IpNet::from)
-    })
 }
 
 /// What lies between a connection and SIP.

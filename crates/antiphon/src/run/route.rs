@@ -3,10 +3,11 @@
 use std::fmt::{self, Write as _};
 use std::process::ExitCode;
 
+use antiphon_server::Question;
 use antiphon_server::config::{Config, check_file};
 use antiphon_server::rules::{
-    self, Contact, Contacts, Destination, DownTrunks, Explanation, Hop, Look, Moment, Origin,
-    Outcome, Question, Redirect, Step, Then, Verdict,
+    Contact, Contacts, Destination, DownTrunks, Explanation, Hop, Look, Moment, Origin, Outcome,
+    Redirect, Step, Then, Verdict,
 };
 use jiff::Zoned;
 use serde_json::{Value, json};
@@ -31,7 +32,7 @@ pub(crate) fn run(route: Route) -> Result<ExitCode, Fault> {
         moment: route.at.unwrap_or_else(|| Moment::of(&Zoned::now())),
         down: &down,
     };
-    let explanation = rules::route(&config, &question).map_err(Fault::Question)?;
+    let explanation = antiphon_server::route(&config, &question).map_err(Fault::Question)?;
     terminal::print(&if route.json {
         objects(&explanation)
     } else {

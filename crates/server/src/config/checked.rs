@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use antiphon_core::auth::Algorithm;
+use antiphon_core::proxy::TrustDomain;
 use antiphon_core::registrar::Policy;
 use antiphon_net::ListenSpec;
 use antiphon_sip::{Transport, UriBuf};
 use ipnet::IpNet;
 
-use super::kinds::{HostName, HostPort, Role};
-use super::secret::Secret;
 use crate::media::MediaPolicy;
-use crate::node::Extensions;
+use crate::reading::kinds::{HostName, HostPort, Role};
+use crate::reading::secret::Secret;
 use crate::rules::RuleSet;
 use crate::security::Security;
 
@@ -89,6 +89,22 @@ impl Domain {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.name).chain(&self.aliases).map(HostName::as_str)
     }
+}
+
+/// What the extensions of SIP leave to the choice of a server. The default is to choose nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Extensions {
+    /// The proxies that requests of a registered phone are to pass, first hop first, each a URI
+    /// with `lr` (RFC 3608 §6.3).
+    pub service_route: Vec<UriBuf>,
+    /// Seconds after which a phone that hears nothing on its flow may take it for dead
+    /// (RFC 5626 §5.4).
+    pub flow_timer: Option<u32>,
+    /// Whether redirections by the users of our domains are followed here (RFC 3261 §16.7 step 4)
+    /// instead of being passed to the caller.
+    pub follow_redirections: bool,
+    /// Whose word on the identity of callers counts (RFC 3325).
+    pub trust: TrustDomain,
 }
 
 /// When a source is not listened to any more.
@@ -182,7 +198,7 @@ impl Default for Config {
             bans: Some(Bans::default()),
             media: MediaPolicy::default(),
             trunks: Vec::new(),
-            rules: RuleSet::default_rules(),
+            rules: super::only_default_rules(),
         }
     }
 }

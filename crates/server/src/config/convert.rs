@@ -7,18 +7,18 @@ use antiphon_core::registrar::Policy;
 use antiphon_sip::Uri;
 
 use super::checked::{
-    Bans, Config, Domain, Network, Probe, Trunk, TrunkCredentials, TrunkRegistration, TrunkTarget,
+    Bans, Config, Domain, Extensions, Network, Probe, Trunk, TrunkCredentials, TrunkRegistration,
+    TrunkTarget,
 };
-use super::fault::{Place, Problem};
-use super::kinds::{Asking, HostName};
-use super::reader::Reader;
 use super::schema::{
     RawBans, RawCertificate, RawConfig, RawDomain, RawMedia, RawNetwork, RawProbe, RawRegistrar,
     RawRegistration, RawTarget, RawTls, RawTrunk,
 };
-use super::value::{Located, Whole};
 use crate::media::MediaPolicy;
-use crate::node::Extensions;
+use crate::reading::fault::{Place, Problem};
+use crate::reading::kinds::{Asking, HostName};
+use crate::reading::reader::Reader;
+use crate::reading::value::{Located, Whole};
 use crate::rules::build::{Scope, build};
 use crate::rules::raw::RawRule;
 use crate::security::{CertificateFiles, ClientPolicy, Security};

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::schema::{RawConfig, RawTrunk};
-use super::section::{KeyInfo, Presence, SectionInfo};
+use crate::reading::section::{KeyInfo, Presence, SectionInfo};
 use crate::rules::raw::{ACTIONS, RawAction, RawRule, RawWhen};
 
 const REFERENCE_HEAD: &str = "\

@@ -6,6 +6,7 @@
 //! made of that definition.
 
 use std::path::Path;
+use std::sync::{Arc, LazyLock};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -16,32 +17,26 @@ mod documentation;
 mod not_carried_out;
 mod reload;
 mod schema;
-mod secret;
-
-pub(crate) mod fault;
-pub(crate) mod kinds;
-pub(crate) mod reader;
-pub(crate) mod section;
-pub(crate) mod suggest;
-pub(crate) mod value;
 
 #[cfg(test)]
 mod tests;
 
 pub use checked::{
-    Bans, Config, Domain, Network, Probe, Trunk, TrunkCredentials, TrunkRegistration, TrunkTarget,
+    Bans, Config, Domain, Extensions, Network, Probe, Trunk, TrunkCredentials, TrunkRegistration,
+    TrunkTarget,
 };
 pub use documentation::{reference, sample};
-pub use fault::{Contradiction, Finding, Place, Problem};
-pub use kinds::{HostName, HostPort, Role};
 pub use reload::{Changes, Part};
-pub use secret::{Secret, SecretError};
+
+pub use crate::reading::fault::{Contradiction, Finding, Place, Problem};
+pub use crate::reading::kinds::{HostName, HostPort, Role};
+pub use crate::reading::secret::{Secret, SecretError};
 
 use convert::Declared;
-use reader::{FromValue, Item, Reader};
 use schema::{RawConfig, RawRules};
-use value::Located;
 
+use crate::reading::reader::{FromValue, Item, Reader};
+use crate::reading::value::Located;
 use crate::rules::RuleSet;
 use crate::rules::build::{Scope, build};
 use crate::rules::raw::RawRule;
@@ -155,10 +150,14 @@ fn keep_what_is_sure(faults: &mut Vec<Finding>) {
     });
 }
 
-/// The rules of an empty text.
-pub(crate) fn only_default() -> RuleSet {
-    let (mut reader, scope) = (Reader::new(DEFAULT_RULES), Scope::default());
-    build(Vec::new(), default_rules(), &scope, &mut reader)
+/// The rules of an empty text: those that stand behind the rules of every configuration.
+#[must_use]
+pub fn only_default_rules() -> Arc<RuleSet> {
+    static MADE: LazyLock<Arc<RuleSet>> = LazyLock::new(|| {
+        let (mut reader, scope) = (Reader::new(DEFAULT_RULES), Scope::default());
+        Arc::new(build(Vec::new(), default_rules(), &scope, &mut reader))
+    });
+    Arc::clone(&MADE)
 }
 
 fn default_rules() -> Vec<RawRule> {

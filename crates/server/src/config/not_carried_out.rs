@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use toml::de::DeValue;
 
-use super::fault::{Finding, Problem};
-use super::reader::{Item, Reader};
+use crate::reading::fault::{Finding, Problem};
+use crate::reading::reader::{Item, Reader};
 
 /// The keys, with those of the tables around them. The row goes when the server does it.
 const KEYS: &[&str] =

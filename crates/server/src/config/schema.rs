@@ -10,11 +10,11 @@ use antiphon_net::ListenSpec;
 use antiphon_sip::{Transport, UriBuf};
 use ipnet::IpNet;
 
-use super::kinds::{Asking, HostName, HostPort, Role};
-use super::secret::Secret;
-use super::section::section;
-use super::value::{Count, Located, Period, Whole};
 use crate::media::{MediaUse, WithoutRelay};
+use crate::reading::kinds::{Asking, HostName, HostPort, Role};
+use crate::reading::secret::Secret;
+use crate::reading::section::section;
+use crate::reading::value::{Count, Located, Period, Whole};
 use crate::rules::raw::RawRule;
 
 section! {

@@ -43,8 +43,10 @@ use antiphon_sip::{HeaderName, Method, Request, StatusCode, Uri, UriBuf};
 pub use ask::{Answer, CommitFault, Question, Ticket};
 pub use domain::Domains;
 pub use offence::Offence;
+pub use service::Service;
 pub(crate) use service::domains;
-pub use service::{Extensions, Service};
+
+pub use crate::config::Extensions;
 
 use authenticate::Purpose;
 use course::Course;

@@ -3,16 +3,14 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use antiphon_core::proxy::TrustDomain;
 use antiphon_core::registrar::Policy;
 use antiphon_core::time::Time;
-use antiphon_sip::UriBuf;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{Domains, Server};
-use crate::config::{Config, Trunk};
+use crate::config::{Config, Extensions, Trunk};
 use crate::guard;
 use crate::media::MediaPolicy;
 use crate::rules::{Moment, RuleSet};
@@ -36,22 +34,6 @@ pub struct Service {
     pub media: MediaPolicy,
     /// Where the hours and weekdays of rules are read off.
     pub zone: TimeZone,
-}
-
-/// What the extensions of SIP leave to the choice of a server. The default is to choose nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Extensions {
-    /// The proxies that requests of a registered phone are to pass, first hop first, each a URI
-    /// with `lr` (RFC 3608 §6.3).
-    pub service_route: Vec<UriBuf>,
-    /// Seconds after which a phone that hears nothing on its flow may take it for dead
-    /// (RFC 5626 §5.4).
-    pub flow_timer: Option<u32>,
-    /// Whether redirections by the users of our domains are followed here (RFC 3261 §16.7 step 4)
-    /// instead of being passed to the caller.
-    pub follow_redirections: bool,
-    /// Whose word on the identity of callers counts (RFC 3325).
-    pub trust: TrustDomain,
 }
 
 impl Service {

@@ -13,10 +13,10 @@ use super::plan::On;
 use super::raw::{ACTIONS, RawAction, RawBranch, RawContacts, RawDo, RawHop};
 use super::set::Follow;
 use super::template::Template;
-use crate::config::fault::{Place, Problem};
-use crate::config::reader::Reader;
-use crate::config::suggest::nearest;
-use crate::config::value::{Located, Whole};
+use crate::reading::fault::{Place, Problem};
+use crate::reading::reader::Reader;
+use crate::reading::suggest::nearest;
+use crate::reading::value::{Located, Whole};
 
 /// Makes the actions of one rule.
 pub(super) struct Actions<'a, 't> {

@@ -10,11 +10,11 @@ use super::never;
 use super::plan::On;
 use super::raw::{RawRule, RawThen, RawWhen};
 use super::set::{Follow, Rule, RuleSet};
-use crate::config::fault::Problem;
-use crate::config::kinds::{HostName, Role};
-use crate::config::reader::Reader;
-use crate::config::suggest::nearest;
-use crate::config::value::{Located, OneOf, Whole};
+use crate::reading::fault::Problem;
+use crate::reading::kinds::{HostName, Role};
+use crate::reading::reader::Reader;
+use crate::reading::suggest::nearest;
+use crate::reading::value::{Located, OneOf, Whole};
 
 /// What rules may speak of.
 #[derive(Debug, Default)]

@@ -9,7 +9,7 @@ use super::captures::Captures;
 use super::facts::Facts;
 use super::hours::{Days, Hours};
 use super::pattern::Pattern;
-use crate::config::kinds::{HostName, Role};
+use crate::reading::kinds::{HostName, Role};
 
 /// A condition. The order is that in which they are looked at: what costs least comes first.
 #[derive(Debug, Clone, PartialEq)]

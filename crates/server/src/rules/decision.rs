@@ -6,8 +6,8 @@ use std::sync::Arc;
 use antiphon_sip::{StatusCode, UriBuf};
 
 use super::plan::{Plan, Then};
-use crate::config::value::written;
 use crate::media::MediaUse;
+use crate::reading::value::written;
 
 /// What the rules say about a request.
 #[derive(Debug, Clone, PartialEq, Eq)]

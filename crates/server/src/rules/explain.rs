@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::decision::{Decision, Step};
 use super::plan::Then;
-use crate::config::Place;
+use crate::reading::fault::Place;
 
 /// Every rule that was looked at, and what came out. Shown, it is a few lines for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]

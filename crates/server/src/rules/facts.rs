@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use antiphon_sip::{Request, Transport, Uri};
 use jiff::Zoned;
 
-use crate::config::Role;
+use crate::reading::kinds::Role;
 
 /// Everything that decides where a request goes. Nothing here is looked up: clock, location
 /// service and probes are asked before.

@@ -2,8 +2,8 @@
 
 use super::explain::Origin;
 use super::set::{Follow, Rule};
-use crate::config::fault::{Place, Problem};
-use crate::config::reader::Reader;
+use crate::reading::fault::{Place, Problem};
+use crate::reading::reader::Reader;
 
 /// Rules that may hand over to each other in a row. A call that was refused so often is not helped
 /// by more.

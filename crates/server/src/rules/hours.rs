@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::facts::Weekday;
-use crate::config::reader::{FromValue, Item, Reader};
-use crate::config::suggest::nearest;
+use crate::reading::reader::{FromValue, Item, Reader};
+use crate::reading::suggest::nearest;
 
 /// Part of a day in minutes since midnight; the end does not belong to it. When it ends before it
 /// begins it goes over midnight.

@@ -17,7 +17,6 @@ mod hours;
 mod mailbox;
 mod never;
 mod plan;
-mod question;
 mod set;
 mod template;
 
@@ -35,5 +34,4 @@ pub use explain::{Explanation, Look, Origin, Verdict};
 pub use facts::{DownTrunks, Facts, Moment, Weekday};
 pub use mailbox::mailbox_uri;
 pub use plan::{On, Plan, Then};
-pub use question::{Question, QuestionError, route};
 pub use set::{RuleSet, decide, explain};

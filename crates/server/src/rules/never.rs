@@ -5,8 +5,8 @@ use super::condition::Condition;
 use super::explain::Origin;
 use super::hand_over::place;
 use super::set::Rule;
-use crate::config::fault::{Contradiction, Problem};
-use crate::config::reader::Reader;
+use crate::reading::fault::{Contradiction, Problem};
+use crate::reading::reader::Reader;
 
 /// Warns of rules that no request meets, or that an earlier one leaves nothing for. Of the default
 /// rules it is no fault: those before them are there to replace them.
@@ -56,7 +56,8 @@ fn alone(one: &Condition, scope: &Scope) -> Option<Contradiction> {
     match one {
         Condition::Role(role) if scope.domains.iter().all(|(_, known)| known != role) => {
             // Without a domain in the file, the address of the listener is one, and proxied.
-            let is_default = scope.domains.is_empty() && *role == crate::config::Role::Proxy;
+            let is_default =
+                scope.domains.is_empty() && *role == crate::reading::kinds::Role::Proxy;
             (!is_default).then_some(Contradiction::NoSuchRole(role.name()))
         }
         _ => None,

@@ -2,8 +2,8 @@
 
 use regex::{Captures, Regex, RegexBuilder};
 
-use crate::config::fault::Problem;
-use crate::config::reader::{FromValue, Item, Reader};
+use crate::reading::fault::Problem;
+use crate::reading::reader::{FromValue, Item, Reader};
 
 /// Octets that one compiled pattern may take. A number plan fits many times; a pattern such as
 /// `(a{1000}){1000}` does not.

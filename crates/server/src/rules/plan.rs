@@ -7,8 +7,8 @@ use std::time::Duration;
 use antiphon_sip::StatusCode;
 
 use super::decision::Step;
-use crate::config::reader::{FromValue, Item, Reader};
-use crate::config::value::{seconds, written};
+use crate::reading::reader::{FromValue, Item, Reader};
+use crate::reading::value::{seconds, written};
 
 /// The longest that a rule may wait for an answer: Timer C ends an INVITE without one after three
 /// minutes (RFC 3261 §16.6 step 11).

@@ -8,12 +8,12 @@ use super::hours::{Days, Hours};
 use super::pattern::Pattern;
 use super::plan::On;
 use super::template::{Template, UriTemplate};
-use crate::config::kinds::{FinalStatus, HostName, Role};
-use crate::config::reader::{FromValue, Item, Reader};
-use crate::config::section::section;
-use crate::config::suggest::nearest;
-use crate::config::value::{Count, Entries, Located, LongText, OneOf, Period, Preference, Whole};
 use crate::media::MediaUse;
+use crate::reading::kinds::{FinalStatus, HostName, Role};
+use crate::reading::reader::{FromValue, Item, Reader};
+use crate::reading::section::section;
+use crate::reading::suggest::nearest;
+use crate::reading::value::{Count, Entries, Located, LongText, OneOf, Period, Preference, Whole};
 
 section! {
     /// Rules say where requests go. They are looked at in the order of the file and the first
@@ -183,7 +183,7 @@ pub(crate) enum RawDo {
 }
 
 impl FromValue for RawDo {
-    const TABLE: Option<&'static crate::config::section::SectionInfo> = Some(&RawAction::INFO);
+    const TABLE: Option<&'static crate::reading::section::SectionInfo> = Some(&RawAction::INFO);
 
     fn kind() -> String {
         "\"locate\" or a table that says what to do".to_owned()
@@ -242,7 +242,7 @@ pub(crate) enum RawContacts {
 }
 
 impl FromValue for RawContacts {
-    const TABLE: Option<&'static crate::config::section::SectionInfo> = Some(&RawBranch::INFO);
+    const TABLE: Option<&'static crate::reading::section::SectionInfo> = Some(&RawBranch::INFO);
 
     fn kind() -> String {
         "\"located\" or a list of contacts".to_owned()
@@ -265,7 +265,7 @@ pub(crate) enum RawHop {
 }
 
 impl FromValue for RawHop {
-    const TABLE: Option<&'static crate::config::section::SectionInfo> = Some(&RawBranch::INFO);
+    const TABLE: Option<&'static crate::reading::section::SectionInfo> = Some(&RawBranch::INFO);
 
     fn kind() -> String {
         "a URI or a table with one".to_owned()

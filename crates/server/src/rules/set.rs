@@ -1,7 +1,7 @@
 //! The rules of a server, and how they decide.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use antiphon_sip::StatusCode;
 
@@ -12,7 +12,6 @@ use super::decision::{Answer, Decision, Outcome, Step};
 use super::explain::{Explanation, Look, Origin, Verdict};
 use super::facts::Facts;
 use super::plan::{On, Plan, Then};
-use crate::config;
 use crate::media::MediaUse;
 
 /// A rule, checked.
@@ -101,13 +100,6 @@ impl RuleSet {
     /// The caller saw to it that no rule leads back to itself.
     pub(crate) const fn new(rules: Vec<Rule>) -> Self {
         Self { rules }
-    }
-
-    /// The rules that stand behind those of every configuration.
-    #[must_use]
-    pub fn default_rules() -> Arc<Self> {
-        static MADE: LazyLock<Arc<RuleSet>> = LazyLock::new(|| Arc::new(config::only_default()));
-        Arc::clone(&MADE)
     }
 
     /// The names of the rules, in their order.

@@ -6,8 +6,8 @@ use antiphon_sip::{Uri, UriBuf};
 use toml::de::DeValue;
 
 use super::captures::{Captures, Word};
-use crate::config::reader::{FromValue, Item, Reader};
-use crate::config::value::Located;
+use crate::reading::reader::{FromValue, Item, Reader};
+use crate::reading::value::Located;
 
 /// What a capture may stand for: letters may be a host, digits a port, and both a user part.
 const PLACEHOLDERS: [[&str; 2]; 2] = [["a", "b"], ["1", "2"]];
@@ -166,7 +166,7 @@ impl FromValue for UriTemplate {
         }
         let meant = format!("sip:{text}");
         let is_right = Template::parse(&meant).is_some_and(|template| template.makes_a_uri());
-        let problem = crate::config::fault::Problem::NotAUri(text.as_ref().into());
+        let problem = crate::reading::fault::Problem::NotAUri(text.as_ref().into());
         reader.fault_meaning(&item.span(), problem, is_right.then_some(meant.as_str()));
         None
     }

@@ -14,6 +14,7 @@ use antiphon_sip::Transport;
 
 use super::*;
 use crate::config::{Config, check};
+use crate::question::{Question, QuestionError, route};
 
 /// Domains, trunks and a trusted network for all of the tests.
 const WORLD: &str = r#"

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::config::schema::RawConfig;
-use crate::config::section::{Presence, SectionInfo};
+use crate::reading::section::{Presence, SectionInfo};
 
 fn page(name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "..", "..", "docs", name].iter().collect()

@@ -7,11 +7,9 @@ use antiphon_sip::header::HeaderError;
 use antiphon_sip::parse::scan::SyntaxError;
 use antiphon_sip::{HeaderName, Host, Method, Request, Transport, Uri, UriBuf};
 
-use super::explain::Explanation;
-use super::facts::{DownTrunks, Facts, Moment};
-use super::set::explain;
 use crate::config::{Config, Role};
 use crate::node::{Domains, domains};
+use crate::rules::{DownTrunks, Explanation, Facts, Moment, explain};
 
 /// A request that is asked about.
 #[derive(Debug, Clone)]

@@ -64,33 +64,33 @@ macro_rules! section {
         }
 
         impl $Name {
-            pub(crate) const INFO: $crate::config::section::SectionInfo =
-                $crate::config::section::SectionInfo {
+            pub(crate) const INFO: $crate::reading::section::SectionInfo =
+                $crate::reading::section::SectionInfo {
                     path: $path,
                     about: concat!($($section_doc, "\n"),+),
                     keys: &[$(
-                        $crate::config::section::KeyInfo {
+                        $crate::reading::section::KeyInfo {
                             name: $key,
-                            kind: <$Type as $crate::config::reader::FromValue>::kind,
-                            table: <$Type as $crate::config::reader::FromValue>::TABLE,
+                            kind: <$Type as $crate::reading::reader::FromValue>::kind,
+                            table: <$Type as $crate::reading::reader::FromValue>::TABLE,
                             presence: {
                                 #[allow(unused_imports, reason = "not every table uses each")]
-                                use $crate::config::section::Presence::{
+                                use $crate::reading::section::Presence::{
                                     Default, Optional, Required,
                                 };
                                 $presence
                             },
                             about: concat!($($doc, "\n"),+),
-                            unit: $crate::config::section::or_none!($($unit)?),
-                            danger: $crate::config::section::or_none!($($danger)?),
+                            unit: $crate::reading::section::or_none!($($unit)?),
+                            danger: $crate::reading::section::or_none!($($danger)?),
                             sample: $sample,
                         },
                     )+],
                 };
         }
 
-        impl $crate::config::reader::FromValue for $Name {
-            const TABLE: Option<&'static $crate::config::section::SectionInfo> =
+        impl $crate::reading::reader::FromValue for $Name {
+            const TABLE: Option<&'static $crate::reading::section::SectionInfo> =
                 Some(&Self::INFO);
 
             fn kind() -> String {
@@ -98,8 +98,8 @@ macro_rules! section {
             }
 
             fn from_value(
-                item: &$crate::config::reader::Item<'_>,
-                reader: &mut $crate::config::reader::Reader<'_>,
+                item: &$crate::reading::reader::Item<'_>,
+                reader: &mut $crate::reading::reader::Reader<'_>,
             ) -> Option<Self> {
                 let table = reader.table(item, &Self::INFO)?;
                 // All are read before the first that is missing ends it: every fault is told.

@@ -46,9 +46,15 @@ pub(crate) async fn run(
     std::future::pending().await
 }
 
-/// What a configuration says, by the clock on this machine's wall.
+/// What a configuration says, by the clock on this machine's wall. Which that is takes a look
+/// through hundreds of files, and is not asked when no rule wants to know.
 pub(crate) fn service(config: &Config, fallback: Option<String>) -> Service {
-    Service { zone: TimeZone::system(), ..Service::of(config, fallback) }
+    let service = Service::of(config, fallback);
+    if service.rules.looks_at_the_clock() {
+        Service { zone: TimeZone::system(), ..service }
+    } else {
+        service
+    }
 }
 
 /// When a source is banned; never one that is trusted, or the server of a trunk.

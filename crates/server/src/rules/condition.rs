@@ -34,6 +34,11 @@ pub(crate) enum Condition {
 }
 
 impl Condition {
+    /// Whether it depends on the hour or the day of the week.
+    pub(super) const fn looks_at_the_clock(&self) -> bool {
+        matches!(self, Self::Hours(_) | Self::Weekdays(_))
+    }
+
     /// Its key in a configuration.
     pub(crate) const fn key(&self) -> &'static str {
         match self {

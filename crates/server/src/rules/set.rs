@@ -107,6 +107,12 @@ impl RuleSet {
         self.rules.iter().map(|rule| &*rule.name)
     }
 
+    /// Whether the hour or the day of the week decides anything.
+    #[must_use]
+    pub fn looks_at_the_clock(&self) -> bool {
+        self.rules.iter().flat_map(|rule| &rule.conditions).any(Condition::looks_at_the_clock)
+    }
+
     fn decision(&self, matching: Option<usize>, facts: &Facts<'_>) -> Decision {
         let mut steps = Steps { set: self, facts, made: HashMap::new() };
         let step = matching.and_then(|at| steps.of_rule(at)).unwrap_or_else(|| {

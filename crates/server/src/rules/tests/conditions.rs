@@ -137,3 +137,14 @@ fn the_health_of_trunks() {
         assert_eq!(takes(when, &well), when_well, "{when}");
     }
 }
+
+#[test]
+fn the_clock_is_looked_at_when_a_rule_wants_to_know() {
+    let looks = |when: &str| {
+        let text = format!("[[rule]]\nname = \"r\"\nwhen = {{ {when} }}\ndo = \"locate\"\n");
+        check(&text).config.unwrap().rules.looks_at_the_clock()
+    };
+    assert!(looks("hours = \"08:00-12:00\""));
+    assert!(looks("weekdays = \"mon-fri\""));
+    assert!(!looks("method = \"INVITE\""));
+}

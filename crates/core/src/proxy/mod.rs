@@ -175,10 +175,9 @@ enum Resolving {
 }
 
 impl Proxy {
-    /// A proxy that answers for these names: requests to them may come back to it.
-    #[must_use]
-    pub fn of_names(names: impl IntoIterator<Item = Box<str>>) -> Self {
-        Self { own_names: names.into_iter().collect(), ..Self::default() }
+    /// Has it answer for these names and no others: requests to them may come back to it.
+    pub fn answer_for(&mut self, names: impl IntoIterator<Item = Box<str>>) {
+        self.own_names = names.into_iter().collect();
     }
 
     /// Forwards a request to its target set. An empty set is answered 480 (§16.5).

@@ -206,10 +206,11 @@ impl Server {
             guard.restore(ban);
         }
         authenticator.set_realms(service.domains.realms().cloned().collect());
-        let names: Vec<_> = service.domains.hosts().map(Into::into).collect();
+        let mut proxy = Proxy::default();
+        proxy.answer_for(service.domains.hosts().map(Into::into));
         Self {
             endpoint: Endpoint::new(endpoint, seed),
-            proxy: Proxy::of_names(names),
+            proxy,
             authenticator,
             service,
             down: DownTrunks::NONE,

@@ -78,6 +78,7 @@ impl Server {
     /// at, and dialogs their routes.
     pub(super) fn take_over(&mut self, service: Service, guard: guard::Settings) {
         self.authenticator.set_realms(service.domains.realms().cloned().collect());
+        self.proxy.answer_for(service.domains.hosts().map(Into::into));
         self.trunk_servers.keep(&service.trunks);
         self.guard.set(guard);
         self.service = service;

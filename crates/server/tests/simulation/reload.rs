@@ -69,3 +69,19 @@ fn domains_are_taken_over_with_their_realms() {
     let header = challenge.headers().text(antiphon_sip::HeaderName::ProxyAuthenticate).unwrap();
     assert!(header.contains("realm=\"new.example\"") && header.contains("SHA-256"), "{header}");
 }
+
+#[test]
+fn a_request_may_come_back_for_a_domain_that_is_new_rfc3261_16_3_step_4() {
+    let mut world = World::configured("");
+    world.sim.host("new.example", &["192.0.2.10"]);
+    world.bind("bob", "sip:carol@new.example", 1000);
+    let caller = world.peer("caller", "192.0.2.1:5060");
+    let asked = Text::new("MESSAGE", "sip:bob@example.org");
+    assert_eq!(world.status(caller, &asked), 500, "it leads back to us and is none of ours");
+    take_over(
+        &mut world,
+        "[[domain]]\nname = \"example.org\"\n[[domain]]\nname = \"new.example\"\n",
+    );
+    assert_eq!(world.status(caller, &asked.clone().call_id("second").again()), 480, "ours by now");
+    assert!(world.sim.between(world.server, world.server).next().is_some());
+}

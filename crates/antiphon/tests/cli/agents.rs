@@ -75,6 +75,26 @@ fn a_final_response_carries_what_its_code_must_carry() {
 }
 
 #[test]
+fn what_is_too_large_for_datagrams_goes_over_a_stream_rfc3261_18_1_1() {
+    let home = TempDir::new().unwrap();
+    let listen = ["answer", "--listen", "udp:127.0.0.1:0", "--respond", "513", "--json"];
+    let mut datagrams = Running::start(home.path(), &listen);
+    let uri = uri(&datagrams.object());
+    let port = uri.rsplit(':').next().unwrap();
+    let listen = format!("tcp:127.0.0.1:{port}");
+    let arguments = ["answer", "--listen", &listen, "--count", "1", "--json"];
+    let mut stream = Running::start(home.path(), &arguments);
+    assert_eq!(stream.object()["event"], "listening");
+    let called = run(&["call", &uri, "--json", "--duration", "0.1", "--timeout", "10"]);
+    assert_eq!(called.status, Some(0), "{called:?}");
+    let tried = called.outcome()["tried"].clone();
+    let tried = tried.as_array().unwrap();
+    assert!(tried.iter().rev().skip(1).all(|attempt| attempt["code"] == 513), "{tried:?}");
+    let last = tried.last().unwrap()["server"].as_str().unwrap();
+    assert_eq!(last, listen);
+}
+
+#[test]
 fn a_challenge_without_a_password_ends_with_4() {
     let (called, _) = call(&["--respond", "401"], &[]);
     assert_eq!(called.status, Some(4), "{called:?}");

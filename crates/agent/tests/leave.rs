@@ -123,6 +123,7 @@ fn a_registration_that_is_kept_is_removed_rfc3261_10_2_2() {
         contact: Unbind::Own,
         expires: Duration::from_secs(600),
         keep: true,
+        outbound: false,
     };
     let ((first, last), ending) = beside(
         move |interrupter| {

@@ -74,6 +74,36 @@ pub(super) const OTHERS: &[Case] = &[
         says: &[("stopped", "no Min-Expires")],
     },
     Case {
+        name: "439: without outbound",
+        command: &["register", "sip:alice@127.0.0.1:{port}", "--outbound", "--json"],
+        turns: &[
+            Turn {
+                method: "REGISTER",
+                ..Turn::refused("439 First Hop Lacks Outbound Support", &[])
+            }
+            .checking(&[("Contact:", "reg-id=1"), ("Supported:", "outbound")]),
+            Turn::taken(
+                "REGISTER",
+                &[("!msg", "reg-id"), ("!msg", "outbound"), ("Contact:", "sip.instance")],
+                &[],
+            ),
+        ],
+        exit: 0,
+        did: &["DropExtension", "Succeed"],
+        says: &[],
+    },
+    Case {
+        name: "439 to who did not ask for outbound",
+        command: &["register", "sip:alice@127.0.0.1:{port}", "--json"],
+        turns: &[Turn {
+            method: "REGISTER",
+            ..Turn::refused("439 First Hop Lacks Outbound Support", &[])
+        }],
+        exit: 4,
+        did: &["Report"],
+        says: &[],
+    },
+    Case {
         name: "423: a longer publication",
         command: &["publish", "{uri}", "--event", "presence", "--json"],
         turns: &[

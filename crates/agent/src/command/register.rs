@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use antiphon_core::user_agent::{
-    self, ActionId, Command, Conclusion, Event, Identity, Unbind, Unregister,
+    self, ActionId, Command, Conclusion, Event, Identity, Outbound, Unbind, Unregister,
 };
 use antiphon_sip::UriBuf;
 
@@ -27,6 +27,8 @@ pub struct Register {
     /// Whether it is kept and refreshed until the command is stopped, or as long as
     /// [`Client::timeout`] says, and then removed. A timeout asks for the same.
     pub keep: bool,
+    /// Whether the registrar is asked to tie the binding to its flow (RFC 5626 §4.2).
+    pub outbound: bool,
 }
 
 /// Sends REGISTER, once or again and again, and tells the bindings.
@@ -91,6 +93,10 @@ async fn begin(agent: &mut Agent, client: &Client, register: &Register) -> Actio
             ask,
             registrar,
             contact,
+            outbound: register.outbound.then(|| Outbound {
+                instance: session::instance(client.state.as_deref()),
+                reg_id: 1,
+            }),
         })
     };
     agent.command(command).await;

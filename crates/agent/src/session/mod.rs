@@ -2,6 +2,7 @@
 
 mod address;
 mod host;
+mod instance;
 mod notebook;
 mod tap;
 mod wire;
@@ -28,6 +29,7 @@ use crate::media;
 use crate::report::Reporter;
 use address::Towards;
 use host::AgentHost;
+pub(crate) use instance::instance;
 use notebook::Notebook;
 use tap::{Taps, TraceFile};
 

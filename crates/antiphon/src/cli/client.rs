@@ -163,6 +163,9 @@ pub(crate) struct Register {
     /// Keeps the registration until Ctrl-C or --timeout, then removes it
     #[arg(long)]
     pub(crate) keep: bool,
+    /// Asks the registrar to tie the registration to its flow (RFC 5626)
+    #[arg(long)]
+    pub(crate) outbound: bool,
     #[command(flatten)]
     pub(crate) shared: Shared,
 }

@@ -57,6 +57,7 @@ pub(crate) async fn register(register: typed::Register) -> Result<ExitCode, Faul
         contact,
         expires: Duration::from_secs(register.expires.into()),
         keep: register.keep,
+        outbound: register.outbound,
     };
     status(antiphon_agent::register(&client, &options, session).await)
 }

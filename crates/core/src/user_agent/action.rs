@@ -5,7 +5,7 @@ use std::time::Duration;
 use antiphon_sip::{HeaderName, Method, Request, UriBuf};
 use bytes::Bytes;
 
-use super::command::{ActionId, CallId, Unbind};
+use super::command::{ActionId, CallId, Outbound, Unbind};
 use super::event::{EndCause, Side};
 use super::keep::Upkeep;
 use super::locating::Held;
@@ -126,6 +126,8 @@ pub(super) struct Draft {
     /// User part of an own Contact.
     pub(super) user: String,
     pub(super) expires: Option<u32>,
+    /// What a registration says of its flow.
+    pub(super) outbound: Option<Outbound>,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Option<(String, Bytes)>,
 }

@@ -132,6 +132,18 @@ pub struct Register {
     pub expires: Duration,
     /// Whether the binding is refreshed until it is stopped, and then removed.
     pub keep: bool,
+    /// By what the registrar is to know the flow of this binding; `None` for the plain way.
+    pub outbound: Option<Outbound>,
+}
+
+/// A registration that the registrar ties to a flow (RFC 5626 §4.2). One that cannot do so for
+/// want of an edge proxy that could says 439, and is asked again the plain way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outbound {
+    /// The instance of this user agent, a URN that stays the same over restarts (§4.1).
+    pub instance: String,
+    /// The number of the flow among those of the instance, from 1 on.
+    pub reg_id: u32,
 }
 
 /// A registration to be taken back.

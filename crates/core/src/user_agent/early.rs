@@ -254,6 +254,7 @@ impl UserAgent {
             contact: ContactLine::None,
             user: String::new(),
             expires: None,
+            outbound: None,
             headers: vec![(HeaderName::RAck.as_str().to_owned(), rack.to_string())],
             body: answer.map(|answer| (offer_answer::CONTENT_TYPE.to_owned(), answer)),
         };

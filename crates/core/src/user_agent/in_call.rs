@@ -208,6 +208,7 @@ impl UserAgent {
             contact,
             user: self.calls.get(&call).map(|call| call.user.clone()).unwrap_or_default(),
             expires: None,
+            outbound: None,
             headers: Vec::new(),
             body: None,
         }

@@ -59,8 +59,8 @@ mod timers;
 mod write;
 
 pub use command::{
-    ActionId, Ask, CallId, Command, InCall, PlaceCall, Publish, Register, Reinvite, Reply, Script,
-    SendMessage, Step, Subscribe, Unbind, Unregister,
+    ActionId, Ask, CallId, Command, InCall, Outbound, PlaceCall, Publish, Register, Reinvite,
+    Reply, Script, SendMessage, Step, Subscribe, Unbind, Unregister,
 };
 pub use config::{Acceptance, Identity, Patience, Reliability, UserAgentConfig};
 pub use event::{EndCause, Event, Incoming, LookUp, Progress, Side, Substate};

@@ -7,25 +7,40 @@ use antiphon_sip::{HeaderName, Method, Response, UriBuf};
 
 use super::UserAgent;
 use super::action::{ActionKey, Base, ContactLine};
-use super::command::{Ask, Register, Unregister};
+use super::command::{Ask, Outbound, Register, Unregister};
 use super::event::Event;
 use super::keep::{Phase, Soft, Upkeep};
 use super::outcome::Conclusion;
 use crate::time::Time;
+
+/// What is to be bound, and for how long.
+struct Binding {
+    contact: ContactLine,
+    expires: u32,
+    outbound: Option<Outbound>,
+}
 
 impl UserAgent {
     pub(super) fn register(&mut self, now: Time, register: Register) {
         let contact = register.contact.map_or(ContactLine::Own, ContactLine::Other);
         let expires = u32::try_from(register.expires.as_secs()).unwrap_or(u32::MAX);
         let upkeep = Upkeep::new(register.keep, Soft::Registration);
-        self.begin_registration(now, &register.ask, register.registrar, contact, expires, upkeep);
+        let Register { ask, registrar, outbound, .. } = register;
+        self.begin_registration(
+            now,
+            &ask,
+            registrar,
+            Binding { contact, expires, outbound },
+            upkeep,
+        );
     }
 
     pub(super) fn unregister(&mut self, now: Time, unregister: Unregister) {
         let mut upkeep = Upkeep::new(false, Soft::Registration);
         upkeep.phase = Phase::Unbinding;
         let contact = unregister.contact.into();
-        self.begin_registration(now, &unregister.ask, unregister.registrar, contact, 0, upkeep);
+        let binding = Binding { contact, expires: 0, outbound: None };
+        self.begin_registration(now, &unregister.ask, unregister.registrar, binding, upkeep);
     }
 
     fn begin_registration(
@@ -33,15 +48,14 @@ impl UserAgent {
         now: Time,
         ask: &Ask,
         registrar: Option<UriBuf>,
-        contact: ContactLine,
-        expires: u32,
+        binding: Binding,
         upkeep: Upkeep,
     ) {
         if !self.is_new(now, ask.action) {
             return;
         }
         let target = registrar.unwrap_or_else(|| domain(&ask.to));
-        let mut draft = self.draft(Method::Register, ask, contact);
+        let mut draft = self.draft(Method::Register, ask, binding.contact);
         // To is the address-of-record; From is the same unless somebody registers for another
         // (§10.2).
         if let (None, Base::Outside { from, .. }) = (&ask.from, &mut draft.base) {
@@ -49,7 +63,8 @@ impl UserAgent {
             let identity = super::Identity::new(ask.to.clone());
             draft.user = identity.contact_user();
         }
-        draft.expires = Some(expires);
+        draft.expires = Some(binding.expires);
+        draft.outbound = binding.outbound;
         self.begin_keeping(now, ask, target, draft, upkeep);
     }
 

@@ -5,6 +5,7 @@ use antiphon_sip::{HeaderName, Method, OptionTag, Request, Response, Uri, UriBuf
 
 use super::UserAgent;
 use super::action::{Action, Base, ContactLine, Draft};
+use super::command::Outbound;
 use super::config::Reliability;
 use super::outcome::Misuse;
 use crate::dialog::InDialog;
@@ -44,13 +45,23 @@ impl UserAgent {
         builder = match &draft.contact {
             ContactLine::None => builder,
             ContactLine::Star => builder.header(HeaderName::Contact, "*"),
-            ContactLine::Other(uri) => builder.header(HeaderName::Contact, format_args!("<{uri}>")),
+            ContactLine::Other(uri) => {
+                let flow = flow_params(draft.outbound.as_ref());
+                builder.header(HeaderName::Contact, format_args!("<{uri}>{flow}"))
+            }
             ContactLine::Own => {
                 let contact = self.contact(&draft.user, flow, secure);
-                builder.header(HeaderName::Contact, contact)
+                let flow = flow_params(draft.outbound.as_ref());
+                builder.header(HeaderName::Contact, format_args!("{contact}{flow}"))
             }
         };
-        builder = capabilities(builder, &draft.method, self.config.reliability);
+        builder = match &draft.outbound {
+            // Only who says so is taken at its word (RFC 5626 §4.2.1).
+            Some(_) => builder
+                .header(HeaderName::Allow, ALLOW)
+                .header(HeaderName::Supported, "path, outbound"),
+            None => capabilities(builder, &draft.method, self.config.reliability),
+        };
         if let Some(expires) = draft.expires {
             builder = builder.header(HeaderName::Expires, expires);
         }
@@ -247,6 +258,13 @@ fn capabilities(
         }
         _ => builder,
     }
+}
+
+/// The Contact parameters by which a registrar knows the flow again (RFC 5626 §4.2.1).
+fn flow_params(outbound: Option<&Outbound>) -> String {
+    outbound.map_or_else(String::new, |Outbound { instance, reg_id }| {
+        format!(";reg-id={reg_id};+sip.instance=\"<{instance}>\"")
+    })
 }
 
 /// Whether a field is the commander's to set.

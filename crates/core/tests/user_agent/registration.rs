@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use antiphon_core::reaction::Kind;
 use antiphon_core::user_agent::{
-    ActionId, Command, Conclusion, Event, Register, Unbind, Unregister,
+    ActionId, Command, Conclusion, Event, Outbound, Register, Unbind, Unregister,
 };
 use antiphon_sip::{HeaderName, Method, Request, Response, StatusCode};
 use antiphon_testkit::{Heard, Send, Simulation};
@@ -18,6 +18,7 @@ fn register(expires: u64, keep: bool) -> Register {
         contact: None,
         expires: Duration::from_secs(expires),
         keep,
+        outbound: None,
     }
 }
 
@@ -154,4 +155,73 @@ fn a_refresh_that_fails_is_tried_again_later_rfc5626_4_5() {
     sim.command(agent, Command::Stop(ActionId(1)));
     sim.run_until_idle();
     assert_eq!(outcomes(&sim, agent).len(), 1);
+}
+
+/// A registration that the registrar is to tie to its flow.
+fn outbound(keep: bool) -> Register {
+    let instance = "urn:uuid:00000000-0000-4000-8000-000a95a0e128".into();
+    Register { outbound: Some(Outbound { instance, reg_id: 1 }), ..register(60, keep) }
+}
+
+/// Refuses with 439 whoever asks for outbound, so many times.
+fn without_outbound(heard: &Heard, refusals: &mut u32) -> Vec<Send> {
+    let Some(request) = heard.as_request() else { return vec![] };
+    let asks = request.headers().text(HeaderName::Contact).unwrap().contains("reg-id=1");
+    if asks && *refusals > 0 {
+        *refusals -= 1;
+        let refused = Response::builder(&request, StatusCode::FIRST_HOP_LACKS_OUTBOUND_SUPPORT);
+        return vec![heard.reply(refused.to_tag("r").build().to_bytes())];
+    }
+    granting(heard, 0)
+}
+
+#[test]
+fn a_flow_is_named_with_its_instance_rfc5626_4_2_1() {
+    let mut sim = Simulation::new(1);
+    let agent = alice(&mut sim);
+    let registrar = raw(&mut sim, |heard: &Heard| granting(heard, 0));
+    sim.command(agent, Command::Register(outbound(false)));
+    sim.run_until_idle();
+    let sent = requests(&sim, registrar, &Method::Register).remove(0);
+    let contact = sent.headers().text(HeaderName::Contact).unwrap();
+    assert!(contact.contains(";reg-id=1;+sip.instance=\"<urn:uuid:"), "{contact}");
+    assert!(sent.headers().text(HeaderName::Supported).unwrap().contains("outbound"));
+    assert_eq!(outcome(&sim, agent).conclusion, Conclusion::Succeeded);
+}
+
+#[test]
+fn after_439_the_plain_way_is_taken_and_kept_rfc5626_4_2_1() {
+    let mut sim = Simulation::new(1);
+    let agent = alice(&mut sim);
+    let mut refusals = 10;
+    let registrar = raw(&mut sim, move |heard: &Heard| without_outbound(heard, &mut refusals));
+    let mut kept = outbound(true);
+    kept.ask.timeout = Some(Duration::from_secs(40));
+    sim.command(agent, Command::Register(kept));
+    sim.run_until_idle();
+    let sent = requests(&sim, registrar, &Method::Register);
+    let asks = |request: &&Request| {
+        request.headers().text(HeaderName::Contact).unwrap().contains("reg-id")
+    };
+    assert_eq!(sent.iter().filter(asks).count(), 1, "never again once it is refused");
+    let plain = sent.iter().find(|request| !asks(request)).unwrap();
+    assert!(plain.headers().text(HeaderName::Contact).unwrap().contains("+sip.instance"));
+    assert!(!plain.headers().text(HeaderName::Supported).unwrap().contains("outbound"));
+    assert_eq!(outcome(&sim, agent).conclusion, Conclusion::Succeeded);
+}
+
+#[test]
+fn a_439_to_who_did_not_ask_for_outbound_is_reported_rfc5626_11_6() {
+    let mut sim = Simulation::new(1);
+    let agent = alice(&mut sim);
+    raw(&mut sim, |heard: &Heard| {
+        let Some(request) = heard.as_request() else { return vec![] };
+        let refused = Response::builder(&request, StatusCode::FIRST_HOP_LACKS_OUTBOUND_SUPPORT);
+        vec![heard.reply(refused.to_tag("r").build().to_bytes())]
+    });
+    sim.command(agent, Command::Register(register(60, false)));
+    sim.run_until_idle();
+    let outcome = outcome(&sim, agent);
+    assert_eq!(outcome.tried.len(), 1);
+    assert!(matches!(outcome.conclusion, Conclusion::Refused), "{outcome:?}");
 }

@@ -84,8 +84,14 @@ async fn register(agent: &mut Agent, client: &Client, aor: &UriBuf) -> ActionId 
     ask.timeout = None;
     let action = ask.action;
     let expires = Duration::from_secs(3600);
-    let register =
-        user_agent::Register { ask, registrar: registrar(aor), contact: None, expires, keep: true };
+    let register = user_agent::Register {
+        ask,
+        registrar: registrar(aor),
+        contact: None,
+        expires,
+        keep: true,
+        outbound: None,
+    };
     agent.command(Command::Register(register)).await;
     action
 }

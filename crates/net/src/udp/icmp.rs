@@ -13,18 +13,18 @@ use nix::sys::socket::{
     ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt,
 };
 use tokio::io::Interest;
-use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 
 use super::Report;
 use super::linux::address;
+use super::socket::Socket;
 
 /// The kernel quotes what stands in the ICMP message: 576 octets of packet for IPv4 (RFC 1812
 /// §4.3.2.3), 1,280 for IPv6 (RFC 4443 §2.4).
 const QUOTED: usize = 1280;
 
 /// Asks the kernel to keep errors.
-pub(super) fn enable(socket: &Arc<UdpSocket>, local: SocketAddr) -> io::Result<()> {
+pub(super) fn enable(socket: &Arc<Socket>, local: SocketAddr) -> io::Result<()> {
     match local {
         SocketAddr::V4(_) => setsockopt(socket, sockopt::Ipv4RecvErr, &true)?,
         SocketAddr::V6(_) => setsockopt(socket, sockopt::Ipv6RecvErr, &true)?,
@@ -33,7 +33,7 @@ pub(super) fn enable(socket: &Arc<UdpSocket>, local: SocketAddr) -> io::Result<(
 }
 
 /// Reads errors as they come, until nobody wants them or the task is ended.
-pub(super) async fn watch(socket: Arc<UdpSocket>, reports: mpsc::Sender<Report>) {
+pub(super) async fn watch(socket: Arc<Socket>, reports: mpsc::Sender<Report>) {
     while socket.ready(Interest::ERROR).await.is_ok() {
         while let Ok(report) = socket.try_io(Interest::ERROR, || next(&socket)) {
             if let Some(report) = report
@@ -46,7 +46,7 @@ pub(super) async fn watch(socket: Arc<UdpSocket>, reports: mpsc::Sender<Report>)
 }
 
 /// The next error; `None` when it is one to be ignored.
-fn next(socket: &UdpSocket) -> io::Result<Option<Report>> {
+fn next(socket: &Socket) -> io::Result<Option<Report>> {
     let mut quoted = [0; QUOTED];
     let mut parts = [IoSliceMut::new(&mut quoted)];
     // The kernel adds the address of whoever sent the error, of either family.

@@ -8,8 +8,8 @@ use std::os::fd::AsRawFd;
 
 use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg};
 use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, sendmmsg};
-use tokio::net::UdpSocket;
 
+use super::socket::Socket;
 use super::{BATCH, Datagram};
 
 /// No datagram is larger (RFC 768: the length has 16 bits).
@@ -35,7 +35,7 @@ impl Receiver {
     /// afterwards raises a new event. Otherwise what the system says.
     pub(super) fn receive(
         &mut self,
-        socket: &UdpSocket,
+        socket: &Socket,
         each: &mut dyn FnMut(SocketAddr, &[u8]),
     ) -> io::Result<()> {
         let mut chunks = self.buffer.chunks_exact_mut(LARGEST);
@@ -65,7 +65,7 @@ pub(super) fn address(storage: &SockaddrStorage) -> Option<SocketAddr> {
 /// # Errors
 /// What is wrong with the first.
 pub(super) fn send<'a>(
-    socket: &UdpSocket,
+    socket: &Socket,
     batch: impl Iterator<Item = &'a Datagram>,
 ) -> io::Result<usize> {
     let parts: Vec<(SocketAddrAny, [IoSlice<'_>; 1])> =

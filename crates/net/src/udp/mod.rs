@@ -7,6 +7,8 @@ mod linux;
 #[cfg(any(test, not(target_os = "linux")))]
 mod plain;
 mod sent;
+#[cfg(target_os = "linux")]
+mod socket;
 pub(crate) mod stun;
 
 #[cfg(target_os = "linux")]
@@ -24,7 +26,6 @@ use std::time::Duration;
 use antiphon_core::flow::{Fault, Ticket};
 use bytes::Bytes;
 use tokio::io::Interest;
-use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -32,6 +33,10 @@ use tokio::time::Instant;
 use crate::counters::Counters;
 use crate::settings::Settings;
 use sent::Sent;
+#[cfg(target_os = "linux")]
+use socket::Socket;
+#[cfg(not(target_os = "linux"))]
+use tokio::net::UdpSocket as Socket;
 
 /// Datagrams that one system call takes or gives. Beyond about thirty the price of the call is
 /// spread so thin that more gains nothing, while the others wait longer for their turn.
@@ -70,7 +75,7 @@ pub(crate) struct Report {
 /// A UDP listener.
 pub(crate) struct Port {
     pub(crate) local: SocketAddr,
-    socket: Arc<UdpSocket>,
+    socket: Arc<Socket>,
     receiver: batch::Receiver,
     outbox: VecDeque<Datagram>,
     retry: Option<Instant>,
@@ -89,7 +94,7 @@ impl Port {
         settings: &Settings,
         counters: Arc<Counters>,
     ) -> io::Result<Self> {
-        let socket = Arc::new(UdpSocket::from_std(socket.into())?);
+        let socket = Arc::new(Socket::from_std(socket.into())?);
         let (sender, reports) = mpsc::channel(REPORTS);
         let mut watch = JoinSet::new();
         watch_errors(&mut watch, &socket, local, sender)?;
@@ -215,7 +220,7 @@ impl Port {
 #[cfg(target_os = "linux")]
 fn watch_errors(
     tasks: &mut JoinSet<()>,
-    socket: &Arc<UdpSocket>,
+    socket: &Arc<Socket>,
     local: SocketAddr,
     reports: mpsc::Sender<Report>,
 ) -> io::Result<()> {
@@ -228,7 +233,7 @@ fn watch_errors(
 #[cfg(not(target_os = "linux"))]
 fn watch_errors(
     _: &mut JoinSet<()>,
-    _: &Arc<UdpSocket>,
+    _: &Arc<Socket>,
     _: SocketAddr,
     _: mpsc::Sender<Report>,
 ) -> io::Result<()> {

@@ -152,7 +152,8 @@ impl Server {
         match passing {
             Passing::Nothing => {}
             Passing::Request(arrival, targets) => {
-                if begins_call(&arrival.request) {
+                // Of a call that goes on without the relay, nobody would ever forget it.
+                if begins_call(&arrival.request) && self.desk.calls.has(arrival.request.call_id()) {
                     let call_id = arrival.request.call_id().into();
                     self.desk.setting_up.insert(call_id, arrival.id);
                 }
@@ -233,7 +234,7 @@ impl Desk {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.lines.is_empty()
+        self.lines.is_empty() && self.setting_up.is_empty()
     }
 }
 

@@ -165,6 +165,7 @@ fn without_a_relay_a_call_goes_on_or_is_refused_as_configured() {
             assert_eq!(body(heard(&world, bob, "INVITE")[0].body()), sdp(1));
             assert_eq!(body(answered.body()), sdp(2));
         }
+        world.settle();
     }
 }
 

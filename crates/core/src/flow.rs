@@ -45,6 +45,9 @@ pub struct Destination {
     /// How long a request may be without any response before it has failed, where that is less than
     /// 64*T1: because there is another server to be tried (RFC 3263 §4.3).
     pub patience: Option<Duration>,
+    /// Whether only a connection that is open will do, because a new one would lead to nobody, or to
+    /// somebody else: whoever connected to us from there takes no connections there.
+    pub is_open_flow: bool,
 }
 
 impl Destination {
@@ -57,12 +60,19 @@ impl Destination {
                 && flow.connection.is_none();
         Self { server_name: is_asked_for.then(|| name.into()), ..flow.into() }
     }
+
+    /// The flow that somebody made to us: datagrams go back the same way, octets of a stream over
+    /// the connection that he opened and over no other (RFC 5626 §5.3).
+    #[must_use]
+    pub fn back(flow: Flow) -> Self {
+        Self { is_open_flow: flow.transport.is_reliable(), ..flow.into() }
+    }
 }
 
 /// To a peer that is known by its address or by its connection.
 impl From<Flow> for Destination {
     fn from(flow: Flow) -> Self {
-        Self { flow, server_name: None, patience: None }
+        Self { flow, server_name: None, patience: None, is_open_flow: false }
     }
 }
 
@@ -77,6 +87,8 @@ pub struct Transmit {
     pub ticket: Option<Ticket>,
     /// See [`Destination::server_name`].
     pub server_name: Option<Arc<str>>,
+    /// See [`Destination::is_open_flow`].
+    pub is_open_flow: bool,
 }
 
 /// Names a transmission, so that its failure can be told

@@ -54,7 +54,7 @@ pub use ipnet::IpNet;
 pub use layers::{Layers, WebSocket};
 pub use notice::Notice;
 pub use refusal::Refusal;
-pub use resolver::Dns;
+pub use resolver::{Dns, DnsConfig};
 pub use settings::Settings;
 pub use shutdown::Shutdown;
 pub use tls::{Certificate, ClientCertificates, Tls, TlsConfig, TlsError, read_pem, self_signed};

@@ -13,7 +13,7 @@ use antiphon_core::endpoint::{EndpointConfig, Listener};
 use antiphon_core::flow::Flow;
 use antiphon_core::time::Time;
 use antiphon_net::{
-    Bound, Clock, Direction, Host, Layers, Net, Notice, Replies, Shutdown, Tls, WebSocket,
+    Bound, Clock, Direction, Dns, Host, Layers, Net, Notice, Replies, Shutdown, Tls, WebSocket,
 };
 use antiphon_store::{Commit, Reply, StoreError};
 use tokio::sync::mpsc;
@@ -86,7 +86,8 @@ impl Prepared {
             .map_err(ServeError::Tls)?;
         let layers = layers(&config.network, secured.tls());
         let net = Net::bind_with(&config.listen, antiphon_net::Settings::default(), layers)
-            .map_err(ServeError::Bind)?;
+            .map_err(ServeError::Bind)?
+            .with_dns(Dns::new(&config.dns));
         let fallback = default_domain(&net);
         let service = service(&config, fallback.clone());
         let (reloader, reloads) = reload::channel();

@@ -237,6 +237,7 @@ impl RawPeer {
             octets,
             ticket,
             server_name: None,
+            is_open_flow: false,
         }));
     }
 

@@ -480,7 +480,13 @@ fn outputs_made_by_hand_are_sent() {
     let (_, bob) = pair(&mut sim);
     let ticker = sim.add(Setup::new("ticker", Ticker::default()).udp("192.0.2.3:5060"));
     let flow = sim.flow(ticker, bob);
-    let transmit = Transmit { flow, octets: "by hand".into(), ticket: None, server_name: None };
+    let transmit = Transmit {
+        flow,
+        octets: "by hand".into(),
+        ticket: None,
+        server_name: None,
+        is_open_flow: false,
+    };
     sim.with(ticker, |node, _| node.outputs.push(Output::Transmit(transmit)));
     sim.run_until_idle();
     assert_eq!(sim.node(bob).heard().len(), 1);

@@ -1,6 +1,6 @@
 //! The commands of the user agent.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -36,6 +36,9 @@ pub(crate) struct Shared {
     /// the host says, and udp for an address
     #[arg(long, value_parser = value::transport)]
     pub(crate) transport: Option<Transport>,
+    /// The DNS server to ask in place of those of the system, as in 192.0.2.53 or 127.0.0.1:5353
+    #[arg(long, value_name = "IP[:PORT]", value_parser = value::dns_server)]
+    pub(crate) dns: Option<SocketAddr>,
     /// A PEM file with certificates to believe over TLS, besides those of the system's authorities:
     /// an authority of your own, or the self-signed one of a server; may be repeated
     #[arg(long, value_name = "FILE.pem")]

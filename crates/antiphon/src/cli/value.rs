@@ -1,10 +1,12 @@
 //! What stands behind options: texts become values here, once.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use antiphon_agent::{Respond, Unanswerable};
 use antiphon_core::user_agent::{Identity, Unbind};
+use antiphon_net::DnsConfig;
 use antiphon_sip::header::{ContentType, Event};
 use antiphon_sip::{HeaderName, Host, Transport, Uri, UriBuf};
 
@@ -32,6 +34,7 @@ pub(crate) enum Unfit {
     Identity,
     UnknownTransport,
     UnspokenTransport,
+    DnsServer,
     Seconds,
     Header,
     ReservedHeader,
@@ -52,6 +55,9 @@ impl fmt::Display for Unfit {
             }
             Self::UnknownTransport => "there is no such transport; use udp, tcp, tls, ws or wss",
             Self::UnspokenTransport => "nothing here speaks SCTP; use udp, tcp, tls, ws or wss",
+            Self::DnsServer => {
+                "write the address of a DNS server, such as 192.0.2.53 or 127.0.0.1:5353"
+            }
             Self::Seconds => "write a number of seconds above 0, such as 5 or 0.5",
             Self::Header => "write 'Name: value', without line ends",
             Self::ReservedHeader => "this header field is written by the agent itself",
@@ -109,6 +115,11 @@ pub(crate) fn transport(text: &str) -> Result<Transport, Unfit> {
         Some(transport) => Ok(transport),
         None => Err(Unfit::UnknownTransport),
     }
+}
+
+/// A DNS server.
+pub(crate) fn dns_server(text: &str) -> Result<SocketAddr, Unfit> {
+    DnsConfig::server(text).ok_or(Unfit::DnsServer)
 }
 
 /// A time above zero.

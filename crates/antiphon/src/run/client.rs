@@ -126,7 +126,7 @@ fn shared(shared: typed::Shared) -> Result<(Client, Session), Fault> {
         proxy: shared.proxy,
         listen: shared.listen,
         transport: shared.transport,
-        dns: None,
+        dns: shared.dns,
         trust: shared.trust,
         certificate: shared
             .certificate

@@ -8,6 +8,7 @@ mod bans;
 mod certificates;
 mod codes;
 mod configuration;
+mod dns;
 mod help;
 mod moved;
 mod program;
@@ -16,3 +17,6 @@ mod server;
 mod transports;
 mod users;
 mod wrong;
+
+#[path = "../../../net/tests/sockets/name_server.rs"]
+mod name_server;

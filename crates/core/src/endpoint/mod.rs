@@ -328,9 +328,9 @@ impl Endpoint {
     }
 
     fn transmit(&mut self, to: impl Into<Destination>, octets: Bytes, ticket: Option<Ticket>) {
-        let Destination { flow, server_name, .. } = to.into();
+        let Destination { flow, server_name, is_open_flow, .. } = to.into();
         self.counters.sent += 1;
-        self.transmits.push_back(Transmit { flow, octets, ticket, server_name });
+        self.transmits.push_back(Transmit { flow, octets, ticket, server_name, is_open_flow });
     }
 }
 

@@ -171,7 +171,7 @@ impl Ways {
     ) -> Result<Destination, Next> {
         if let Some((flow, tried @ false)) = &mut self.flow {
             *tried = true;
-            return Ok((*flow).into());
+            return Ok(Destination::back(*flow));
         }
         loop {
             match self.located.take(endpoint, rests) {
@@ -203,9 +203,11 @@ impl Ways {
             HopHost::Address(address) => address != flow.remote.ip(),
             HopHost::Name(_) => false,
         };
-        let is_same = hop.place().is_some_and(|place| {
-            place.transport == flow.transport && place.address.port() == flow.remote.port()
-        });
+        // Over a stream only what was open was tried, which is not all that the place may offer.
+        let is_same = !flow.transport.is_reliable()
+            && hop.place().is_some_and(|place| {
+                place.transport == flow.transport && place.address.port() == flow.remote.port()
+            });
         if is_elsewhere || is_same {
             return NextWay::None;
         }

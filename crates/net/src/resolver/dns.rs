@@ -21,21 +21,13 @@ use hickory_resolver::{Hosts, TokioResolver};
 use tokio::net::lookup_host;
 use tokio::time::timeout;
 
-/// How long one question may take in all: with three questions one behind the other (NAPTR, SRV,
-/// addresses) a DNS that is dead is known to be dead within 12 s, well before a person gives up.
-const LONGEST: Duration = Duration::from_secs(4);
-
-/// How long one DNS server may take; then it, or the next one, is asked once more.
-const ONE_TRY: Duration = Duration::from_millis(1900);
+use super::config::DnsConfig;
 
 /// Aliases that are followed, one behind the other: as many as the resolver follows.
 const MAX_ALIASES: usize = 8;
 
 /// How long answers hold that were given beforehand.
 const KNOWN: Duration = Duration::from_secs(10);
-
-/// Answers that are kept. At some hundred octets each that is one or two megabytes.
-const CACHE: u64 = 4096;
 
 /// How long a name that is not there may be remembered as missing, whatever the zone says: five
 /// minutes, so that a record that was added late is found without a restart.
@@ -52,39 +44,31 @@ pub struct Dns {
     hosts: Arc<Hosts>,
     known: Arc<HashMap<Question, Answer>>,
     known_until: Instant,
+    timeout: Duration,
 }
 
 impl Dns {
+    /// Asks as it is told.
+    #[must_use]
+    pub fn new(config: &DnsConfig) -> Self {
+        let resolver =
+            if config.servers.is_empty() { of_system(config) } else { of_servers(config) };
+        let hosts = Arc::new(Hosts::from_system().unwrap_or_default());
+        let (known, known_until) = (Arc::default(), Instant::now());
+        Self { resolver, hosts, known, known_until, timeout: config.timeout }
+    }
+
     /// The DNS servers, the search list and the hosts file of the system, as they are now. Where
     /// the system names no DNS server, only the hosts file answers.
     #[must_use]
     pub fn system() -> Self {
-        let builder = TokioResolver::builder_tokio().ok().map(|mut builder| {
-            let (timeout, attempts) =
-                (builder.options_mut().timeout, builder.options_mut().attempts);
-            set(builder.options_mut());
-            // What the system's administrator wrote is shortened, never lengthened.
-            builder.options_mut().timeout = timeout.min(ONE_TRY);
-            builder.options_mut().attempts = attempts.min(2);
-            builder
-        });
-        Self::new(builder.and_then(|builder| builder.build().ok()))
+        Self::new(&DnsConfig::default())
     }
 
     /// The same hosts file, and this DNS server in place of the system's.
     #[must_use]
     pub fn asking(server: SocketAddr) -> Self {
-        let at_port = |mut connection: ConnectionConfig| {
-            connection.port = server.port();
-            connection
-        };
-        let connections = vec![at_port(ConnectionConfig::udp()), at_port(ConnectionConfig::tcp())];
-        let server = NameServerConfig::new(server.ip(), true, connections);
-        let config = ResolverConfig::from_name_servers(vec![server]);
-        let provider = TokioRuntimeProvider::default();
-        let mut builder = TokioResolver::builder_with_config(config, provider);
-        set(builder.options_mut());
-        Self::new(builder.build().ok())
+        Self::new(&DnsConfig { servers: vec![server], ..DnsConfig::default() })
     }
 
     /// The same, for 10 s knowing these answers, failures too: whoever has just waited for them need
@@ -95,12 +79,7 @@ impl Dns {
         Self { known, known_until: Instant::now() + KNOWN, ..self }
     }
 
-    fn new(resolver: Option<TokioResolver>) -> Self {
-        let hosts = Arc::new(Hosts::from_system().unwrap_or_default());
-        Self { resolver, hosts, known: Arc::default(), known_until: Instant::now() }
-    }
-
-    /// The answer to a question, after 4 s at the latest. Needs a tokio runtime with time and I/O.
+    /// The answer to a question, after [`DnsConfig::timeout`] at the latest. Needs a tokio runtime with time and I/O.
     ///
     /// # Errors
     /// Why there are no records.
@@ -115,7 +94,7 @@ impl Dns {
             return answer;
         }
         let Some(resolver) = &self.resolver else { return Err(Silence::NoAnswer) };
-        let answered = timeout(LONGEST, remote(resolver, name, question.kind)).await;
+        let answered = timeout(self.timeout, remote(resolver, name, question.kind)).await;
         answered.unwrap_or(Err(Silence::NoAnswer))
     }
 
@@ -157,7 +136,7 @@ impl Dns {
         if matches!(question.kind, RecordKind::Naptr | RecordKind::Srv) {
             return Err(Silence::NoRecord);
         }
-        let found = timeout(LONGEST, lookup_host((&*question.name, 0))).await;
+        let found = timeout(self.timeout, lookup_host((&*question.name, 0))).await;
         let addresses = found.map_err(|_| Silence::NoAnswer)?.map_err(|_| Silence::NoSuchName)?;
         let records: Vec<_> = addresses
             .filter(|address| address.is_ipv4() == (question.kind == RecordKind::A))
@@ -206,10 +185,36 @@ async fn is_circle(resolver: &TokioResolver, mut name: Name) -> bool {
     true
 }
 
-fn set(options: &mut ResolverOpts) {
-    options.timeout = ONE_TRY;
+fn of_system(config: &DnsConfig) -> Option<TokioResolver> {
+    let mut builder = TokioResolver::builder_tokio().ok()?;
+    let (timeout, attempts) = (builder.options_mut().timeout, builder.options_mut().attempts);
+    set(builder.options_mut(), config);
+    // What the system's administrator wrote is shortened, never lengthened.
+    builder.options_mut().timeout = timeout.min(config.one_try());
+    builder.options_mut().attempts = attempts.min(2);
+    builder.build().ok()
+}
+
+fn of_servers(config: &DnsConfig) -> Option<TokioResolver> {
+    let servers = config.servers.iter().map(|server| {
+        let at_port = |mut connection: ConnectionConfig| {
+            connection.port = server.port();
+            connection
+        };
+        let connections = vec![at_port(ConnectionConfig::udp()), at_port(ConnectionConfig::tcp())];
+        NameServerConfig::new(server.ip(), true, connections)
+    });
+    let servers = ResolverConfig::from_name_servers(servers.collect());
+    let provider = TokioRuntimeProvider::default();
+    let mut builder = TokioResolver::builder_with_config(servers, provider);
+    set(builder.options_mut(), config);
+    builder.build().ok()
+}
+
+fn set(options: &mut ResolverOpts, config: &DnsConfig) {
+    options.timeout = config.one_try();
     options.attempts = 1;
-    options.cache_size = CACHE;
+    options.cache_size = config.cache.into();
     options.negative_max_ttl = Some(LONGEST_MISSING);
     options.positive_max_ttl = Some(LONGEST_KEPT);
     options.edns0 = true;

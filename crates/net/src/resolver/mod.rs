@@ -1,5 +1,6 @@
 //! The questions of a node to the DNS: one flight for each, some at once, the rest in a queue.
 
+mod config;
 mod dns;
 
 use std::collections::{HashMap, VecDeque};
@@ -14,6 +15,7 @@ use tokio::task::JoinSet;
 use crate::counters::Counters;
 use crate::settings::Settings;
 
+pub use config::DnsConfig;
 pub use dns::Dns;
 
 /// Asks for a node.

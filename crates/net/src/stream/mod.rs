@@ -168,11 +168,11 @@ impl Streams {
     /// # Errors
     /// Why it cannot be delivered.
     pub(crate) fn send(&mut self, transmit: Transmit) -> Result<(), Fault> {
-        let Transmit { flow, octets, ticket, server_name } = transmit;
+        let Transmit { flow, octets, ticket, server_name, is_open_flow } = transmit;
         let peer = Peer::new(&flow, server_name);
         let id = match self.find(&flow, &peer) {
             Some(id) => id,
-            None if flow.connection.is_some() => return Err(Fault::Closed),
+            None if flow.connection.is_some() || is_open_flow => return Err(Fault::Closed),
             None => self.connect(flow, peer)?,
         };
         let connection = self.open.get_mut(&id).ok_or(Fault::Closed)?;

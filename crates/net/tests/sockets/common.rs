@@ -67,6 +67,7 @@ impl Echo {
             octets,
             ticket: None,
             server_name: None,
+            is_open_flow: false,
         }));
     }
 

@@ -121,7 +121,13 @@ fn in_the_grace_period_old_connections_are_served_and_new_ones_are_not() {
         assert_eq!(running.seen().await, Seen::Answer(2));
         assert!(TcpStream::connect(running.at(0)).await.is_err());
         let octets = Bytes::from_static(b"goodbye");
-        let goodbye = Transmit { flow, octets, ticket: Some(Ticket(1)), server_name: None };
+        let goodbye = Transmit {
+            flow,
+            octets,
+            ticket: Some(Ticket(1)),
+            server_name: None,
+            is_open_flow: false,
+        };
         running.command(Command::Send(vec![goodbye])).await;
         running.command(Command::Ask(4)).await;
         assert_eq!(running.seen().await, Seen::Answer(4));
@@ -141,14 +147,20 @@ fn the_end_comes_when_the_grace_period_is_over_whatever_is_open() {
         let mut lazy = TcpStream::connect(running.at(1)).await.unwrap();
         lazy.write_all(options("1", "").as_bytes()).await.unwrap();
         let Seen::Message(flow, _) = running.seen().await else { panic!("no message") };
-        let endless =
-            Transmit { flow, octets: vec![0; 64 << 20].into(), ticket: None, server_name: None };
+        let endless = Transmit {
+            flow,
+            octets: vec![0; 64 << 20].into(),
+            ticket: None,
+            server_name: None,
+            is_open_flow: false,
+        };
         let unanswered = running.flow(1, "192.0.2.254:5060".parse().unwrap());
         let never = Transmit {
             flow: unanswered,
             octets: Bytes::from_static(b"x"),
             ticket: None,
             server_name: None,
+            is_open_flow: false,
         };
         running.command(Command::Send(vec![endless, never])).await;
         let last = running.flow(0, peer.local_addr().unwrap());
@@ -157,6 +169,7 @@ fn the_end_comes_when_the_grace_period_is_over_whatever_is_open() {
             octets: Bytes::from_static(b"last"),
             ticket: None,
             server_name: None,
+            is_open_flow: false,
         };
         running.command(Command::Send(vec![last])).await;
         let mut buffer = [0; 16];

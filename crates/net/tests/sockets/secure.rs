@@ -31,7 +31,13 @@ fn usual() -> (Authority, TlsConfig) {
 
 fn to(flow: Flow, name: &str, ticket: u64) -> Transmit {
     let octets = Bytes::from(options("1", ""));
-    Transmit { flow, octets, ticket: Some(Ticket(ticket)), server_name: Some(name.into()) }
+    Transmit {
+        flow,
+        octets,
+        ticket: Some(Ticket(ticket)),
+        server_name: Some(name.into()),
+        is_open_flow: false,
+    }
 }
 
 async fn read_to_end(stream: &mut (impl AsyncRead + Unpin)) -> Vec<u8> {
@@ -498,6 +504,7 @@ fn a_peer_that_does_not_read_costs_the_others_nothing() {
             octets: octets.clone(),
             ticket: Some(Ticket(ticket)),
             server_name: None,
+            is_open_flow: false,
         };
         running.command(Command::Send((0..5).map(send).collect())).await;
         let mut told = Vec::new();
@@ -530,7 +537,13 @@ fn a_write_into_tls_that_does_not_end_is_given_up() {
         exchange(&mut lazy, "1").await;
         let flow = arrived(running).await;
         let octets = Bytes::from(vec![b'x'; 64 * 1024 * 1024]);
-        let endless = Transmit { flow, octets, ticket: Some(Ticket(1)), server_name: None };
+        let endless = Transmit {
+            flow,
+            octets,
+            ticket: Some(Ticket(1)),
+            server_name: None,
+            is_open_flow: false,
+        };
         running.command(Command::Send(vec![endless])).await;
         assert_eq!(running.seen().await, Seen::Undelivered(Ticket(1), Fault::Stalled));
         assert_eq!(running.seen().await, Seen::Closed(flow));

@@ -48,7 +48,13 @@ fn closed_port() -> SocketAddr {
 }
 
 fn send(flow: Flow, octets: impl Into<Bytes>, ticket: u64) -> Transmit {
-    Transmit { flow, octets: octets.into(), ticket: Some(Ticket(ticket)), server_name: None }
+    Transmit {
+        flow,
+        octets: octets.into(),
+        ticket: Some(Ticket(ticket)),
+        server_name: None,
+        is_open_flow: false,
+    }
 }
 
 #[test]
@@ -165,6 +171,24 @@ fn a_connection_leaves_from_the_address_of_its_listener() {
         running.command(Command::Send(vec![send(flow, "one", 1)])).await;
         let peer = accept(&listener).await;
         assert_eq!(peer.peer_addr().unwrap().ip(), running.at(0).ip());
+    });
+}
+
+#[test]
+fn what_goes_back_over_a_flow_makes_no_new_connection_rfc5626_5_3() {
+    with(&[(Tcp, "127.0.0.1:0")], Settings::default(), async |running| {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let flow = running.flow(0, listener.local_addr().unwrap());
+        let back = Transmit { is_open_flow: true, ..send(flow, "one", 1) };
+        running.command(Command::Send(vec![back])).await;
+        assert_eq!(running.seen().await, Seen::Undelivered(Ticket(1), Fault::Closed));
+        assert_eq!(running.counts().connections_made, 0);
+        let mut peer = TcpStream::connect(running.at(0)).await.unwrap();
+        let open = exchange(running, &mut peer, "2").await;
+        let back = Transmit { is_open_flow: true, ..send(open, "back", 2) };
+        let any = Flow { connection: None, ..back.flow };
+        running.command(Command::Send(vec![Transmit { flow: any, ..back }])).await;
+        assert_eq!(read(&mut peer, 4).await, b"back");
     });
 }
 

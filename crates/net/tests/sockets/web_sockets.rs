@@ -259,7 +259,7 @@ fn closing_says_goodbye_after_what_was_sent_before_rfc6455_7_1_2() {
         let mut peer = connect(running).await;
         let flow = exchange(running, &mut peer, "1").await;
         let octets = Bytes::from_static(b"last");
-        let last = Transmit { flow, octets, ticket: None, server_name: None };
+        let last = Transmit { flow, octets, ticket: None, server_name: None, is_open_flow: false };
         running.command(Command::Send(vec![last])).await;
         running.command(Command::Close(flow)).await;
         assert_eq!(next(&mut peer).await, Message::text("last"));
@@ -296,6 +296,7 @@ async fn stall<S: AsyncRead + AsyncWrite + Unpin>(
         octets: octets.clone(),
         ticket: Some(Ticket(ticket)),
         server_name: None,
+        is_open_flow: false,
     };
     running.command(Command::Send((0..5).map(send).collect())).await;
     let mut told = Vec::new();
@@ -345,7 +346,13 @@ fn a_write_into_a_web_socket_that_does_not_end_is_given_up() {
         let mut lazy = connect(running).await;
         let flow = exchange(running, &mut lazy, "1").await;
         let octets = Bytes::from(vec![b'x'; 64 << 20]);
-        let endless = Transmit { flow, octets, ticket: Some(Ticket(1)), server_name: None };
+        let endless = Transmit {
+            flow,
+            octets,
+            ticket: Some(Ticket(1)),
+            server_name: None,
+            is_open_flow: false,
+        };
         running.command(Command::Send(vec![endless])).await;
         assert_eq!(running.seen().await, Seen::Undelivered(Ticket(1), Fault::Stalled));
         assert_eq!(running.seen().await, Seen::Closed(flow));

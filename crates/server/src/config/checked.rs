@@ -8,7 +8,7 @@ use std::time::Duration;
 use antiphon_core::auth::Algorithm;
 use antiphon_core::proxy::TrustDomain;
 use antiphon_core::registrar::Policy;
-use antiphon_net::ListenSpec;
+use antiphon_net::{DnsConfig, ListenSpec};
 use antiphon_sip::{Transport, UriBuf};
 use ipnet::IpNet;
 
@@ -28,6 +28,8 @@ pub struct Config {
     pub security: Security,
     /// What stands between it and the network.
     pub network: Network,
+    /// How names are looked up.
+    pub dns: DnsConfig,
     /// Where its state lives; `None` leaves that to the command line.
     pub data: Option<PathBuf>,
     /// The domains; without any, the address of the first listener is the only one.
@@ -189,6 +191,7 @@ impl Default for Config {
             listen: vec![ListenSpec::udp(loopback), ListenSpec::tcp(loopback)],
             security: Security::default(),
             network: Network::default(),
+            dns: DnsConfig::default(),
             data: None,
             domains: Vec::new(),
             registrar: Policy::default(),

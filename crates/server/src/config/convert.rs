@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use antiphon_core::proxy::TrustDomain;
 use antiphon_core::registrar::Policy;
+use antiphon_net::DnsConfig;
 use antiphon_sip::Uri;
 
 use super::checked::{
@@ -11,8 +12,8 @@ use super::checked::{
     TrunkTarget,
 };
 use super::schema::{
-    RawBans, RawCertificate, RawConfig, RawDomain, RawMedia, RawNetwork, RawProbe, RawRegistrar,
-    RawRegistration, RawTarget, RawTls, RawTrunk,
+    RawBans, RawCertificate, RawConfig, RawDns, RawDomain, RawMedia, RawNetwork, RawProbe,
+    RawRegistrar, RawRegistration, RawTarget, RawTls, RawTrunk,
 };
 use crate::media::MediaPolicy;
 use crate::reading::fault::{Place, Problem};
@@ -43,6 +44,7 @@ pub(super) fn config(
     if !declared.has_certificates {
         secure_listeners_need_a_certificate(&raw, reader);
     }
+    all_different_servers(&raw.dns, reader);
     domains_are_different(&raw.domains, reader);
     let extensions = extensions(&raw, reader);
     let registrar = registrar(&raw.registrar, reader);
@@ -56,6 +58,7 @@ pub(super) fn config(
         listen: raw.listen.into_iter().map(|listener| listener.value).collect(),
         security: security(raw.certificates, raw.tls, reader),
         network: network(raw.network),
+        dns: dns(raw.dns),
         data: raw.data,
         registrar,
         extensions,
@@ -130,6 +133,22 @@ fn network(raw: RawNetwork) -> Network {
     let RawNetwork { name, load_balancers, origins } = raw;
     let origins = origins.map(|list| list.into_iter().map(String::into_boxed_str).collect());
     Network { name: name.map(|name| name.value), load_balancers, origins }
+}
+
+fn all_different_servers(raw: &RawDns, reader: &mut Reader<'_>) {
+    for (at, server) in raw.servers.iter().enumerate() {
+        if raw.servers.iter().take(at).any(|other| other.value == server.value) {
+            reader.fault_at(server.place, Problem::Twice(server.value.0.to_string().into()), None);
+        }
+    }
+}
+
+fn dns(raw: RawDns) -> DnsConfig {
+    DnsConfig {
+        servers: raw.servers.into_iter().map(|server| server.value.0).collect(),
+        timeout: raw.timeout.duration(),
+        cache: raw.cache.0,
+    }
 }
 
 fn certificate(raw: RawCertificate) -> CertificateFiles {

@@ -13,6 +13,7 @@ pub enum Part {
     Certificates,
     Tls,
     Network,
+    Dns,
     Data,
     Admin,
     Domains,
@@ -34,6 +35,7 @@ impl Part {
             Self::Certificates => "certificate",
             Self::Tls => "tls",
             Self::Network => "network",
+            Self::Dns => "dns",
             Self::Data => "data",
             Self::Admin => "admin",
             Self::Domains => "domain",
@@ -51,7 +53,10 @@ impl Part {
     /// once.
     #[must_use]
     pub const fn needs_a_restart(self) -> bool {
-        matches!(self, Self::Listen | Self::Network | Self::Data | Self::Admin | Self::Media)
+        matches!(
+            self,
+            Self::Listen | Self::Network | Self::Dns | Self::Data | Self::Admin | Self::Media
+        )
     }
 }
 
@@ -82,6 +87,7 @@ impl Changes {
             listen,
             security,
             network,
+            dns,
             data,
             domains,
             registrar,
@@ -98,6 +104,7 @@ impl Changes {
             (Part::Certificates, security.certificates != new.security.certificates),
             (Part::Tls, beside_certificates(security) != beside_certificates(&new.security)),
             (Part::Network, *network != new.network),
+            (Part::Dns, *dns != new.dns),
             (Part::Data, *data != new.data),
             (Part::Admin, *admin != new.admin),
             (Part::Domains, *domains != new.domains),

@@ -11,7 +11,7 @@ use antiphon_sip::{Transport, UriBuf};
 use ipnet::IpNet;
 
 use crate::media::{MediaUse, WithoutRelay};
-use crate::reading::kinds::{Asking, HostName, HostPort, Role};
+use crate::reading::kinds::{Asking, DnsServer, HostName, HostPort, Role};
 use crate::reading::secret::Secret;
 use crate::reading::section::section;
 use crate::reading::value::{Count, Located, Period, Whole};
@@ -31,6 +31,8 @@ section! {
         "tls" => tls: Whole<RawTls>, Default("{}"), sample "";
         /// What stands between the server and the network.
         "network" => network: RawNetwork, Default("{}"), sample "";
+        /// How the names of other servers are looked up.
+        "dns" => dns: RawDns, Default("{}"), sample "";
         /// The directory of the server's state: accounts, registrations and its secret. Accounts
         /// are made with `antiphon user`. Without it, the place that `--data` names.
         "data" => data: Option<PathBuf>, Optional, sample r#""/var/lib/antiphon""#;
@@ -109,6 +111,23 @@ section! {
             danger "Whoever connects from there says who he is.";
         /// The web sites whose pages may connect by WebSocket. Without it, all.
         "origins" => origins: Option<Vec<String>>, Optional, sample r#"["https://example.org"]"#;
+    }
+}
+
+section! {
+    /// How the names of other servers are looked up (RFC 3263).
+    pub(crate) struct RawDns: "dns" {
+        /// The DNS servers, asked one after the other until one answers. Without any, those of the
+        /// system.
+        "servers" => servers: Vec<Located<DnsServer>>, Default("[]"),
+            sample r#"["192.0.2.53", "[2001:db8::53]:53"]"#,
+            danger "Whoever answers there decides where calls go.";
+        /// How long one question may take; a name needs up to three, one behind the other.
+        "timeout" => timeout: Period<1, 30>, Default(r#""4s""#), sample r#""4s""#,
+            danger "A call waits for it when the DNS is silent.";
+        /// How many answers are kept for as long as they hold.
+        "cache" => cache: Count<0, 1_000_000>, Default("4096"), sample "4096", unit "answers",
+            danger "With 0, every call asks anew.";
     }
 }
 

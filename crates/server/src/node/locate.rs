@@ -7,7 +7,7 @@ use antiphon_core::proxy::{Origin, Preferences, Target};
 use antiphon_core::refusal::Refusal;
 use antiphon_core::registrar::{Binding, BindingSet, Gruu, has_gr};
 use antiphon_core::time::Time;
-use antiphon_sip::{Request, StatusCode, Uri, UriBuf};
+use antiphon_sip::{HeaderName, Request, StatusCode, Uri, UriBuf};
 
 use super::gather::Gather;
 use super::{Arrival, Offence, Question, Server, Waiting};
@@ -38,6 +38,8 @@ pub(super) enum Absence {
     Unwanted,
     /// The URI names nobody, and never will.
     Nobody,
+    /// The caller wants it secure, and nobody is signed in who takes that (RFC 5630 §5.3).
+    NotSecure,
     /// Nobody is signed in; whether there is such a user is not known yet.
     NotSignedIn(UriBuf),
 }
@@ -105,15 +107,27 @@ impl Server {
         let uri = match absence {
             Absence::Unwanted => return self.absent(now, arrival, true),
             Absence::Nobody => return self.absent(now, arrival, false),
+            Absence::NotSecure if self.may_know(&arrival) => {
+                let warning = "380 antiphon \"SIPS Not Allowed\"";
+                let refusal = unavailable().with(HeaderName::Warning, warning);
+                return self.conclude(now, arrival, &refusal);
+            }
+            // A stranger would learn from the Warning that there is such a user.
+            Absence::NotSecure => return self.refuse_stranger(now, arrival),
             Absence::NotSignedIn(uri) => uri,
         };
-        if !arrival.is_from_us() && !self.is_trusted(&arrival) {
+        if !self.may_know(&arrival) {
             return self.refuse_stranger(now, arrival);
         }
         let Uri::Sip(sip) = uri.as_uri() else { return self.absent(now, arrival, false) };
         let user = sip.user_unescaped().unwrap_or_default().into_owned();
         let domain = self.service.domains.of(&sip).unwrap_or_default().to_owned();
         self.ask(Waiting::Absent(arrival), |ticket| Question::Subscriber { ticket, user, domain });
+    }
+
+    /// Whether the sender may learn whom there is.
+    fn may_know(&self, arrival: &Arrival) -> bool {
+        arrival.is_from_us() || self.is_trusted(arrival)
     }
 
     fn refuse_stranger(&mut self, now: Time, arrival: Arrival) {
@@ -143,13 +157,18 @@ impl Server {
     ) -> Result<Vec<Target>, Absence> {
         let gruu = self.gruu_of(&uri.as_uri());
         let is_secure = is_sips(&request.uri()) || is_sips(&uri.as_uri());
-        let bindings = set
+        let mut bindings: Vec<&Binding> = set
             .live(now)
-            // A call to sips: only ever goes to sips: (RFC 5630 §5.3).
-            .filter(|binding| !is_secure || is_sips(&binding.contact.as_uri()))
             .filter(|binding| matches!(binding.contact.as_uri(), Uri::Sip(_)))
-            .filter(|binding| gruu.as_ref().is_none_or(|gruu| gruu.leads_to(binding)));
-        let (bindings, is_wish) = preferred(request, bindings.collect());
+            .filter(|binding| gruu.as_ref().is_none_or(|gruu| gruu.leads_to(binding)))
+            .collect();
+        // A call to sips: only ever goes to sips: (RFC 5630 §5.3).
+        let is_somebody_there = !bindings.is_empty();
+        bindings.retain(|binding| !is_secure || is_sips(&binding.contact.as_uri()));
+        if is_somebody_there && bindings.is_empty() {
+            return Err(Absence::NotSecure);
+        }
+        let (bindings, is_wish) = preferred(request, bindings);
         let targets: Vec<Target> = by_instance(bindings)
             .into_iter()
             .filter_map(|instance| self.instance_target(request.call_id(), &instance))

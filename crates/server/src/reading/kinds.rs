@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use antiphon_core::auth::Algorithm;
-use antiphon_net::ListenSpec;
+use antiphon_net::{DnsConfig, ListenSpec};
 use antiphon_sip::{Host, Method, StatusCode, Transport, UriBuf};
 use ipnet::IpNet;
 
@@ -188,6 +188,24 @@ impl FromValue for SocketAddr {
     fn from_value(item: &Item<'_>, reader: &mut Reader<'_>) -> Option<Self> {
         let text = reader.text(item, Self::kind)?;
         socket_address(text).or_else(|| reader.not_a(item, Self::kind(), None))
+    }
+}
+
+/// A DNS server: its port is 53 unless it says another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DnsServer(pub(crate) SocketAddr);
+
+impl FromValue for DnsServer {
+    fn kind() -> String {
+        "the address of a DNS server such as \"192.0.2.53\" or \"192.0.2.53:53\"".to_owned()
+    }
+
+    fn from_value(item: &Item<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = reader.text(item, Self::kind)?;
+        match DnsConfig::server(text) {
+            Some(server) => Some(Self(server)),
+            None => reader.not_a(item, Self::kind(), None),
+        }
     }
 }
 

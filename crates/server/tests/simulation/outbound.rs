@@ -1,5 +1,7 @@
 //! Flows that phones keep open (RFC 5626).
 
+use std::time::Duration;
+
 use antiphon_core::registrar::{Binding, Source};
 use antiphon_core::time::Time;
 use antiphon_server::node::Extensions;
@@ -178,6 +180,63 @@ fn a_dead_flow_gives_its_place_to_the_next_and_its_contact_is_no_way_rfc5626_7()
     assert_eq!(world.heard(alive, "INVITE").len(), 1);
     assert!(world.heard(at_contact, "INVITE").is_empty());
     world.settle();
+}
+
+#[test]
+fn a_connection_that_is_gone_is_not_waited_for_rfc5626_5_3() {
+    let mut world = World::new(1);
+    let alice = world.peer("alice", "192.0.2.1:5060");
+    // Somebody is at that address, and a new connection would be tried for long.
+    let nat = world.peer("nat", "192.0.2.8:5060");
+    world.sim.isolate(nat);
+    world.sim.connect_timeout(Duration::from_secs(20));
+    for number in [2, 3] {
+        world.bind_with("bob", "sip:bob@10.0.0.1:5060", |binding| {
+            is_flow(binding, number, 20 + u64::from(number));
+            binding.source = Some(Source {
+                transport: Transport::Tcp,
+                remote: "192.0.2.8:5060".parse().unwrap(),
+                local: SERVER.parse().unwrap(),
+            });
+        });
+    }
+    let invite = Text::invite("sip:bob@example.org");
+    let began = world.sim.now();
+    world.send(alice, &invite);
+    world.sim.wait_for("480", Duration::from_secs(1), |sim| {
+        sim.node(alice).responses().iter().any(|heard| heard.status().as_u16() == 480)
+    });
+    let alive = bind(&mut world, "alive", 1, 10, Script::answers(0));
+    assert_eq!(world.status(alice, &Text::invite("sip:bob@example.org")), 200);
+    assert_eq!(world.heard(alive, "INVITE").len(), 1);
+    assert!(world.sim.now().since(began) < Duration::from_secs(5));
+    assert!(world.sim.node(nat).heard().is_empty());
+    world.settle();
+}
+
+#[test]
+fn a_phone_whose_connection_breaks_is_reached_over_its_other_flow_rfc5626_5_3() {
+    let mut world = World::new(1);
+    let alice = world.peer("alice", "192.0.2.1:5060");
+    let bob = world.peer("bob", "192.0.2.2:5060");
+    let text = register(&flow(2, "sip:bob@10.0.0.1;transport=tcp"));
+    world.send_by_tcp(bob, &text);
+    world.run_for_seconds(1);
+    let challenge = world.sim.node(bob).responses().remove(0);
+    world.send_by_tcp(bob, &text.next_cseq().answering(&challenge, "bob", &password("bob")));
+    world.run_for_seconds(1);
+    assert_eq!(world.statuses(bob), [401, 200]);
+    let second = bind(&mut world, "second", 1, 10, Script::answers(0));
+    let connection = world.sim.node(bob).heard()[0].flow;
+    let invite = Text::invite("sip:bob@example.org");
+    world.send(alice, &invite);
+    world.run_for_seconds(1);
+    assert_eq!(world.sim.node(bob).requests().len(), 1, "the last flow first");
+    // The call is on its way over that connection when it breaks.
+    world.sim.close(bob, connection);
+    world.run_for_seconds(1);
+    assert_eq!(world.heard(second, "INVITE").len(), 1);
+    assert_eq!(world.statuses(alice).last(), Some(&200));
 }
 
 #[test]

@@ -272,7 +272,14 @@ fn sips_reaches_only_sips_rfc5630_5_3() {
     let (mut world, _) = world();
     let alice = world.peer("alice", "192.0.2.1:5060");
     world.bind("bob", "sip:bob@192.0.2.2", 1000);
-    assert_eq!(world.status(alice, &Text::invite("sips:bob@example.org")), 480);
+    let refused = world.ask(alice, &Text::invite("sips:bob@example.org"));
+    assert_eq!(refused.status().as_u16(), 480);
+    assert_eq!(refused.headers().text(HeaderName::Warning), None, "nothing for strangers");
+    let invite = Text::invite("sips:bob@example.org").from("sip:carol@example.org");
+    let refused = world.ask_as(alice, "carol", &password("carol"), &invite);
+    assert_eq!(refused.status().as_u16(), 480);
+    let warning = refused.headers().text(HeaderName::Warning);
+    assert_eq!(warning, Some("380 antiphon \"SIPS Not Allowed\""));
     world.settle();
 }
 

@@ -79,7 +79,7 @@ impl Simulation {
     }
 
     fn send_on_stream(&mut self, node: NodeId, transmit: Transmit) {
-        let Transmit { flow, octets, ticket, .. } = transmit;
+        let Transmit { flow, octets, ticket, is_open_flow, .. } = transmit;
         if let Some(id) = self.streams.find(node, &flow) {
             if let Some(end) = self.streams.end(id)
                 && let EndState::Opening(waiting) = &mut end.state
@@ -89,7 +89,7 @@ impl Simulation {
             }
             return self.send_parcel(id, Parcel::Octets(octets));
         }
-        if flow.connection.is_some() {
+        if flow.connection.is_some() || is_open_flow {
             return self.fail(node, ticket, Fault::Closed, Duration::ZERO);
         }
         match self.connect(node, &flow) {

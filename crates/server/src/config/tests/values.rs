@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use antiphon_core::auth::Algorithm;
 use antiphon_core::registrar::Policy;
+use antiphon_net::DnsConfig;
 use antiphon_sip::Transport;
 
 use super::*;
@@ -40,6 +41,19 @@ fn every_key_of_the_sample_comes_through() {
     assert!(config.is_trusted("198.51.100.9".parse().unwrap()));
     assert!(config.is_trusted("::ffff:198.51.100.9".parse().unwrap()));
     assert!(!config.is_trusted("198.51.101.9".parse().unwrap()));
+}
+
+#[test]
+fn how_the_dns_is_asked_is_said_in_its_table() {
+    let dns = |text: &str| config(text).dns;
+    assert_eq!(dns(""), DnsConfig::default());
+    let own =
+        dns("[dns]\nservers = [\"192.0.2.53\", \"[::1]:5353\"]\ntimeout = \"2s\"\ncache = 0\n");
+    let servers = ["192.0.2.53:53", "[::1]:5353"].map(|text| text.parse().unwrap()).to_vec();
+    assert_eq!(own, DnsConfig { servers, timeout: Duration::from_secs(2), cache: 0 });
+    for wrong in ["[\"dns.example.org\"]", "[\"192.0.2.53\", \"192.0.2.53:53\"]"] {
+        assert_eq!(check(&format!("[dns]\nservers = {wrong}\n")).faults.len(), 1, "{wrong}");
+    }
 }
 
 #[test]

@@ -42,6 +42,13 @@ pub trait Node {
         Urgency::Ordinary
     }
 
+    /// To which call a datagram belongs, by a glance at it; `None` when it does not say. A driver
+    /// asks that has several nodes, each of which owns some of the calls.
+    fn call_id<'a>(&self, octets: &'a [u8]) -> Option<&'a [u8]> {
+        let _ = octets;
+        None
+    }
+
     /// Tells how long the messages that are handed over from now on have waited since they
     /// arrived; zero until it is told.
     fn set_delay(&mut self, delay: Duration) {

@@ -10,7 +10,7 @@ use antiphon_sip::Transport;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::advertise;
-use crate::driver::Driver;
+use crate::driver::{Driver, MOST_LOOPS};
 use crate::host::Handle;
 use crate::layers::{Layers, is_stream};
 use crate::notice::Notice;
@@ -20,6 +20,9 @@ use crate::settings::Settings;
 /// Connections that the kernel completes before we accept them. As many as one turn of the loop
 /// accepts many times over; the kernel caps it (`somaxconn`).
 const BACKLOG: i32 = 1024;
+
+/// Whether the system deals out the datagrams of one port among several sockets.
+const CAN_SHARE: bool = cfg!(unix);
 
 /// Where to listen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -124,6 +127,8 @@ pub(crate) struct Opened {
     pub(crate) bound: Bound,
     /// Of one that does not accept, it only keeps the port, which the Via names.
     pub(crate) socket: Socket,
+    /// More at the same address, one for each further loop: of datagrams alone.
+    more: Vec<Socket>,
 }
 
 impl Net {
@@ -144,18 +149,41 @@ impl Net {
         settings: Settings,
         layers: Layers,
     ) -> Result<Self, BindError> {
+        Self::bind_for(specs, settings, layers, 1)
+    }
+
+    /// The same for so many loops ([`drivers`](Self::drivers)), between 1 and 255.
+    ///
+    /// # Errors
+    /// The first listener that cannot be opened, and why.
+    pub fn bind_for(
+        specs: &[ListenSpec],
+        settings: Settings,
+        layers: Layers,
+        loops: usize,
+    ) -> Result<Self, BindError> {
+        let loops = if CAN_SHARE { loops.clamp(1, MOST_LOOPS) } else { 1 };
         let (sockets, notices) = (Vec::new(), Vec::new());
         let mut net = Self { settings, layers, dns: None, sockets, notices };
         for spec in specs {
             let accepts = net.accepts(*spec)?;
-            let socket = net.open(*spec, accepts)?;
-            let local = local_of(&socket).map_err(|error| BindError::new(*spec, error))?;
+            let fail = |error| BindError::new(*spec, error);
+            let mut socket = net.open(*spec, accepts)?;
+            let local = local_of(&socket).map_err(fail)?;
+            let mut more = Vec::new();
+            if loops > 1 && spec.transport == Transport::Udp {
+                // The first socket has found out that nobody else has the port, and gives it up to
+                // those that share it.
+                drop(socket);
+                more = net.share(local, loops).map_err(fail)?;
+                socket = more.pop().ok_or_else(|| fail(io::ErrorKind::Other.into()))?;
+            }
             let advertised = advertise::usable(local);
             let bound = Bound { transport: spec.transport, local, advertised, accepts };
             if !accepts {
                 net.notices.push(Notice::OnlyConnects { transport: spec.transport, local });
             }
-            net.sockets.push(Opened { bound, socket });
+            net.sockets.push(Opened { bound, socket, more });
         }
         if net.layers.tls.as_ref().is_some_and(|tls| tls.trust_anchors() == 0) {
             net.notices.push(Notice::NoTrustAnchor);
@@ -190,6 +218,50 @@ impl Net {
     #[must_use]
     pub fn driver<N: Node>(self, node: N) -> (Driver<N>, Handle<N>) {
         Driver::new(self, node)
+    }
+
+    /// Puts nodes to these listeners, as many as [`bind_for`](Self::bind_for) was told, that share
+    /// the work: each call belongs to one of them. Every driver is run on a thread of its own, with
+    /// a runtime of its own.
+    #[must_use]
+    pub fn drivers<N: Node>(self, nodes: Vec<N>) -> Vec<(Driver<N>, Handle<N>)> {
+        Driver::several(self.parts(nodes.len()), nodes)
+    }
+
+    /// A part for each loop: the first has the connections, and all have a socket of each port.
+    fn parts(mut self, loops: usize) -> Vec<Self> {
+        let further = (1..loops).map(|_| {
+            let sockets = self.sockets.iter_mut().filter_map(|opened| {
+                let socket = opened.more.pop()?;
+                Some(Opened { bound: opened.bound, socket, more: Vec::new() })
+            });
+            Self {
+                settings: self.settings,
+                layers: self.layers.clone(),
+                dns: self.dns.clone(),
+                sockets: sockets.collect(),
+                notices: Vec::new(),
+            }
+        });
+        let further: Vec<_> = further.collect();
+        std::iter::once(self).chain(further).collect()
+    }
+
+    /// Sockets that share a port, among which the kernel deals out what arrives.
+    fn share(&mut self, local: SocketAddr, loops: usize) -> io::Result<Vec<Socket>> {
+        // What the system grants less of to these was told of the first.
+        let notices = self.notices.len();
+        let sockets = (0..loops).map(|_| {
+            let socket = socket(local, Type::DGRAM, Protocol::UDP)?;
+            #[cfg(unix)]
+            socket.set_reuse_port(true)?;
+            socket.bind(&local.into())?;
+            self.enlarge(&socket)?;
+            Ok(socket)
+        });
+        let sockets = sockets.collect();
+        self.notices.truncate(notices);
+        sockets
     }
 
     /// Whether peers may connect to a listener.

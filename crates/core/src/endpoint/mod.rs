@@ -2,7 +2,8 @@
 //!
 //! `receive` takes what arrives, `matching` says to which transaction it belongs, `client` and
 //! `server` run the machines, `path` knows the way of a response, `stateless` refuses,
-//! `overload` says when, `urgency` what goes before, `feedback` tells neighbours of it.
+//! `overload` says when, `urgency` what goes before, `glance` reads what both need of a datagram that
+//! is not parsed yet, `feedback` tells neighbours of it.
 
 mod branch;
 mod cancel;
@@ -13,6 +14,7 @@ mod counters;
 mod error;
 mod event;
 mod feedback;
+mod glance;
 mod matching;
 mod overload;
 mod own;
@@ -135,6 +137,13 @@ impl Endpoint {
     #[must_use]
     pub fn urgency(octets: &[u8]) -> Urgency {
         urgency::urgency(octets)
+    }
+
+    /// The Call-ID of a datagram, by a glance at it; `None` when it has none. All that has one
+    /// Call-ID is to be handled by the endpoint that had the first of it.
+    #[must_use]
+    pub fn call_id(octets: &[u8]) -> Option<&[u8]> {
+        glance::call_id(octets)
     }
 
     /// Takes what a stream carried. A ping is answered with a pong (RFC 5626 §3.5.1); a stream

@@ -1,8 +1,7 @@
 //! Which of many datagrams that wait is looked at first, told by a glance at its octets: a message
 //! is parsed when its turn has come.
 
-use memchr::memchr;
-
+use super::glance::{lines, value};
 use crate::node::Urgency;
 
 /// What a datagram is, as far as its first line and its To tell.
@@ -47,26 +46,6 @@ fn has_to_tag(octets: &[u8]) -> bool {
     lines(octets)
         .find_map(|line| value(line, b"To").or_else(|| value(line, b"t")))
         .is_some_and(|to| to.windows(TAG.len()).any(|part| part.eq_ignore_ascii_case(TAG)))
-}
-
-/// The value of a line if it is that field.
-fn value<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    let (start, rest) = line.split_at_checked(name.len())?;
-    let rest = rest.trim_ascii_start().strip_prefix(b":")?;
-    start.eq_ignore_ascii_case(name).then_some(rest)
-}
-
-/// The lines of the head behind the first.
-fn lines(octets: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = octets.get(memchr(b'\n', octets).unwrap_or(octets.len())..).unwrap_or_default();
-    std::iter::from_fn(move || {
-        rest = rest.strip_prefix(b"\n")?;
-        let end = memchr(b'\n', rest).unwrap_or(rest.len());
-        let (line, behind) = rest.split_at_checked(end)?;
-        rest = behind;
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        (!line.is_empty()).then_some(line)
-    })
 }
 
 #[cfg(test)]

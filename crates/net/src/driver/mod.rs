@@ -1,6 +1,8 @@
 //! The loop that owns one node: take what has happened, handle it, drain, send, sleep.
 
 mod backlog;
+mod crew;
+mod letters;
 mod turn;
 
 use std::collections::VecDeque;
@@ -24,6 +26,8 @@ use crate::shutdown::{Ending, Shutdown};
 use crate::stream::{Accept, Streams};
 use crate::udp::Port;
 use backlog::Backlog;
+pub(crate) use crew::MOST as MOST_LOOPS;
+use crew::Place;
 use turn::Loop;
 
 /// A node with its listeners, ready to run.
@@ -35,6 +39,8 @@ pub struct Driver<N: Node> {
     commands: mpsc::Receiver<N::Command>,
     answers: mpsc::Receiver<N::Answer>,
     clock: Clock,
+    /// Among others that share the work, if there are any.
+    place: Option<Place>,
 }
 
 /// What is left when the loop has ended.
@@ -53,8 +59,22 @@ impl<N: Node> Driver<N> {
         let counters = Arc::new(Counters::default());
         let handle = Handle::new(command_sender, Replies::new(answer_sender), counters);
         let clock = Clock::start();
-        let driver = Self { net, node, handle: handle.clone(), commands, answers, clock };
+        let place = None;
+        let driver = Self { net, node, handle: handle.clone(), commands, answers, clock, place };
         (driver, handle)
+    }
+
+    /// One driver for each of the nodes, which share the work: see [`Net::drivers`].
+    pub(crate) fn several(nets: Vec<Net>, nodes: Vec<N>) -> Vec<(Self, Handle<N>)> {
+        if nodes.len() < 2 {
+            return nets.into_iter().zip(nodes).map(|(net, node)| Self::new(net, node)).collect();
+        }
+        let places = Place::of(nodes.len());
+        let placed = |((net, node), place)| {
+            let (driver, handle) = Self::new(net, node);
+            (Self { place: Some(place), ..driver }, handle)
+        };
+        nets.into_iter().zip(nodes).zip(places).map(placed).collect()
     }
 
     /// The clock whose time the node is told.
@@ -72,14 +92,14 @@ impl<N: Node> Driver<N> {
     /// # Errors
     /// The runtime cannot take the sockets.
     pub async fn run<H: Host<N>>(self, host: H, shutdown: &Shutdown) -> io::Result<Stopped<N, H>> {
-        let Self { net, node, handle, commands, answers, clock } = self;
+        let Self { net, node, handle, commands, answers, clock, place } = self;
         let settings = net.settings;
         let counters = handle.counters();
         let layers = Arc::new(net.layers);
         let dns = net.dns.unwrap_or_else(Dns::system);
         let mut ports = Vec::new();
         let mut listeners = Vec::new();
-        for Opened { bound, socket } in net.sockets {
+        for Opened { bound, socket, .. } in net.sockets {
             if bound.transport == Transport::Udp {
                 ports.push(Port::new(socket, bound.local, &settings, Arc::clone(counters))?);
             } else {
@@ -103,6 +123,7 @@ impl<N: Node> Driver<N> {
             backlog: Backlog::default(),
             sleep: Box::pin(sleep(Duration::ZERO)),
             ending: Ending::new(shutdown),
+            place,
         };
         poll_fn(|cx| if turns.poll(cx) { Poll::Ready(()) } else { Poll::Pending }).await;
         Ok(turns.finish().await)

@@ -18,6 +18,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::Stopped;
 use super::backlog::{Backlog, Waiting};
+use super::crew::{Letter, Place};
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::host::{Direction, Host, Replies};
@@ -27,7 +28,7 @@ use crate::stream::{Arrival, Streams};
 use crate::udp::{Datagram, Port, stun};
 
 /// Inputs of one kind that one turn handles at most, so that no kind can hold up the others.
-const WORK: usize = 64;
+pub(super) const WORK: usize = 64;
 
 /// Batches of datagrams that one turn takes from a port at most. Taking one costs a fraction of
 /// handling it, so a queue that builds up builds up in the backlog, not in the kernel.
@@ -61,6 +62,8 @@ pub(super) struct Loop<N: Node, H> {
     pub(super) backlog: Backlog,
     pub(super) sleep: Pin<Box<Sleep>>,
     pub(super) ending: Ending,
+    /// Among the loops that share the work, if there are others.
+    pub(super) place: Option<Place>,
 }
 
 impl<N: Node, H: Host<N>> Loop<N, H> {
@@ -105,6 +108,7 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
     fn turn(&mut self, cx: &mut Context<'_>) -> bool {
         let mut busy = self.deadline();
         busy |= self.inbox();
+        busy |= self.letters(cx);
         busy |= self.datagrams(cx);
         busy |= self.reports(cx);
         busy |= self.streams(cx);
@@ -181,6 +185,7 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
                 }
                 let flow = Flow { transport: Transport::Udp, local, remote, connection: None };
                 let waiting = Waiting { since: self.clock.now(), flow, octets };
+                let Some(waiting) = self.own(waiting) else { continue };
                 if batch < BATCHES_AT_ONCE && self.backlog.is_empty() {
                     self.datagram(waiting);
                 } else {
@@ -192,7 +197,7 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
         busy
     }
 
-    fn wait(&mut self, waiting: Waiting) {
+    pub(super) fn wait(&mut self, waiting: Waiting) {
         let urgency = self.node.urgency(&waiting.octets);
         if !self.backlog.push(urgency, waiting) {
             self.counters.datagrams_shed.one();
@@ -248,21 +253,34 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
             let frame = match arrival {
                 Arrival::Frame(frame) => frame,
                 Arrival::Identities(domains) => {
-                    self.host.authenticated(&flow, &domains);
+                    self.authenticated(flow, &domains);
                     continue;
                 }
             };
-            let now = self.clock.now();
-            match &frame {
-                Frame::Message(message) => {
-                    self.host.tap(Direction::In, &flow, &message.to_bytes(), now);
-                }
-                Frame::Ping => self.host.tap(Direction::In, &flow, b"\r\n\r\n", now),
-                Frame::Rejected(_) | Frame::Broken(_) => {}
+            if let Some(frame) = self.own_frame(flow, frame) {
+                self.frame(flow, frame);
             }
-            self.feed(now, Input::Frame { flow, frame });
         }
         true
+    }
+
+    pub(super) fn frame(&mut self, flow: Flow, frame: Frame) {
+        let now = self.clock.now();
+        match &frame {
+            Frame::Message(message) => {
+                self.host.tap(Direction::In, &flow, &message.to_bytes(), now);
+            }
+            Frame::Ping => self.host.tap(Direction::In, &flow, b"\r\n\r\n", now),
+            Frame::Rejected(_) | Frame::Broken(_) => {}
+        }
+        self.feed(now, Input::Frame { flow, frame });
+    }
+
+    fn authenticated(&mut self, flow: Flow, domains: &[Box<str>]) {
+        self.host.authenticated(&flow, domains);
+        if let Some(place) = &self.place {
+            place.tell_the_others(|| Letter::Authenticated(flow, domains.into()));
+        }
     }
 
     fn ended(&mut self, cx: &mut Context<'_>) -> bool {
@@ -270,7 +288,13 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
             let Poll::Ready(ended) = self.streams.poll_ended(cx) else { return handled > 0 };
             let now = self.clock.now();
             for ticket in ended.undelivered {
-                self.feed(now, Input::Undelivered { ticket, fault: ended.fault });
+                match self.other_sender(ticket) {
+                    Some((to, ticket)) => self.hand_back(to, ticket, ended.fault),
+                    None => self.feed(now, Input::Undelivered { ticket, fault: ended.fault }),
+                }
+            }
+            if let Some(place) = &self.place {
+                place.tell_the_others(|| Letter::Closed(ended.flow));
             }
             self.feed(now, Input::Closed { flow: ended.flow });
         }
@@ -310,7 +334,7 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
     }
 
     /// One input, then outputs until there are none: the drain rule.
-    fn feed(&mut self, now: Time, input: In<N>) {
+    pub(super) fn feed(&mut self, now: Time, input: In<N>) {
         self.node.handle(now, input);
         while let Some(output) = self.node.next_output() {
             self.carry_out(now, output);
@@ -325,7 +349,7 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
                     self.inbox.push_back(Input::Resolved { id, answer });
                 }
             }
-            Output::Close(flow) => self.streams.close(&flow),
+            Output::Close(flow) => self.close(flow),
             Output::Question(question) => {
                 if let Some(answer) = self.host.question(question, &self.replies) {
                     self.inbox.push_back(Input::Answer(answer));
@@ -340,11 +364,21 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
         let ticket = transmit.ticket;
         let sent = if transmit.flow.transport == Transport::Udp {
             self.send_datagram(transmit)
+        } else if let Some(place) = self.place.as_ref().filter(|place| !place.has_the_streams()) {
+            place.send(transmit)
         } else {
             self.streams.send(transmit)
         };
         if let (Err(fault), Some(ticket)) = (sent, ticket) {
             self.inbox.push_back(Input::Undelivered { ticket, fault });
+        }
+    }
+
+    fn close(&mut self, flow: Flow) {
+        match &self.place {
+            // A queue that is full leaves the connection to its time of idleness.
+            Some(place) if !place.has_the_streams() => drop(place.hand(0, Letter::Close(flow))),
+            _ => self.streams.close(&flow),
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use antiphon_core::endpoint::Endpoint;
 use antiphon_core::flow::{Fault, Flow, Ticket, Transmit};
 use antiphon_core::locate::{Answer, Question};
 use antiphon_core::node::{Input, Node, Output, ResolveId, Urgency};
@@ -15,6 +16,7 @@ use antiphon_net::{
 use antiphon_sip::Transport;
 use antiphon_sip::parse::stream::Frame;
 use bytes::Bytes;
+use futures_util::future::join_all;
 use tokio::runtime;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -139,6 +141,10 @@ impl Node for Echo {
 
     fn deadline(&self) -> Option<Time> {
         self.deadline
+    }
+
+    fn call_id<'a>(&self, octets: &'a [u8]) -> Option<&'a [u8]> {
+        Endpoint::call_id(octets)
     }
 
     /// What begins with an exclamation mark goes first.
@@ -295,6 +301,49 @@ pub(crate) fn with_dns(dns: Dns, settings: Settings, body: impl AsyncFnOnce(&mut
     let all = async { tokio::join!(driver.run(host, &shutdown), body).0.unwrap() };
     let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async { timeout(PATIENCE, all).await }).expect("an end in time");
+}
+
+/// Runs as many nodes that share the work of the same listeners.
+pub(crate) fn with_loops(
+    loops: usize,
+    listen: &[(Transport, &str)],
+    body: impl AsyncFnOnce(&mut [Running]),
+) {
+    let (mut running, drivers): (Vec<_>, Vec<_>) = several(loops, listen).into_iter().unzip();
+    let ends: Vec<_> = running.iter().map(|running| running.shutdown.clone()).collect();
+    let body = async {
+        body(&mut running).await;
+        running.iter().for_each(Running::end);
+    };
+    run(async {
+        let drivers = drivers
+            .into_iter()
+            .zip(&ends)
+            .map(|((driver, host), end)| async move { driver.run(host, end).await.unwrap() });
+        tokio::join!(join_all(drivers), body)
+    });
+}
+
+fn several(
+    loops: usize,
+    listen: &[(Transport, &str)],
+) -> Vec<(Running, (Driver<Echo>, Listening))> {
+    let spec = |(transport, addr): &(Transport, &str)| ListenSpec {
+        transport: *transport,
+        addr: addr.parse().unwrap(),
+    };
+    let specs: Vec<_> = listen.iter().map(spec).collect();
+    let net = Net::bind_for(&specs, Settings::default(), Layers::default(), loops).unwrap();
+    let listeners: Vec<_> = net.listeners().copied().collect();
+    let nodes = (0..loops).map(|_| Echo::default()).collect();
+    let drivers = net.drivers(nodes).into_iter().map(|(driver, handle)| {
+        let (sender, events) = mpsc::unbounded_channel();
+        let (notice_sender, notices) = mpsc::unbounded_channel();
+        let host = Listening { events: sender, notices: notice_sender, tapped: Vec::new() };
+        let (shutdown, listeners) = (Shutdown::new(), listeners.clone());
+        (Running { handle, shutdown, listeners, events, notices }, (driver, host))
+    });
+    drivers.collect()
 }
 
 /// Runs two nodes.

@@ -6,6 +6,8 @@ mod certificates;
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod crew;
+#[cfg(test)]
 mod datagrams;
 #[cfg(test)]
 mod driving;

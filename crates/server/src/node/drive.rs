@@ -75,6 +75,10 @@ impl Node for Server {
         Endpoint::urgency(octets)
     }
 
+    fn call_id<'a>(&self, octets: &'a [u8]) -> Option<&'a [u8]> {
+        Endpoint::call_id(octets)
+    }
+
     fn set_delay(&mut self, delay: Duration) {
         self.endpoint.set_delay(delay);
     }

@@ -12,11 +12,12 @@ pub(super) const MAX_SERVICES: usize = 5;
 /// would never be reached.
 pub(super) const MAX_HOSTS: usize = MAX_SERVERS;
 
-/// Addresses of one host and family that are kept.
-pub(super) const MAX_ADDRESSES: usize = MAX_SERVERS;
+/// Addresses of one host and family that are kept: one more than servers, so that it is known when
+/// there were more.
+pub(super) const MAX_ADDRESSES: usize = MAX_SERVERS + 1;
 
 /// Servers that are tried for one request. They share the time of one transaction, 64*T1, and
-/// each needs some of it: with six a silent one has 5.3 s, so that three retransmissions reach it
+/// each needs some of it: with eight a silent one has 4 s, so that three retransmissions reach it
 /// and a server that is merely slow has said 100 (RFC 4320 §4.1 lets it take 3.5 s). More would
 /// only make failures pile up from hop to hop.
-pub const MAX_SERVERS: usize = 6;
+pub const MAX_SERVERS: usize = 8;

@@ -131,6 +131,17 @@ impl Search {
         if self.given.len() >= MAX_SERVERS {
             return Next::Over;
         }
+        self.further(listeners, rests)
+    }
+
+    /// Whether there is a server that is not given, because as many were as may be.
+    #[must_use]
+    pub fn is_cut_short(&self, listeners: &[Listener]) -> bool {
+        let further = || self.clone().further(listeners, |_| false);
+        self.given.len() >= MAX_SERVERS && matches!(further(), Next::Server(_))
+    }
+
+    fn further(&mut self, listeners: &[Listener], rests: impl Fn(&Server) -> bool) -> Next {
         while let Some(place) = self.places.front_mut() {
             let Some(address) = place.next(&self.reach) else {
                 if place.is_open() {

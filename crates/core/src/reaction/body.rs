@@ -20,7 +20,9 @@ pub(super) fn change(inputs: &Inputs<'_>, response: &Response) -> Attempted {
         return None;
     }
     if inputs.request.body().is_empty() && status != 424 {
-        return Some(Err(Lack::Occasion.into()));
+        let was_less = status == 413 && inputs.history.uses(inputs.row().key) > 0;
+        let lack = if was_less { Lack::Ballast } else { Lack::Occasion };
+        return Some(Err(lack.into()));
     }
     Some(match status {
         413 => less(inputs),
@@ -216,7 +218,7 @@ mod tests {
         assert_eq!(&bench.request.body()[..], b"v=0\r\n");
         let decided = bench.step(413, &[]);
         assert!(matches!(decided.reaction, Reaction::ChangeBody { how: BodyChange::LeftOut, .. }));
-        assert_eq!(cause(&bench, 413, &[]), Lack::Occasion.into());
+        assert_eq!(cause(&bench, 413, &[]), Lack::Ballast.into());
     }
 
     #[test]

@@ -96,6 +96,8 @@ pub struct Means {
     pub encrypts: bool,
     /// Whether the server has a stream transport, and which server that is.
     pub stream: Option<Server>,
+    /// Whether the target has more servers than are tried.
+    pub more_servers: bool,
     /// The addresses this side listens on.
     pub own_addresses: Vec<SocketAddr>,
     /// Whether the subscription, once lost, is still wanted.

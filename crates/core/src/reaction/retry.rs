@@ -98,11 +98,12 @@ fn fits(inputs: &Inputs<'_>, wait: Duration) -> Result<(), Limit> {
 /// The next server of the same target: for 503, a transport error and complete silence.
 pub(super) fn next_server(inputs: &Inputs<'_>, row: &Row) -> Attempted {
     let lives = matches!(inputs.got, Got::Timeout { proceeding: true });
-    if row.reaction != Kind::NextServer || lives || inputs.servers_left.is_empty() {
+    let is_last = inputs.servers_left.is_empty() && !inputs.means.more_servers;
+    if row.reaction != Kind::NextServer || lives || is_last {
         return None;
     }
     let limit = inputs.history.budget().servers;
-    if inputs.history.servers() >= limit {
+    if inputs.history.servers() >= limit || inputs.servers_left.is_empty() {
         return Some(Err(Limit::Servers(limit).into()));
     }
     // What was reached by TLS is not reached in the clear: somebody could break the one to get

@@ -85,7 +85,7 @@ impl UserAgent {
         let Some(call) = self.calls.get_mut(&id) else { return (true, Vec::new()) };
         let dialog_id = DialogId::of_response(response);
         let mut early = match &mut call.stage {
-            Stage::Calling { early, duration } => {
+            Stage::Calling { early, duration, .. } => {
                 let ends = duration.map(|duration| now + duration);
                 call.hang_up_at = [call.hang_up_at, ends].into_iter().flatten().min();
                 std::mem::take(early)
@@ -176,6 +176,7 @@ impl UserAgent {
             actions: Vec::new(),
             dialogs: vec![dialog_id.clone()],
             timer: SessionTimer::default(),
+            refuses_update: false,
         };
         if let Some(early) = &early {
             call.take_over(early);

@@ -48,7 +48,10 @@ impl UserAgent {
             } else {
                 self.go_over_tls(key);
             }
-            self.note_agreement(key, response, by_digest);
+            // Without a challenge nothing was agreed on by digest: it is begun once more (§2.4).
+            if !by_digest || has_challenge(response) {
+                self.note_agreement(key, response, by_digest);
+            }
         }
         self.send(now, key, true);
     }
@@ -168,6 +171,11 @@ fn with<'a>(
         challenge.qop = Some(QopOptions(qop));
     }
     challenge
+}
+
+fn has_challenge(response: &Response) -> bool {
+    let headers = response.headers();
+    headers.has(HeaderName::WwwAuthenticate) || headers.has(HeaderName::ProxyAuthenticate)
 }
 
 fn unquoted(value: &str) -> &str {

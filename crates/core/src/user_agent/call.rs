@@ -43,16 +43,31 @@ pub(super) struct Call {
     /// The dialogs by which it is found.
     pub(super) dialogs: Vec<DialogId>,
     pub(super) timer: SessionTimer,
+    /// The other side has refused an UPDATE for what it is: none is sent in this call any more.
+    pub(super) refuses_update: bool,
 }
 
 #[derive(Debug)]
 pub(super) enum Stage {
     /// Placed, not answered.
-    Calling { early: Vec<EarlyDialog>, duration: Option<std::time::Duration> },
+    Calling {
+        early: Vec<EarlyDialog>,
+        over: Vec<EndedBranch>,
+        duration: Option<std::time::Duration>,
+    },
     /// Received, not answered.
     Ringing(Box<Ringing>),
     /// Answered.
     Talking(Box<Talking>),
+}
+
+/// A branch of a call that is placed which a 199 has ended (RFC 6228 §4).
+#[derive(Debug, Clone)]
+pub(super) struct EndedBranch {
+    pub(super) dialog: DialogId,
+    /// The RSeq of its last reliable provisional response: what comes again is not acknowledged
+    /// again (RFC 3262 §4).
+    pub(super) rseq: Option<u32>,
 }
 
 /// An early dialog of a call that is placed: one for each phone that rings.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::UserAgent;
 use super::action::{Action, ActionKey, Base, ContactLine, Draft, Purpose, State, Waiting};
-use super::call::{Call, EarlyDialog, Stage};
+use super::call::{Call, EarlyDialog, EndedBranch, Stage};
 use super::command::CallId;
 use super::consider::Got;
 use super::event::{Event, Progress};
@@ -66,13 +66,23 @@ impl UserAgent {
     ) {
         let Some(action) = self.actions.get(&key) else { return };
         let most = usize::from(action.history.budget().early_dialogs);
-        let ends = matches!(reaction, Reaction::EndEarlyDialog { .. });
+        let mut ends = matches!(reaction, Reaction::EndEarlyDialog { .. });
         let (id, Some(call), State::Waiting(waiting)) = (action.id, action.call, &action.state)
         else {
             return;
         };
-        let stopped = waiting.stopped.is_some();
-        let early = early(waiting, response);
+        let mut silent = waiting.stopped.is_some();
+        let mut early = early(waiting, response);
+        if let Some(early) = &mut early
+            && let Some(over) = self.ended_branch(call, early.dialog.id())
+        {
+            // Of a branch that has ended nothing is news; what is reliable is acknowledged, once.
+            if reliable(response).is_none() {
+                return;
+            }
+            early.rseq = over.rseq;
+            (ends, silent) = (true, true);
+        }
         let dialog = early.as_ref().map(|early| early.dialog.id().clone());
         let mut media = None;
         if let (Some(early), Some(dialog)) = (early, &dialog) {
@@ -91,10 +101,10 @@ impl UserAgent {
             }
             media = self.early_media(call, dialog, response);
             if ends {
-                self.leave_early(call, dialog);
+                self.leave_early(call, dialog, most);
             }
         }
-        let (Some(action), false) = (id, stopped) else { return };
+        let (Some(action), false) = (id, silent) else { return };
         self.tell(Event::Provisional {
             action,
             call,
@@ -133,11 +143,23 @@ impl UserAgent {
         all.last_mut()
     }
 
-    /// The branch has ended: so have its dialog and its media (RFC 6228 §4).
-    fn leave_early(&mut self, id: CallId, dialog: &DialogId) {
+    fn ended_branch(&self, id: CallId, dialog: &DialogId) -> Option<EndedBranch> {
+        let Stage::Calling { over, .. } = &self.calls.get(&id)?.stage else { return None };
+        over.iter().find(|branch| branch.dialog == *dialog).cloned()
+    }
+
+    /// The branch has ended: so have its dialog and its media (RFC 6228 §4). That it was there is
+    /// known for as many branches as may be there at a time.
+    fn leave_early(&mut self, id: CallId, dialog: &DialogId, most: usize) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        let Stage::Calling { early, .. } = &mut call.stage else { return };
+        let Stage::Calling { early, over, .. } = &mut call.stage else { return };
+        let rseq = early.iter().find(|one| one.dialog.id() == dialog).and_then(|one| one.rseq);
         early.retain(|one| one.dialog.id() != dialog);
+        over.retain(|branch| branch.dialog != *dialog);
+        if over.len() >= most {
+            over.remove(0);
+        }
+        over.push(EndedBranch { dialog: dialog.clone(), rseq });
         call.dialogs.retain(|other| other != dialog);
         self.dialogs.remove(dialog);
     }

@@ -1,6 +1,7 @@
 //! What this side does within a call: requests, new media, the end.
 
 use antiphon_sip::{HeaderName, Method, Response, StatusCode};
+use bytes::Bytes;
 
 use super::action::{Action, Base, ContactLine, Draft, Purpose};
 use super::call::{Call, Stage};
@@ -25,6 +26,10 @@ impl UserAgent {
         ) {
             return self.misused(now, request.action, Misuse::ReservedMethod);
         }
+        let refuses_update = self.calls.get(&request.call).is_some_and(|call| call.refuses_update);
+        if request.method == Method::Update && refuses_update {
+            return self.update_by_reinvite(now, request);
+        }
         let contact = match request.method {
             // A target refresh (RFC 3311 §5.1).
             Method::Update => ContactLine::Own,
@@ -43,26 +48,54 @@ impl UserAgent {
         if !self.is_new(now, reinvite.action) {
             return;
         }
-        let Some(call) = self.calls.get_mut(&reinvite.call).filter(|call| call.told) else {
-            return self.misused(now, reinvite.action, Misuse::NoSuchCall);
+        let local = self.calls.get(&reinvite.call).and_then(|call| call.local);
+        let Reinvite { action, call, media, direction } = reinvite;
+        let address = media.or(local.map(|local| local.address));
+        let wanted = address.map(|address| LocalMedia { address, direction });
+        self.begin_reinvite(now, action, call, wanted, Vec::new(), None);
+    }
+
+    /// An UPDATE where the other side has said that it takes none (§21.4.6): the same change by
+    /// re-INVITE, at once.
+    fn update_by_reinvite(&mut self, now: Time, update: InCall) {
+        let local = self.calls.get(&update.call).and_then(|call| call.local);
+        let InCall { action, call, headers, body, .. } = update;
+        self.begin_reinvite(now, action, call, local, headers, body);
+    }
+
+    fn begin_reinvite(
+        &mut self,
+        now: Time,
+        action: super::ActionId,
+        id: CallId,
+        wanted: Option<LocalMedia>,
+        headers: Vec<(String, String)>,
+        body: Option<(String, Bytes)>,
+    ) {
+        let Some(call) = self.calls.get_mut(&id).filter(|call| call.told) else {
+            return self.misused(now, action, Misuse::NoSuchCall);
         };
-        let (Some(old), Stage::Talking(talking)) = (call.local, &mut call.stage) else {
-            return self.misused(now, reinvite.action, Misuse::WrongState);
+        let (Some(old), Some(local), Stage::Talking(talking)) =
+            (call.local, wanted, &mut call.stage)
+        else {
+            return self.misused(now, action, Misuse::WrongState);
         };
         if talking.ending || talking.reinviting.is_some() || talking.unacked.is_some() {
-            return self.misused(now, reinvite.action, Misuse::WrongState);
+            return self.misused(now, action, Misuse::WrongState);
         }
         talking.reinviting = Some(old);
         talking.rseq = None;
-        let address = reinvite.media.unwrap_or(old.address);
-        let local = LocalMedia { address, direction: reinvite.direction };
         call.local = Some(local);
         call.version = call.version.next();
-        let offer = offer_answer::offer(&local, call.version);
-        call.local_sdp = Some(offer.clone());
-        let mut draft = self.within(reinvite.call, Method::Invite, ContactLine::Own);
-        draft.body = Some((offer_answer::CONTENT_TYPE.to_owned(), offer));
-        self.begin_in_call(now, reinvite.action, reinvite.call, Purpose::Reinvite, draft);
+        let offer = body.unwrap_or_else(|| {
+            let offer = offer_answer::offer(&local, call.version);
+            (offer_answer::CONTENT_TYPE.to_owned(), offer)
+        });
+        call.local_sdp = Some(offer.1.clone());
+        let mut draft = self.within(id, Method::Invite, ContactLine::Own);
+        draft.headers = headers;
+        draft.body = Some(offer);
+        self.begin_in_call(now, action, id, Purpose::Reinvite, draft);
     }
 
     /// A re-INVITE is over; if it failed, the session stays as it was (§14.1).
@@ -169,6 +202,12 @@ impl UserAgent {
         let Some(action) = self.actions.get_mut(&key) else { return };
         let Some(id) = action.call else { return };
         let body = action.draft.body.take();
+        let code = response.map(Response::status);
+        if let (Some(call), Some(StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED)) =
+            (self.calls.get_mut(&id), code)
+        {
+            call.refuses_update = true;
+        }
         if !self.offer_again(key, id) {
             return self.conclude(now, key, Conclusion::Refused, response);
         }

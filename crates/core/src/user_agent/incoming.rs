@@ -72,6 +72,7 @@ impl UserAgent {
                 actions: Vec::new(),
                 dialogs: vec![dialog_id],
                 timer,
+                refuses_update: false,
             },
         );
         self.tell(Event::IncomingCall { call, request, has_offer });

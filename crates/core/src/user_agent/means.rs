@@ -19,6 +19,10 @@ impl UserAgent {
             accounts: self.config.accounts.iter().map(account).collect(),
             floors: floors.collect(),
             stream: self.stream_of(action),
+            more_servers: action
+                .search
+                .as_ref()
+                .is_some_and(|search| search.is_cut_short(&self.config.endpoint.listeners)),
             own_addresses: listeners.iter().map(|listener| listener.local).collect(),
             publication: publication(action),
             bodies: self.other_bodies(action),

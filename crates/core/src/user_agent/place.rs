@@ -70,7 +70,11 @@ impl UserAgent {
                 local_sdp: offer,
                 media: None,
                 user,
-                stage: Stage::Calling { early: Vec::new(), duration: place.duration },
+                stage: Stage::Calling {
+                    early: Vec::new(),
+                    over: Vec::new(),
+                    duration: place.duration,
+                },
                 hang_up_at,
                 established: None,
                 ack: None,
@@ -78,6 +82,7 @@ impl UserAgent {
                 actions: Vec::new(),
                 dialogs: Vec::new(),
                 timer: SessionTimer::default(),
+                refuses_update: false,
             },
         );
         self.begin(now, action);

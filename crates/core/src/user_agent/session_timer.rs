@@ -180,7 +180,8 @@ impl UserAgent {
     /// Sends the refresh. False while something else is under way that would be in its way.
     fn refresh_session(&mut self, now: Time, id: CallId) -> bool {
         let Some(call) = self.calls.get_mut(&id) else { return true };
-        let (local, sdp, by_update) = (call.local, call.local_sdp.clone(), call.timer.takes_update);
+        let (local, sdp) = (call.local, call.local_sdp.clone());
+        let by_update = call.timer.takes_update && !call.refuses_update;
         let Some(talking) = call.talking().filter(|talking| !talking.ending) else { return true };
         if talking.reinviting.is_some() || talking.unacked.is_some() {
             return false;

@@ -79,7 +79,7 @@ fn hosts_without_an_address_lead_nowhere() {
 }
 
 #[test]
-fn five_hundred_records_are_ordered_and_the_best_six_are_asked_about() {
+fn five_hundred_records_are_ordered_and_the_best_eight_are_asked_about() {
     let zone: String = (0..500)
         .rev()
         .map(|at| {
@@ -93,13 +93,13 @@ fn five_hundred_records_are_ordered_and_the_best_six_are_asked_about() {
         .collect();
     let mut locator = Locator::v4(&zone);
     let servers = locator.servers("sip:example.com;transport=udp");
-    let expected: Vec<_> = (0..6).map(|at| format!("udp:198.51.0.{at}:5060")).collect();
+    let expected: Vec<_> = (0..8).map(|at| format!("udp:198.51.0.{at}:5060")).collect();
     assert_eq!(servers, expected);
     assert_eq!(locator.asked.len(), 1 + MAX_SERVERS);
 }
 
 #[test]
-fn five_hundred_addresses_are_six_servers() {
+fn five_hundred_addresses_are_eight_servers() {
     let zone: String =
         (0..500).map(|at| format!("example.com A 198.51.{}.{}\n", at / 250, at % 250)).collect();
     assert_eq!(Locator::v4(&zone).servers("sip:example.com:5060").len(), MAX_SERVERS);

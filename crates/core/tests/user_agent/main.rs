@@ -17,6 +17,7 @@ mod reactions;
 mod registration;
 mod reliable;
 mod remembered;
+mod rows;
 mod server;
 mod session_timer;
 mod subscribe;

@@ -181,6 +181,23 @@ fn an_update_that_is_refused_becomes_a_re_invite_rfc3311_5_1() {
 }
 
 #[test]
+fn an_update_that_was_refused_for_what_it_is_is_not_tried_again_rfc3261_21_4_6() {
+    for (code, updates) in [(405, 1), (501, 1), (504, 2)] {
+        let mut talk = talk(code);
+        assert_eq!(talk.ask(Method::Update).conclusion, Conclusion::Succeeded, "{code}");
+        let (call, headers) = (talk.call(), vec![]);
+        let method = Method::Update;
+        let again = InCall { action: ActionId(3), call, method, headers, body: None };
+        talk.sim.command(talk.agent, Command::InCall(again));
+        talk.sim.run_for(Duration::from_secs(5));
+        assert_eq!(outcome(&talk.sim, talk.agent).conclusion, Conclusion::Succeeded, "{code}");
+        assert_eq!(talk.heard(&Method::Update).len(), updates, "{code}");
+        // The call's own, the one in place of the first, and that in place of the second.
+        assert_eq!(talk.heard(&Method::Invite).len(), 4 - updates, "{code}");
+    }
+}
+
+#[test]
 fn a_wait_within_a_call_leaves_room_for_the_other_side_rfc3261_20_33() {
     let mut talk = Talk::new(vec![(500, HeaderName::RetryAfter, "4")]);
     let outcome = talk.hold();

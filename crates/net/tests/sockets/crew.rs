@@ -96,7 +96,13 @@ fn every_loop_learns_what_became_of_its_own() {
             let ticket = Ticket(40 + u64::try_from(index).unwrap());
             let flow = Flow { connection: None, ..running.flow(0, nobody) };
             let octets = Bytes::from(options("lost", ""));
-            let lost = Transmit { flow, octets, ticket: Some(ticket), server_name: None };
+            let lost = Transmit {
+                flow,
+                octets,
+                ticket: Some(ticket),
+                server_name: None,
+                is_open_flow: false,
+            };
             running.command(Command::Send(vec![lost])).await;
             // The others are told that the connection is gone.
             loop {

@@ -48,6 +48,7 @@ pub fn route(config: &Config, question: &Question<'_>) -> Result<Explanation, Qu
     }
     let facts = Facts {
         request: &request,
+        method: request.method(),
         source: question.source,
         transport: question.transport,
         is_authenticated: question.is_authenticated,

@@ -142,6 +142,9 @@ fn object_of_outcome(outcome: &Outcome) -> Value {
             let hops: Vec<_> = hops.iter().map(object_of_hop).collect();
             json!({ "action": "forward", "to": hops })
         }
+        Outcome::ForwardStateless(hop) => {
+            json!({ "action": "forward", "to": [object_of_hop(hop)], "stateless": true })
+        }
         Outcome::Redirect(redirect) => object_of_redirect(redirect),
         Outcome::Answer(answer) => {
             let reason = answer.reason.as_deref().unwrap_or_else(|| answer.status.reason());

@@ -9,7 +9,7 @@ use antiphon_sip::header::MAGIC_COOKIE;
 pub struct Branch(Box<str>);
 
 impl Branch {
-    pub(super) fn new(unique: &str) -> Self {
+    pub(crate) fn new(unique: &str) -> Self {
         Self([MAGIC_COOKIE, unique].concat().into())
     }
 

@@ -19,6 +19,9 @@ impl Endpoint {
         let target = self.cancel_target(&cancel);
         let path = path::receive(&mut cancel, flow);
         let Some(id) = target else {
+            if self.config.tells_strays {
+                return self.events.push_back(Event::StrayCancel { request: cancel, flow });
+            }
             self.counters.cancels_unmatched += 1;
             self.refuse(&path, &cancel, StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST, None);
             return;

@@ -147,9 +147,13 @@ impl Endpoint {
     }
 
     /// Sends a request that nobody waits for an answer to.
-    pub(super) fn send_statelessly(&mut self, mut request: Request, to: Destination) {
-        let branch = self.new_branch();
-        let Some(via) = self.via(&to.flow, &branch) else { return };
+    pub(super) fn send_statelessly(
+        &mut self,
+        mut request: Request,
+        to: Destination,
+        branch: &Branch,
+    ) {
+        let Some(via) = self.via(&to.flow, branch) else { return };
         request.headers_mut().push_top(HeaderName::Via, via);
         self.transmit(to, request.to_bytes(), None);
     }
@@ -173,6 +177,9 @@ impl Endpoint {
     /// Takes a response (§17.1.3, §18.1.2).
     pub(super) fn take_response(&mut self, now: Time, flow: Flow, response: Response) {
         let Some(id) = self.client_of(&response) else {
+            if self.config.tells_strays && self.is_own(response.sent_by()) {
+                return self.events.push_back(Event::StrayResponse { response, flow });
+            }
             self.counters.stray_responses += 1;
             return;
         };

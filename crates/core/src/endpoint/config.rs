@@ -30,6 +30,10 @@ pub struct EndpointConfig {
     /// Whether a request that arrives twice by different ways is answered 482 (§8.2.2.2). Right
     /// for a user agent, wrong for a proxy, where a spiral is legal.
     pub refuse_merged: bool,
+    /// Whether responses and CANCELs that belong to no transaction here are told of
+    /// ([`Event::StrayResponse`](super::Event), [`Event::StrayCancel`](super::Event)), as whoever
+    /// forwards without state wants them (§16.11), and not dropped and refused.
+    pub tells_strays: bool,
 }
 
 impl Default for EndpointConfig {
@@ -42,6 +46,7 @@ impl Default for EndpointConfig {
             shed_after: Duration::from_millis(100),
             offers_overload_control: false,
             refuse_merged: false,
+            tells_strays: false,
         }
     }
 }

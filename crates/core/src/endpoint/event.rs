@@ -45,6 +45,23 @@ pub enum Event {
         /// The CANCEL, for its Reason.
         cancel: Request,
     },
+    /// A CANCEL for nothing that is known here, told where
+    /// [`tells_strays`](super::EndpointConfig::tells_strays) says so. It is to be forwarded without
+    /// state or refused (§16.10).
+    StrayCancel {
+        /// The CANCEL, its topmost Via stamped as that of a request is.
+        request: Request,
+        /// Where it came from.
+        flow: Flow,
+    },
+    /// A response whose topmost Via is ours and which belongs to no transaction here, told where
+    /// [`tells_strays`](super::EndpointConfig::tells_strays) says so.
+    StrayResponse {
+        /// The response, our Via still on top.
+        response: Response,
+        /// Where it came from.
+        flow: Flow,
+    },
     /// A response to a request sent here. After a 2xx to INVITE more may come, of other forks
     /// or repeated, for 64*T1 (RFC 6026 §7.1).
     Response {

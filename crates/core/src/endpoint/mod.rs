@@ -39,13 +39,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use antiphon_sip::parse::stream::Frame;
-use antiphon_sip::{Request, Response, Transport};
+use antiphon_sip::{Request, Response, StatusCode, Transport};
 use bytes::Bytes;
 
 use self::chance::{Chance, KeyMap, KeyedHash};
 use self::client::Client;
 use self::feedback::Wishes;
 use self::overload::Load;
+use self::path::ReturnPath;
 use self::server::Server;
 use self::slab::{Handle, Slab};
 use crate::flow::{Destination, Fault, Flow, Ticket, Transmit};
@@ -235,7 +236,42 @@ impl Endpoint {
     /// whatever its size, as nobody would notice that it did not arrive. Without a listener for
     /// that way nothing is sent.
     pub fn send_ack(&mut self, _now: Time, request: Request, to: impl Into<Destination>) {
-        self.send_statelessly(request, to.into());
+        let branch = self.new_branch();
+        self.send_statelessly(request, to.into(), &branch);
+    }
+
+    /// Sends a request without a transaction, whatever its method: our Via with `branch` is put on
+    /// top, and nobody is told what becomes of it (§16.11). Without a listener for that way nothing
+    /// is sent.
+    pub fn send_stateless(
+        &mut self,
+        request: Request,
+        to: impl Into<Destination>,
+        branch: &Branch,
+    ) {
+        self.send_statelessly(request, to.into(), branch);
+    }
+
+    /// Sends a response without a transaction, by UDP from the listener at `local` to where its
+    /// topmost Via says, which is that of the element upstream (§16.11, §18.2.2).
+    pub fn pass_response(&mut self, response: &Response, local: SocketAddr) {
+        if let Some(flow) = path::by_topmost_via(response, local) {
+            self.transmit(flow, response.to_bytes(), None);
+        }
+    }
+
+    /// Answers a request that has no transaction, and makes none (§8.2.7). Its topmost Via is
+    /// stamped already.
+    pub fn refuse_statelessly(&mut self, request: &Request, flow: Flow, status: StatusCode) {
+        let Some(via) = request.top_via() else { return };
+        let path = ReturnPath::new(&via, flow);
+        self.refuse(&path, request, status, None);
+    }
+
+    /// Forgets a request: its transaction ends without a trace, as if it had never been, so that
+    /// the same request sent again is another one. For who forwards without state (§16.11).
+    pub fn forget(&mut self, id: ServerId) {
+        self.remove_server(id);
     }
 
     /// Sends a response by its server transaction.

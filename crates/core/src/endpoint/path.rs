@@ -92,6 +92,19 @@ fn datagram_target(via: &Via<'_>, source: SocketAddr, port: u16) -> SocketAddr {
     if via.rport().is_some() { source } else { SocketAddr::new(source.ip(), port) }
 }
 
+/// Where a response goes by nothing but its topmost Via, which was stamped here when the request
+/// came by UDP (§18.2.2, RFC 3581 §4). `None` when it names no address.
+pub(super) fn by_topmost_via(response: &Response, local: SocketAddr) -> Option<Flow> {
+    let via = response.top_via()?;
+    let address = via.received().or_else(|| via.host().ip())?;
+    let port = via.rport().flatten().or(via.sent_by().port);
+    let port = port.unwrap_or_else(|| Transport::Udp.default_port());
+    let remote = SocketAddr::new(address, port);
+    let source = Flow { transport: Transport::Udp, local, remote, connection: None };
+    let flow = ReturnPath::new(&via, source).flow;
+    (flow.remote.is_ipv4() == local.is_ipv4()).then_some(flow)
+}
+
 /// Writes into the topmost Via where the request came from, if that does not stand there anyway
 /// (§18.2.1, RFC 3581 §4), and tells the way back.
 pub(super) fn receive(request: &mut Request, flow: Flow) -> ReturnPath {

@@ -388,7 +388,7 @@ impl Endpoint {
         Some(id)
     }
 
-    fn remove_server(&mut self, id: ServerId) {
+    pub(super) fn remove_server(&mut self, id: ServerId) {
         let Some(server) = self.servers.remove(id.handle()) else { return };
         self.server_keys.remove(&server.key);
         if let Some(merge_key) = server.merge_key {

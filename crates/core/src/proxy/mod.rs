@@ -1,5 +1,6 @@
-//! The stateful proxy (RFC 3261 §16): forwards a request to the targets of its target set, keeps
-//! a response context for it, and gives the caller one answer.
+//! The proxy (RFC 3261 §16): forwards a request to the targets of its target set, keeps a response
+//! context for it, and gives the caller one answer; or forwards it without state, where that is
+//! asked for (§16.11).
 //!
 //! What the targets are is decided before ([`Forwarding`] names them). The proxy asks for
 //! addresses ([`Proxy::next_resolve`]) and keeps Timer C; everything that is sent goes through the
@@ -8,13 +9,14 @@
 //! A response context lives from the request to its last branch; a 2xx to INVITE that comes
 //! later still finds its way for 64*T1.
 //!
-//! `forward` makes the copy for a target, `history` tells where a request has been, `identity` keeps the
-//! names of callers where they belong, `context` keeps the state of one request and `branch` that
-//! of one copy, `branches` drives them, `servers` goes from one server of a target to the next, `watch` asks whoever has rules of its own what follows a
+//! `forward` makes the copy for a target and `leaving` what is sent of it, `history` tells where a
+//! request has been, `identity` keeps the names of callers where they belong, `context` keeps the
+//! state of one request and `branch` that of one copy, `branches` drives them, `servers` goes from
+//! one server of a target to the next, `watch` asks whoever has rules of its own what follows a
 //! failure, `early` tells of early dialogs that have ended, `preferences` weighs targets for the
-//! caller, `recursion` follows redirections, `ack` passes on what has no transaction, `best` chooses the answer.
+//! caller, `recursion` follows redirections, `stateless` passes on what has no transaction, `best`
+//! chooses the answer.
 
-mod ack;
 mod best;
 mod branch;
 mod branches;
@@ -23,11 +25,13 @@ mod early;
 mod forward;
 mod history;
 mod identity;
+mod leaving;
 mod located;
 mod preferences;
 mod recursion;
 mod route;
 mod servers;
+mod stateless;
 mod validate;
 mod watch;
 
@@ -45,7 +49,6 @@ use crate::node::ResolveId;
 use crate::refusal::Refusal;
 use crate::time::Time;
 
-use ack::WaitingAck;
 use context::Context;
 pub use history::Origin;
 pub use identity::TrustDomain;
@@ -53,6 +56,8 @@ pub use preferences::{Disposition, Preferences};
 pub use recursion::Recursion;
 pub use route::{preprocess, strip_maddr};
 pub use servers::TargetServer;
+use stateless::Waiting;
+pub use stateless::{StatelessBranches, StatelessForwarding};
 pub use validate::{no_loop, validate};
 pub use watch::{Notice, Turn, Watch};
 
@@ -146,9 +151,10 @@ pub struct Proxy {
     resolving: IdMap<ResolveId, (Resolving, Question)>,
     questions: VecDeque<(ResolveId, Question, Box<str>)>,
     next_resolve: u64,
-    /// ACKs that wait for their way to be found.
-    acks: HashMap<u64, WaitingAck>,
-    next_ack: u64,
+    /// What goes without state and waits for its way to be found.
+    stateless: HashMap<u64, Waiting>,
+    next_stateless: u64,
+    stateless_branches: StatelessBranches,
     /// Servers that have failed, over all requests.
     rests: Rests,
     own_names: Vec<Box<str>>,
@@ -171,13 +177,19 @@ struct Place {
 #[derive(Debug, Clone, Copy)]
 enum Resolving {
     Branch(Place),
-    Ack(u64),
+    Stateless(u64),
 }
 
 impl Proxy {
     /// Has it answer for these names and no others: requests to them may come back to it.
     pub fn answer_for(&mut self, names: impl IntoIterator<Item = Box<str>>) {
         self.own_names = names.into_iter().collect();
+    }
+
+    /// Has requests that are forwarded without state carry branches by this key; the same key knows
+    /// the responses to them again, also after a restart.
+    pub fn make_branches_by(&mut self, key: [u8; 16]) {
+        self.stateless_branches = StatelessBranches::new(key);
     }
 
     /// Forwards a request to its target set. An empty set is answered 480 (§16.5).
@@ -305,8 +317,8 @@ impl Proxy {
             Some((Resolving::Branch(place), question)) => {
                 self.branch_answered(now, endpoint, place, &question, answer);
             }
-            Some((Resolving::Ack(ack), question)) => {
-                self.ack_answered(now, endpoint, ack, &question, answer);
+            Some((Resolving::Stateless(id), question)) => {
+                self.stateless_answered(now, endpoint, id, &question, answer);
             }
             None => {}
         }
@@ -374,7 +386,7 @@ impl Proxy {
         self.contexts.is_empty()
             && self.clients.is_empty()
             && self.resolving.is_empty()
-            && self.acks.is_empty()
+            && self.stateless.is_empty()
             && self.timer_c.is_empty()
             && self.no_answer.is_empty()
     }
@@ -382,9 +394,14 @@ impl Proxy {
     /// The search for a hop. A name of ours may lead here again, for another user, and a loop is seen
     /// then (§16.3 step 4); any other name that does would only come back.
     fn search(&self, endpoint: &mut Endpoint, hop: Hop) -> Search {
+        let random = endpoint.random();
+        self.search_by(endpoint, hop, random)
+    }
+
+    fn search_by(&self, endpoint: &Endpoint, hop: Hop, random: u64) -> Search {
         let is_ours = matches!(&hop.host, HopHost::Name(name) if self.is_own_name(name));
         let reach = Reach::of(&endpoint.config().listeners);
-        let search = Search::new(hop, reach, endpoint.random());
+        let search = Search::new(hop, reach, random);
         if is_ours { search.may_be_own() } else { search }
     }
 

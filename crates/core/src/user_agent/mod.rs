@@ -284,6 +284,8 @@ impl UserAgent {
                     self.response_came(now, id, &response, &flow);
                 }
                 endpoint::Event::Failed { id, failure } => self.request_failed(now, id, failure),
+                // Not asked for.
+                endpoint::Event::StrayCancel { .. } | endpoint::Event::StrayResponse { .. } => {}
                 endpoint::Event::Acknowledged { .. } => {}
                 endpoint::Event::Unacknowledged { .. } => {}
             }

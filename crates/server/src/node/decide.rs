@@ -1,7 +1,9 @@
 //! Rules: where a request goes that is in no dialog and has no Route, and the steps that follow.
 
+use antiphon_core::flow::Flow;
 use antiphon_core::refusal::Refusal;
 use antiphon_core::time::Time;
+use antiphon_sip::Request;
 
 use super::authenticate::Purpose;
 use super::course::Course;
@@ -13,20 +15,28 @@ use crate::rules::{Answer, Facts, Outcome, decide};
 impl Server {
     /// Asks the rules, and does what they say.
     pub(super) fn ask_the_rules(&mut self, now: Time, arrival: Arrival) {
-        let request = &arrival.request;
-        let domain = self.domain_of(&request.uri());
         let facts = Facts {
-            request,
-            source: arrival.flow.remote.ip(),
-            transport: arrival.flow.transport,
             is_authenticated: arrival.identity.is_some(),
-            is_trusted: self.is_trusted(&arrival),
-            role: domain.and_then(|domain| self.service.domains.role(domain)),
-            moment: self.service.moment(now),
-            down: &self.down,
+            ..self.facts(now, &arrival.request, &arrival.flow)
         };
         let course = Course::begin(decide(&self.service.rules, &facts).step);
         self.take(now, Arrival { course: Some(course), ..arrival });
+    }
+
+    /// What rules may ask about a request whose sender has not signed in.
+    pub(super) fn facts<'a>(&'a self, now: Time, request: &'a Request, flow: &Flow) -> Facts<'a> {
+        let domain = self.domain_of(&request.uri());
+        Facts {
+            request,
+            method: request.method(),
+            source: flow.remote.ip(),
+            transport: flow.transport,
+            is_authenticated: false,
+            is_trusted: self.service.trusts(flow.remote.ip()),
+            role: domain.and_then(|domain| self.service.domains.role(domain)),
+            moment: self.service.moment(now),
+            down: &self.down,
+        }
     }
 
     /// Does what the step of a request says.
@@ -42,6 +52,7 @@ impl Server {
                 self.look_up(now, arrival, uri.clone(), Sought::Targets(1000, gather));
             }
             Outcome::Forward(hops) => self.gather(now, arrival, Gather::new(hops.clone())),
+            Outcome::ForwardStateless(hop) => self.forward_statelessly(now, arrival, hop.clone()),
             Outcome::Voicemail(uri) => {
                 let callee = arrival.request.uri_buf();
                 let mailbox = Mailbox { callee, cause };

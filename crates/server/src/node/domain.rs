@@ -189,7 +189,7 @@ impl Server {
         self.service.domains.served(uri, |port| self.is_our_port(port))
     }
 
-    fn is_our_port(&self, port: u16) -> bool {
+    pub(super) fn is_our_port(&self, port: u16) -> bool {
         let listeners = &self.endpoint.config().listeners;
         listeners.iter().any(|listener| listener.local.port() == port)
     }

@@ -109,6 +109,11 @@ impl Server {
                 self.returned(now, Passing::Response(id, response));
             }
             Event::Failed { id, failure } => self.returned(now, Passing::Failed(id, failure)),
+            Event::StrayCancel { request, flow } => self.cancel_statelessly(now, &request, flow),
+            Event::StrayResponse { response, flow } => {
+                let trust = &self.service.extensions.trust;
+                self.proxy.pass_stray_response(&mut self.endpoint, response, &flow, trust);
+            }
             Event::Acknowledged { .. } | Event::Unacknowledged { .. } => {}
         }
     }

@@ -46,8 +46,8 @@ impl Server {
         }
         let call_id = arrival.request.call_id();
         let token = self.route_tokens.token(call_id);
-        let caller_token =
-            flow_of_caller(&arrival).map(|flow| self.route_tokens.token_of_flow(call_id, &flow));
+        let caller_token = flow_of_caller(&arrival.request, arrival.flow)
+            .map(|flow| self.route_tokens.token_of_flow(call_id, &flow));
         let Arrival { id: server, mut request, flow: inbound, identity, .. } = arrival;
         let trust = self.service.extensions.trust.clone();
         trust.admit(&mut request, inbound.remote.ip(), identity.as_ref());
@@ -85,8 +85,14 @@ impl Server {
             Err(Unroutable::Malformed(_)) => return,
             Err(Unroutable::Forged) => return self.tell(now, flow, Offence::ForgedRoute),
         };
-        // Without a Route that we made for this call we would be a relay for strangers.
-        if recorded.is_some() && self.validate(&request).is_ok() {
+        if self.validate(&request).is_err() {
+            return;
+        }
+        // Without a Route that we made for this call we would be a relay for strangers, unless it
+        // belongs to an INVITE that a rule lets through without state.
+        if recorded.is_none() {
+            self.pass_statelessly(now, &request, flow);
+        } else {
             self.take_off_own_credentials(&mut request);
             let target = self.dialog_target(&request, recorded);
             if self.is_relayed(request.call_id()) {

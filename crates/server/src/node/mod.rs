@@ -24,6 +24,7 @@ mod register;
 mod route_token;
 mod service;
 mod source;
+mod stateless;
 mod trunk;
 
 use std::cell::Cell;
@@ -54,7 +55,7 @@ use gather::Gather;
 use held::Held;
 use media::Desk;
 use offence::Unroutable;
-use route_token::{Recorded, RouteTokens, is_token};
+use route_token::{Recorded, RouteTokens, derived, is_token};
 use trunk::TrunkServers;
 
 use crate::guard::{self, Ban, Guard, Source};
@@ -207,6 +208,8 @@ impl Server {
         }
         authenticator.set_realms(service.domains.realms().cloned().collect());
         let mut proxy = Proxy::default();
+        proxy.make_branches_by(derived(&secret, "stateless"));
+        let endpoint = EndpointConfig { tells_strays: true, ..endpoint };
         proxy.answer_for(service.domains.hosts().map(Into::into));
         Self {
             endpoint: Endpoint::new(endpoint, seed),

@@ -157,6 +157,6 @@ impl Server {
 /// flow open for that (RFC 5626 §6).
 pub(super) fn source_of(arrival: &Arrival) -> Option<Source> {
     let is_kept = is_outbound(&arrival.request) == Ok(true);
-    let flow = if is_kept { arrival.flow } else { flow_of_sender(arrival)? };
+    let flow = if is_kept { arrival.flow } else { flow_of_sender(&arrival.request, arrival.flow)? };
     Some(Source { transport: flow.transport, remote: flow.remote, local: flow.local })
 }

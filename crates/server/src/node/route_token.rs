@@ -33,16 +33,7 @@ const DIGITS: usize = 16;
 
 impl RouteTokens {
     pub(super) fn new(secret: &[u8; 32]) -> Self {
-        // A key of any length is taken, so the fixed one always is.
-        let mut block = [0u8; 64];
-        block[..32].copy_from_slice(secret);
-        let mut keyed: Hmac<Sha256> = Hmac::new((&block).into());
-        keyed.update(b"route\0");
-        let mut key = [0; 16];
-        for (octet, derived) in key.iter_mut().zip(keyed.finalize().into_bytes()) {
-            *octet = derived;
-        }
-        Self { key }
+        Self { key: derived(secret, "route") }
     }
 
     /// The token for the requests of one call.
@@ -85,6 +76,21 @@ impl RouteTokens {
         }
         digits
     }
+}
+
+/// A key of its own for each purpose.
+pub(super) fn derived(secret: &[u8; 32], purpose: &str) -> [u8; 16] {
+    // A key of any length is taken, so the fixed one always is.
+    let mut block = [0u8; 64];
+    block[..32].copy_from_slice(secret);
+    let mut keyed: Hmac<Sha256> = Hmac::new((&block).into());
+    keyed.update(purpose.as_bytes());
+    keyed.update(b"\0");
+    let mut key = [0; 16];
+    for (octet, derived) in key.iter_mut().zip(keyed.finalize().into_bytes()) {
+        *octet = derived;
+    }
+    key
 }
 
 const HEX: &[u8; 16] = b"0123456789abcdef";

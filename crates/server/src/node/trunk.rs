@@ -88,6 +88,26 @@ impl Server {
     }
 }
 
+impl Server {
+    /// The one server of a trunk that a request without state goes to, which may depend on nothing
+    /// that changes with time (RFC 3261 §16.11): of those of the first priority that one which
+    /// `number` draws, whether it rests or not.
+    pub(super) fn stateless_trunk_target(
+        &self,
+        trunk: &str,
+        user: &str,
+        number: u64,
+    ) -> Option<Target> {
+        let trunk = self.service.trunks.iter().find(|known| &*known.name == trunk)?;
+        let mut left: Vec<&TrunkTarget> = trunk.targets.iter().collect();
+        left.sort_by_key(|target| target.priority);
+        let next = draw(&mut left, || number)?;
+        let never = TrunkServers::default();
+        let Candidate { target, .. } = candidate(trunk, next, user, &never, Time::EPOCH)?;
+        Some(Target { server: None, ..target })
+    }
+}
+
 /// The next of a list that is sorted by priority: among those of the lowest number by chance, each
 /// as often as its weight says (RFC 2782, "Weight").
 fn draw<'t>(

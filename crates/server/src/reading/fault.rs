@@ -132,6 +132,11 @@ pub enum Problem {
         /// The action.
         action: &'static str,
     },
+    /// A key that needs state, in a rule whose action is `stateless`.
+    NeedsState {
+        /// The key.
+        key: &'static str,
+    },
     /// A capture that no pattern of the rule makes.
     UnknownCapture(Box<str>),
     /// Two patterns of a rule give one name to their captures, or one that has a meaning already.
@@ -244,6 +249,9 @@ impl fmt::Display for Problem {
             }
             Self::NotOfAction { key, action } => {
                 write!(f, "'{key}' does not belong to the action '{action}'")
+            }
+            Self::NeedsState { key } => {
+                write!(f, "'{key}' needs state, and 'stateless' says that nothing is kept")
             }
             Self::UnknownCapture(name) => write!(f, "no pattern of this rule captures '${name}'"),
             Self::CaptureTaken(name) => write!(f, "the capture '${name}' has that name already"),

@@ -16,6 +16,8 @@ pub(crate) enum Action {
     Locate(Option<Template>),
     /// Trunk, URI and list alike.
     Forward(Vec<Branch>),
+    /// A trunk or a URI, without state.
+    Stateless(Branch),
     Redirect {
         status: StatusCode,
         contacts: ContactSource,
@@ -50,10 +52,8 @@ impl Action {
         match self {
             Self::Locate(_) | Self::Redirect { .. } | Self::Answer(_) => false,
             Self::Voicemail(uri) => uri.lets_the_request_choose_the_host(),
-            Self::Forward(branches) => branches.iter().any(|branch| match &branch.to {
-                Way::Trunk { .. } => true,
-                Way::Uri(uri) => uri.depends_on_the_request(),
-            }),
+            Self::Forward(branches) => branches.iter().any(Branch::is_only_for_friends),
+            Self::Stateless(branch) => branch.is_only_for_friends(),
         }
     }
 
@@ -74,6 +74,7 @@ impl Action {
                 let hops = branches.iter().map(|branch| branch.hop(facts, captures));
                 Outcome::Forward(hops.collect::<Option<_>>()?)
             }
+            Self::Stateless(branch) => Outcome::ForwardStateless(branch.hop(facts, captures)?),
             Self::Redirect { status, contacts, body } => Outcome::Redirect(Redirect {
                 status: *status,
                 contacts: contacts.made(facts, captures)?,
@@ -84,6 +85,13 @@ impl Action {
 }
 
 impl Branch {
+    fn is_only_for_friends(&self) -> bool {
+        match &self.to {
+            Way::Trunk { .. } => true,
+            Way::Uri(uri) => uri.depends_on_the_request(),
+        }
+    }
+
     fn hop(&self, facts: &Facts<'_>, captures: &Captures<'_>) -> Option<Hop> {
         let to = match &self.to {
             Way::Uri(uri) => Destination::Uri(uri.uri(captures)?),

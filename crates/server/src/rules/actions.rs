@@ -107,6 +107,7 @@ impl<'a, 't> Actions<'a, 't> {
         let own = ACTIONS.iter().find(|(known, _)| *known == head).map(|(_, own)| *own);
         let keys = [
             ("user", raw.user.as_ref().map(|it| it.place)),
+            ("stateless", raw.stateless.as_ref().map(|it| it.place)),
             ("contacts", raw.contacts.as_ref().map(|it| it.place)),
             ("body", raw.body.as_ref().map(|it| it.place)),
             ("body_type", raw.body_type.as_ref().map(|it| it.place)),
@@ -125,7 +126,7 @@ impl<'a, 't> Actions<'a, 't> {
     fn trunk(&mut self, raw: RawAction) -> Action {
         let Some(trunk) = raw.trunk else { return Action::Locate(None) };
         let to = self.through(&trunk, raw.user);
-        Action::Forward(vec![Branch { to, q: 1000 }])
+        forward(to, raw.stateless)
     }
 
     fn through(&mut self, trunk: &Located<String>, user: Option<Located<Template>>) -> Way {
@@ -137,7 +138,7 @@ impl<'a, 't> Actions<'a, 't> {
     fn send(&mut self, raw: RawAction) -> Action {
         let Some(uri) = raw.send else { return Action::Locate(None) };
         let to = Way::Uri(self.template(uri.0));
-        Action::Forward(vec![Branch { to, q: 1000 }])
+        forward(to, raw.stateless)
     }
 
     fn fork(&mut self, raw: RawAction, is_whole: bool) -> Action {
@@ -326,8 +327,22 @@ impl<'a, 't> Actions<'a, 't> {
         found
     }
 
+    /// What follows an answer, and what is done to its body, is not for a rule that keeps nothing.
+    pub(super) fn needs_state(&mut self, place: Place, key: &'static str) {
+        self.reader.fault_at(place, Problem::NeedsState { key }, None);
+    }
+
     pub(super) fn once(&mut self, answer: &Located<On>, on: &[(On, Follow)]) {
         told_once(answer, on, self.reader);
+    }
+}
+
+/// To one place.
+fn forward(to: Way, stateless: Option<Located<bool>>) -> Action {
+    let branch = Branch { to, q: 1000 };
+    match stateless {
+        Some(Located { value: true, .. }) => Action::Stateless(branch),
+        _ => Action::Forward(vec![branch]),
     }
 }
 

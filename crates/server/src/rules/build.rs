@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::action::Action;
 use super::actions::Actions;
 use super::condition::Condition;
 use super::explain::Origin;
@@ -10,6 +11,7 @@ use super::never;
 use super::plan::On;
 use super::raw::{RawRule, RawThen, RawWhen};
 use super::set::{Follow, Rule, RuleSet};
+use crate::media::MediaUse;
 use crate::reading::fault::Problem;
 use crate::reading::kinds::{HostName, Role};
 use crate::reading::reader::Reader;
@@ -76,7 +78,12 @@ impl Builder<'_, '_> {
         actions.check_groups(raw.name.place);
         let action = actions.action(raw.action);
         let mut on = Vec::with_capacity(raw.on.0.len());
+        let is_stateless = matches!(action, Action::Stateless(_));
         for (answer, then) in raw.on.0 {
+            if is_stateless {
+                actions.needs_state(answer.place, "on");
+            }
+            let then_place = then.place;
             let follow = match then.value {
                 RawThen::Next => Follow::Next,
                 RawThen::Forward => Follow::Forward,
@@ -88,8 +95,14 @@ impl Builder<'_, '_> {
                     None => continue,
                 },
             };
+            if matches!(follow, Follow::Do(Action::Stateless(_))) {
+                actions.needs_state(then_place, "on");
+            }
             actions.once(&answer, &on);
             on.push((answer.value, follow));
+        }
+        if is_stateless && raw.media.is_some_and(|media| media != MediaUse::Never) {
+            actions.needs_state(raw.name.place, "media");
         }
         let name = raw.name.value.into();
         Rule { name, origin, conditions, action, on, media: raw.media, is_open: raw.is_open }

@@ -64,7 +64,7 @@ impl Condition {
 
     pub(crate) fn holds(&self, facts: &Facts<'_>) -> bool {
         match self {
-            Self::Method(methods) => methods.contains(facts.request.method()),
+            Self::Method(methods) => methods.contains(facts.method),
             Self::Local(wanted) => facts.is_local() == *wanted,
             Self::Authenticated(wanted) => facts.is_authenticated == *wanted,
             Self::Trusted(wanted) => facts.is_trusted == *wanted,
@@ -92,7 +92,7 @@ impl Condition {
     /// What the request has in the place that the condition looks at.
     pub(crate) fn found(&self, facts: &Facts<'_>) -> String {
         match self {
-            Self::Method(_) => facts.request.method().to_string(),
+            Self::Method(_) => facts.method.to_string(),
             Self::Local(_) => facts.is_local().to_string(),
             Self::Authenticated(_) => facts.is_authenticated.to_string(),
             Self::Trusted(_) => facts.is_trusted.to_string(),

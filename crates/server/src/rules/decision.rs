@@ -37,6 +37,8 @@ pub enum Outcome {
     /// Forward to these, in parallel where `q` is equal and the higher `q` first
     /// (RFC 3261 §16.6).
     Forward(Vec<Hop>),
+    /// Forward to this one without state, where that can be (RFC 3261 §16.11).
+    ForwardStateless(Hop),
     /// Answer with a redirection (RFC 3261 §8.3).
     Redirect(Redirect),
     /// Answer.
@@ -122,7 +124,9 @@ impl Outcome {
     /// Whether the request goes to somebody else by it.
     pub(crate) const fn sends_on(&self) -> bool {
         match self {
-            Self::Locate(_) | Self::Forward(_) | Self::Voicemail(_) => true,
+            Self::Locate(_) | Self::Forward(_) | Self::ForwardStateless(_) | Self::Voicemail(_) => {
+                true
+            }
             Self::Redirect(_) | Self::Answer(_) | Self::SignIn => false,
         }
     }
@@ -133,6 +137,7 @@ impl fmt::Display for Outcome {
         match self {
             Self::Locate(uri) => write!(f, "go where {uri} is registered"),
             Self::Forward(hops) => join(f, "go to ", hops),
+            Self::ForwardStateless(hop) => write!(f, "go to {hop}, without state"),
             Self::Redirect(redirect) => redirect.fmt(f),
             Self::Answer(answer) => answer.fmt(f),
             Self::Voicemail(uri) => write!(f, "hand over to voicemail at {uri}"),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 
-use antiphon_sip::{Request, Transport, Uri};
+use antiphon_sip::{Method, Request, Transport, Uri};
 use jiff::Zoned;
 
 use crate::reading::kinds::Role;
@@ -15,6 +15,9 @@ use crate::reading::kinds::Role;
 pub struct Facts<'a> {
     /// The request, its Route of ours taken off.
     pub request: &'a Request,
+    /// Its method; of a CANCEL or ACK that goes without state, INVITE: it takes the way of what it
+    /// belongs to (RFC 3261 §16.11).
+    pub method: &'a Method,
     /// The address it came from.
     pub source: IpAddr,
     /// The transport it came over.

@@ -113,6 +113,13 @@ section! {
         "user" => user: Option<Located<Template>>, Optional, sample r#""+$abroad""#;
         /// Goes to a URI.
         "send" => send: Option<UriTemplate>, Optional, sample r#""sip:$user@gateway.example.net""#;
+        /// With `trunk` or `send`: whether nothing is kept of the request (RFC 3261 §16.11). There is
+        /// no 100, no second server when the first fails, and no answer of this server when nobody
+        /// answers; sent again, the request takes the same way again. What needs state has it all
+        /// the same: requests that came over a stream or that are too large for UDP, those whose
+        /// sender signed in, those that go to a user of ours or by way of the media relay, and
+        /// everything within the dialog.
+        "stateless" => stateless: Option<Located<bool>>, Optional, sample "true";
         /// Goes to several at once, or, where they differ in `q`, to one after the other.
         "fork" => fork: Option<Located<Vec<Located<RawHop>>>>, Optional,
             sample r#"["sip:alice@example.org", { trunk = "carrier", user = "+442079460123", q = 0.5 }]"#;
@@ -167,8 +174,8 @@ section! {
 /// The keys that say what to do, and those that belong to each.
 pub(crate) const ACTIONS: [(&str, &[&str]); 7] = [
     ("locate", &[]),
-    ("trunk", &["user"]),
-    ("send", &[]),
+    ("trunk", &["user", "stateless"]),
+    ("send", &["stateless"]),
     ("fork", &[]),
     ("redirect", &["contacts", "body", "body_type"]),
     ("answer", &["reason", "headers"]),

@@ -34,6 +34,8 @@ mod registration;
 mod reload;
 mod routes;
 mod rules;
+mod stateless;
+mod steps;
 mod text;
 mod transports;
 mod trunks;

@@ -179,6 +179,7 @@ impl Phone {
                         self.troubles.push(format!("{failure:?}"));
                     }
                 }
+                Event::StrayCancel { .. } | Event::StrayResponse { .. } => {}
                 Event::Acknowledged { .. } | Event::Unacknowledged { .. } => {}
             }
         }

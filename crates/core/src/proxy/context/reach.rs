@@ -6,11 +6,11 @@ use std::sync::Arc;
 use antiphon_sip::{HeaderName, Response, StatusCode};
 
 use super::super::branch::{Branch, NextWay, Prepared};
+use super::super::leaving::Leaving;
 use super::super::located::{Located, Unlocated};
 use super::super::{Target, forward};
 use super::Context;
-use crate::endpoint::{Endpoint, Listener};
-use crate::flow::Flow;
+use crate::endpoint::Endpoint;
 use crate::locate::{Next, Search, Server};
 use crate::time::Time;
 
@@ -150,33 +150,14 @@ impl Context {
         branch.remote = Some(flow.remote.ip());
         let Some(ways) = branch.ways() else { return Prepared::Nowhere };
         let mut request = ways.copy.request.clone();
-        self.trust.release(&mut request, flow.remote.ip());
-        if let Some(history) =
-            self.history.as_ref().filter(|_| !self.trust.trusts(flow.remote.ip()))
-        {
-            history.hide(request.headers_mut());
-        }
-        if forward::makes_dialog(&request)
-            && let Some(inbound) = listener_of(endpoint, &self.inbound)
-            && let Some(outbound) = listener_of(endpoint, &flow)
-        {
-            let user =
-                |token: &'_ Option<String>| token.as_ref().unwrap_or(&self.route_token).clone();
-            let inbound = (inbound, user(&self.caller_token));
-            let outbound = (outbound, user(&ways.token));
-            forward::record_route(&mut request, &inbound, &outbound);
-        }
+        let user = |token: &'_ Option<String>| token.as_ref().unwrap_or(&self.route_token).clone();
+        let leaving = Leaving {
+            trust: &self.trust,
+            history: self.history.as_ref(),
+            inbound: (&self.inbound, user(&self.caller_token)),
+            outbound: (&flow, user(&ways.token)),
+        };
+        leaving.finish(&mut request, endpoint);
         Prepared::Ready(request, to)
     }
-}
-
-/// The listener that requests over a flow leave from or came to, as it is after a restart with
-/// other listeners too.
-fn listener_of<'a>(endpoint: &'a Endpoint, flow: &Flow) -> Option<&'a Listener> {
-    endpoint
-        .config()
-        .listeners
-        .iter()
-        .find(|listener| listener.transport == flow.transport && listener.local == flow.local)
-        .or_else(|| endpoint.listener_for(flow.transport, flow.remote))
 }

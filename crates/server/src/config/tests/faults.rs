@@ -214,6 +214,32 @@ fn actions_and_plans_that_make_no_sense_are_told() {
 }
 
 #[test]
+fn what_needs_state_does_not_go_with_stateless_rfc3261_16_11() {
+    for (rest, told) in [
+        (
+            "do = { fork = [\"sip:a@a.example\"], stateless = true }",
+            "line 6, column 48: 'stateless' does not belong to the action 'fork'",
+        ),
+        (
+            "do = { trunk = \"t\", stateless = true }\non = { \"503\" = \"next\" }",
+            "line 7, column 8: 'on' needs state, and 'stateless' says that nothing is kept",
+        ),
+        (
+            "do = \"locate\"\non = { \"503\" = { send = \"sip:a@a.example\", stateless = true } }",
+            "line 7, column 16: 'on' needs state, and 'stateless' says that nothing is kept",
+        ),
+        (
+            "do = { trunk = \"t\", stateless = true }\nmedia = \"always\"",
+            "line 5, column 8: 'media' needs state, and 'stateless' says that nothing is kept",
+        ),
+    ] {
+        assert_eq!(only_fault(&rule(rest)), told);
+    }
+    let fine = rule("do = { trunk = \"t\", stateless = true }\nmedia = \"never\"");
+    assert_eq!(check(&fine).faults, []);
+}
+
+#[test]
 fn a_row_of_rules_that_is_too_long_is_told() {
     let chain = |length: usize| {
         let rules = (0..length).map(|at| {

@@ -1,0 +1,48 @@
+//! The last touches to a copy, when it is known where it goes: what is not to be told there is taken
+//! off, and our Record-Route put on (RFC 3261 §16.6 step 4).
+
+use antiphon_sip::Request;
+
+use super::history::History;
+use super::{TrustDomain, forward};
+use crate::endpoint::{Endpoint, Listener};
+use crate::flow::Flow;
+
+/// A copy about to leave.
+pub(super) struct Leaving<'a> {
+    pub(super) trust: &'a TrustDomain,
+    pub(super) history: Option<&'a History>,
+    /// How the request came, and what that side is called in Record-Route.
+    pub(super) inbound: (&'a Flow, String),
+    /// The same of the way that it takes.
+    pub(super) outbound: (&'a Flow, String),
+}
+
+impl Leaving<'_> {
+    /// Makes the copy what is sent.
+    pub(super) fn finish(self, request: &mut Request, endpoint: &Endpoint) {
+        let Self { trust, history, inbound, outbound } = self;
+        let next = outbound.0.remote.ip();
+        trust.release(request, next);
+        if let Some(history) = history.filter(|_| !trust.trusts(next)) {
+            history.hide(request.headers_mut());
+        }
+        if forward::makes_dialog(request)
+            && let Some(from) = listener_of(endpoint, inbound.0)
+            && let Some(to) = listener_of(endpoint, outbound.0)
+        {
+            forward::record_route(request, &(from, inbound.1), &(to, outbound.1));
+        }
+    }
+}
+
+/// The listener that requests over a flow leave from or came to, as it is after a restart with
+/// other listeners too.
+fn listener_of<'a>(endpoint: &'a Endpoint, flow: &Flow) -> Option<&'a Listener> {
+    endpoint
+        .config()
+        .listeners
+        .iter()
+        .find(|listener| listener.transport == flow.transport && listener.local == flow.local)
+        .or_else(|| endpoint.listener_for(flow.transport, flow.remote))
+}

@@ -31,4 +31,5 @@ mod ping;
 mod reactions;
 mod rules;
 mod scanners;
+mod signatures;
 mod softphones;

@@ -25,7 +25,7 @@ impl Needed {
     }
 }
 
-const NEEDED: [Needed; 10] = [
+const NEEDED: [Needed; 11] = [
     Needed { program: "sipp", package: "sip-tester" },
     Needed { program: "sipsak", package: "sipsak" },
     Needed { program: "baresip", package: "baresip-core" },
@@ -33,6 +33,7 @@ const NEEDED: [Needed; 10] = [
     Needed { program: "rtpengine", package: "rtpengine-daemon" },
     Needed { program: "svwar", package: "sipvicious" },
     Needed { program: KAMAILIO_TLS, package: "kamailio-tls-modules" },
+    Needed { program: "openssl", package: "openssl" },
     Needed { program: "chromium", package: "chromium" },
     Needed { program: "node", package: "nodejs" },
     Needed { program: "npm", package: "npm" },

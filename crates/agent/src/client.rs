@@ -32,6 +32,8 @@ pub struct Client {
     pub trust: Vec<PathBuf>,
     /// What is shown to who connects over TLS, and to servers that ask for it.
     pub certificate: Option<CertificateFiles>,
+    /// What requests are signed with. `None`: nothing is signed.
+    pub signing: Option<Signing>,
     /// The file that the secrets of TLS connections are added to.
     pub key_log: Option<PathBuf>,
     /// Bounds the whole action.
@@ -67,6 +69,24 @@ pub struct CertificateFiles {
     pub chain: PathBuf,
     /// Its private key.
     pub key: PathBuf,
+}
+
+/// How requests outside of calls, REGISTER excepted, are signed (RFC 8224).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signing {
+    /// The keys; the first is used until a server does not take its certificate (436, 437).
+    pub credentials: Vec<Credential>,
+    /// Whether every request is signed, not only those to a server that asks for it (428).
+    pub always: bool,
+}
+
+/// A key, and where others find out whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credential {
+    /// The PEM file (PKCS #8) with the private key, one on the curve P-256.
+    pub key: PathBuf,
+    /// The URL of its certificate.
+    pub certificate: String,
 }
 
 /// An address to listen on, as in `udp:192.0.2.1:5060`.

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use antiphon_core::user_agent::{Conclusion, Misuse, Outcome};
 use antiphon_sip::StatusCode;
 
+use crate::session::KeyError;
+
 /// How a command ended; its exit status follows from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
@@ -58,6 +60,8 @@ pub enum Failure {
     Bind(antiphon_net::BindError),
     /// A certificate, or what else TLS needs, cannot be used.
     Tls(antiphon_net::TlsError),
+    /// A key to sign requests with cannot be used.
+    Key(KeyError),
     /// No socket for RTP.
     Media(io::Error),
     /// The sockets failed while they were used.
@@ -80,7 +84,7 @@ impl Failure {
     #[must_use]
     pub const fn exit_status(&self) -> u8 {
         match self {
-            Self::Bind(_) | Self::Tls(_) | Self::Trace { .. } => 2,
+            Self::Bind(_) | Self::Tls(_) | Self::Key(_) | Self::Trace { .. } => 2,
             Self::Media(_) | Self::Network(_) | Self::Random | Self::Signals(_) => 1,
         }
     }
@@ -91,6 +95,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Bind(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
+            Self::Key(error) => error.fmt(f),
             Self::Media(error) => write!(f, "no UDP port for RTP can be opened: {error}"),
             Self::Network(error) => write!(f, "the network failed: {error}"),
             Self::Random => f.write_str("the system gives no random numbers"),
@@ -107,6 +112,7 @@ impl std::error::Error for Failure {
         match self {
             Self::Bind(error) => Some(error),
             Self::Tls(error) => Some(error),
+            Self::Key(error) => Some(error),
             Self::Trace { error, .. }
             | Self::Media(error)
             | Self::Network(error)

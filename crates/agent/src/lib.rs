@@ -20,7 +20,7 @@ mod report;
 pub mod script;
 mod session;
 
-pub use client::{CertificateFiles, Client, Listen, NoListen};
+pub use client::{CertificateFiles, Client, Credential, Listen, NoListen, Signing};
 pub use command::answer::{Answer, Respond, Unanswerable, answer};
 pub use command::call::{Call, call};
 pub use command::code::{Codes, NoCodes, code, codes_as_markdown};
@@ -33,4 +33,4 @@ pub use command::subscribe::{Subscribe, subscribe};
 pub use ending::{Ending, Failure};
 pub use interrupt::{Interrupt, Interrupter};
 pub use report::{Form, Reporter, day_and_time};
-pub use session::{Lines, PRODUCT, Session};
+pub use session::{KeyError, Lines, NoKey, PRODUCT, Session};

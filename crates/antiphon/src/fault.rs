@@ -25,6 +25,10 @@ pub(crate) enum Fault {
     CommandLine(Line),
     /// A Contact where no response takes one.
     IdleContact,
+    /// Keys without certificates, or the other way round.
+    UnpairedKeys,
+    /// Two keys with one certificate.
+    SameCertificate,
     /// A script cannot be read from its file.
     ScriptFile(PathBuf, io::Error),
     /// A script has lines that are not understood.
@@ -104,6 +108,13 @@ impl fmt::Display for Fault {
             Self::CommandLine(line) => line.fmt(f),
             Self::IdleContact => f.write_str(
                 "--contact says where else to call: add a code of 300 to 399 or 485 to --respond",
+            ),
+            Self::UnpairedKeys => f.write_str(
+                "--identity-key and --identity-url go in pairs: give as many of one as of the other",
+            ),
+            Self::SameCertificate => f.write_str(
+                "two --identity-url are the same: another key, or another place of the certificate, \
+                 has another address",
             ),
             Self::ScriptFile(path, error) | Self::BodyFile(path, error) => {
                 write!(f, "{} cannot be read: {error}", path.display())

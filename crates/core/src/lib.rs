@@ -13,6 +13,7 @@ pub mod id_map;
 pub mod locate;
 pub mod node;
 pub mod offer_answer;
+pub mod passport;
 pub mod proxy;
 pub mod reaction;
 pub mod refusal;

@@ -18,7 +18,7 @@ use super::clean;
 use super::clock;
 use super::later::Later;
 use super::names;
-use super::verdict::{Talked, Verdict};
+use super::verdict::{Talked, Verdict, why_not};
 use crate::ending::Ending;
 use crate::media::Counts;
 
@@ -182,7 +182,7 @@ fn ground(text: &mut String, outcome: &Outcome, target: &str) {
         let _ = writeln!(text, "  {}", again(&later, outcome.ended));
     }
     for stopped in &outcome.stopped {
-        let _ = writeln!(text, "  {}.", clean::line(&stopped.to_string()));
+        let _ = writeln!(text, "  {}.", clean::line(&why_not(stopped)));
     }
     if let Some(uri) = outcome.told.as_ref().and_then(|told| told.proposes.as_ref()) {
         let _ = writeln!(text, "  {} would do instead.", clean::line(uri.as_str()));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use antiphon_core::locate::{Silence, Why};
-use antiphon_core::reaction::Row;
+use antiphon_core::reaction::{Cause, Lack, Row, Stopped};
 use antiphon_core::user_agent::{Conclusion, NoAnswer, Outcome};
 
 use super::clean;
@@ -74,6 +74,16 @@ pub(super) fn row(outcome: &Outcome) -> Option<&'static Row> {
         (Conclusion::NoAnswer(NoAnswer::Timeout), None) => Some(Row::timeout()),
         (Conclusion::NoAnswer(NoAnswer::Transport(_)), None) => Some(Row::transport_error()),
         _ => None,
+    }
+}
+
+/// Why more was not done, with the option that would let it be done.
+pub(super) fn why_not(stopped: &Stopped) -> String {
+    match stopped.cause {
+        Cause::Lack(Lack::Key) => {
+            format!("{stopped} (no key: --identity-key with --identity-url gives one)")
+        }
+        _ => stopped.to_string(),
     }
 }
 

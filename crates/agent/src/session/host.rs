@@ -6,6 +6,7 @@ use antiphon_core::user_agent::{Answer, Event, Question, UserAgent};
 use antiphon_net::{Direction, Host, Replies};
 use tokio::sync::mpsc;
 
+use super::signer::Signer;
 use super::tap::Taps;
 
 /// Events that may wait for the command, which reads them on the same thread. Far more than one
@@ -19,11 +20,13 @@ const RESERVED: usize = WAITING / 2;
 pub(super) struct AgentHost {
     pub(super) events: mpsc::Sender<Event>,
     pub(super) taps: Taps,
+    pub(super) signer: Option<Signer>,
 }
 
 impl Host<UserAgent> for AgentHost {
     fn question(&mut self, question: Question, _: &Replies<UserAgent>) -> Option<Answer> {
-        match question {}
+        // Without keys nothing is configured that could be asked for.
+        self.signer.as_ref().map(|signer| signer.answer(&question))
     }
 
     fn event(&mut self, event: Event) {

@@ -4,6 +4,7 @@ mod address;
 mod host;
 mod instance;
 mod notebook;
+mod signer;
 mod tap;
 mod wire;
 
@@ -31,8 +32,10 @@ use address::Towards;
 use host::AgentHost;
 pub(crate) use instance::instance;
 use notebook::Notebook;
+use signer::Signer;
 use tap::{Taps, TraceFile};
 
+pub use signer::{KeyError, NoKey};
 pub(crate) use tap::Kept;
 
 /// `User-Agent` and `Server` of what an agent sends.
@@ -151,6 +154,7 @@ async fn open(
     session: Session,
 ) -> Result<(Driver<UserAgent>, AgentHost, Agent), Failure> {
     let Session { reporter, interrupt, kept, playbook, lines } = session;
+    let signer = client.signing.as_ref().map(Signer::open).transpose().map_err(Failure::Key)?;
     let file = client.trace.as_deref().map(TraceFile::create).transpose()?;
     let shown = client.verbose.then(|| reporter.clone());
     let dns = client.dns.map_or_else(Dns::system, Dns::asking);
@@ -176,7 +180,7 @@ async fn open(
     let node = UserAgent::new(config, seed);
     let (driver, handle) = net.driver(node);
     let (sender, events) = mpsc::channel(host::WAITING);
-    let host = AgentHost { events: sender, taps: Taps { file, shown, kept } };
+    let host = AgentHost { events: sender, taps: Taps { file, shown, kept }, signer };
     let clock = driver.clock();
     let agent = Agent {
         reporter,
@@ -209,6 +213,7 @@ fn config(client: &Client, net: &Net, listeners: &[Bound]) -> UserAgentConfig {
         .collect();
     config.proxy.clone_from(&client.proxy);
     config.transport = client.transport;
+    config.signatures = client.signing.as_ref().map(signer::signatures).unwrap_or_default();
     config.product = Some(PRODUCT.to_owned());
     config.max_calls = MAX_CALLS;
     config

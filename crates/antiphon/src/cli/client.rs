@@ -69,6 +69,25 @@ pub(crate) struct Shared {
     pub(crate) json: bool,
 }
 
+/// Options of the commands whose requests can be signed.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Signed caller identity (RFC 8224)")]
+pub(crate) struct Signing {
+    /// A PEM file (PKCS #8) with a private key on the curve P-256: servers that take only signed
+    /// requests get one. May be repeated: the next key is for those who do not take the certificate
+    /// of the one before
+    #[arg(long, value_name = "FILE.pem", requires = "identity_url")]
+    pub(crate) identity_key: Vec<PathBuf>,
+    /// Where everybody can fetch the certificate of the key; one for each --identity-key, in the
+    /// same order
+    #[arg(long, value_name = "URL", value_parser = value::web_address, requires = "identity_key")]
+    pub(crate) identity_url: Vec<String>,
+    /// When requests are signed: for servers that have asked for it, or always
+    #[arg(long, value_name = "WHEN", value_parser = value::sign_when, default_value = "asked",
+        requires = "identity_key")]
+    pub(crate) identity: value::SignWhen,
+}
+
 /// Places a call and holds it until one side hangs up
 ///
 /// The offer is G.711; silence is sent, and what comes back is counted. Ctrl-C hangs up. At a
@@ -89,6 +108,8 @@ pub(crate) struct Call {
     /// A header field of the INVITE; may be repeated
     #[arg(long, value_name = "NAME: VALUE", value_parser = value::header)]
     pub(crate) header: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) signing: Signing,
     #[command(flatten)]
     pub(crate) shared: Shared,
 }
@@ -186,6 +207,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NAME: VALUE", value_parser = value::header)]
     pub(crate) header: Vec<(String, String)>,
     #[command(flatten)]
+    pub(crate) signing: Signing,
+    #[command(flatten)]
     pub(crate) shared: Shared,
 }
 
@@ -202,6 +225,8 @@ pub(crate) struct Message {
     /// A header field of the request; may be repeated
     #[arg(long, value_name = "NAME: VALUE", value_parser = value::header)]
     pub(crate) header: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) signing: Signing,
     #[command(flatten)]
     pub(crate) shared: Shared,
 }
@@ -239,6 +264,8 @@ pub(crate) struct Publish {
     #[arg(long, value_name = "NAME: VALUE", value_parser = value::header)]
     pub(crate) header: Vec<(String, String)>,
     #[command(flatten)]
+    pub(crate) signing: Signing,
+    #[command(flatten)]
     pub(crate) shared: Shared,
 }
 
@@ -266,6 +293,8 @@ pub(crate) struct Subscribe {
     /// A header field of the request; may be repeated
     #[arg(long, value_name = "NAME: VALUE", value_parser = value::header)]
     pub(crate) header: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) signing: Signing,
     #[command(flatten)]
     pub(crate) shared: Shared,
 }

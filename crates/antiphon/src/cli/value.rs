@@ -42,6 +42,8 @@ pub(crate) enum Unfit {
     Domain,
     Event,
     ContentType,
+    WebAddress,
+    SignWhen,
 }
 
 impl fmt::Display for Unfit {
@@ -64,6 +66,10 @@ impl fmt::Display for Unfit {
             Self::Account => "write USER@DOMAIN, such as alice@example.org",
             Self::Event => "write the name of an event package, such as presence",
             Self::ContentType => "write a media type, such as application/pidf+xml",
+            Self::WebAddress => {
+                "write the address of a certificate, such as https://example.org/alice.pem"
+            }
+            Self::SignWhen => "write asked or always",
             Self::Domain => "write a host name or an IP address, such as example.org",
         })
     }
@@ -155,6 +161,35 @@ pub(crate) fn event(text: &str) -> Result<String, Unfit> {
 pub(crate) fn content_type(text: &str) -> Result<String, Unfit> {
     let read = antiphon_sip::header::parse_value::<ContentType<'_>>(text.as_bytes());
     read.map(|kind| kind.to_string()).map_err(|_| Unfit::ContentType)
+}
+
+/// When requests are signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SignWhen {
+    /// Where a server has asked for it (428).
+    Asked,
+    Always,
+}
+
+/// When requests are signed.
+pub(crate) fn sign_when(text: &str) -> Result<SignWhen, Unfit> {
+    match text {
+        "asked" => Ok(SignWhen::Asked),
+        "always" => Ok(SignWhen::Always),
+        _ => Err(Unfit::SignWhen),
+    }
+}
+
+/// An address of the web that can stand in an Identity header field (RFC 8224 §4): an absolute URI
+/// of a scheme by which everybody can fetch a certificate (§7.3).
+pub(crate) fn web_address(text: &str) -> Result<String, Unfit> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let host = rest.unwrap_or_default().split(['/', '?', '#']).next().unwrap_or_default();
+    let belongs = |octet: u8| octet.is_ascii_graphic() && !b"<>\"\\^`{|}".contains(&octet);
+    if host.is_empty() || !text.bytes().all(belongs) {
+        return Err(Unfit::WebAddress);
+    }
+    Ok(text.to_owned())
 }
 
 /// What the agent writes by itself, and what a second one of would contradict.

@@ -5,17 +5,20 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use antiphon_agent::script::parse;
-use antiphon_agent::{CertificateFiles, Client, Interrupt, Session, content_type_of, plain_state};
+use antiphon_agent::{
+    CertificateFiles, Client, Credential, Interrupt, Session, Signing, content_type_of, plain_state,
+};
 use antiphon_core::user_agent::{Playbook, Unbind};
 
 use super::{data, status};
 use crate::cli::client as typed;
+use crate::cli::value::SignWhen;
 use crate::fault::Fault;
 use crate::terminal;
 
 pub(crate) async fn call(call: typed::Call) -> Result<ExitCode, Fault> {
     let is_for_programs = call.shared.json;
-    let (client, mut session) = shared(call.shared)?;
+    let (client, mut session) = signing(call.shared, call.signing)?;
     if let Some(lines) = terminal::lines().filter(|_| !is_for_programs) {
         session = session.asking(lines);
     }
@@ -63,13 +66,13 @@ pub(crate) async fn register(register: typed::Register) -> Result<ExitCode, Faul
 }
 
 pub(crate) async fn options(options: typed::Options) -> Result<ExitCode, Fault> {
-    let (client, session) = shared(options.shared)?;
+    let (client, session) = signing(options.shared, options.signing)?;
     let options = antiphon_agent::Options { target: options.target, headers: options.header };
     status(antiphon_agent::options(&client, &options, session).await)
 }
 
 pub(crate) async fn message(message: typed::Message) -> Result<ExitCode, Fault> {
-    let (client, session) = shared(message.shared)?;
+    let (client, session) = signing(message.shared, message.signing)?;
     let options = antiphon_agent::Message {
         target: message.target,
         text: message.text,
@@ -91,7 +94,7 @@ pub(crate) async fn publish(publish: typed::Publish) -> Result<ExitCode, Fault> 
             (kind.to_owned(), text.into_bytes())
         }
     };
-    let (client, session) = shared(publish.shared)?;
+    let (client, session) = signing(publish.shared, publish.signing)?;
     let options = antiphon_agent::Publish {
         target: publish.target,
         event: publish.event,
@@ -105,7 +108,7 @@ pub(crate) async fn publish(publish: typed::Publish) -> Result<ExitCode, Fault> 
 }
 
 pub(crate) async fn subscribe(subscribe: typed::Subscribe) -> Result<ExitCode, Fault> {
-    let (client, session) = shared(subscribe.shared)?;
+    let (client, session) = signing(subscribe.shared, subscribe.signing)?;
     let options = antiphon_agent::Subscribe {
         target: subscribe.target,
         event: subscribe.event,
@@ -114,6 +117,31 @@ pub(crate) async fn subscribe(subscribe: typed::Subscribe) -> Result<ExitCode, F
         headers: subscribe.header,
     };
     status(antiphon_agent::subscribe(&client, &options, session).await)
+}
+
+/// What the commands need whose requests can be signed.
+fn signing(
+    shared_by_all: typed::Shared,
+    typed: typed::Signing,
+) -> Result<(Client, Session), Fault> {
+    let typed::Signing { identity_key, identity_url, identity } = typed;
+    if identity_key.len() != identity_url.len() {
+        return Err(Fault::UnpairedKeys);
+    }
+    let is_again =
+        |(index, url): (usize, &String)| identity_url.iter().take(index).any(|u| u == url);
+    if identity_url.iter().enumerate().any(is_again) {
+        return Err(Fault::SameCertificate);
+    }
+    let (mut client, session) = shared(shared_by_all)?;
+    let credentials: Vec<_> = identity_key
+        .into_iter()
+        .zip(identity_url)
+        .map(|(key, certificate)| Credential { key, certificate })
+        .collect();
+    let always = identity == SignWhen::Always;
+    client.signing = (!credentials.is_empty()).then_some(Signing { credentials, always });
+    Ok((client, session))
 }
 
 /// What all client commands need.
@@ -132,6 +160,7 @@ fn shared(shared: typed::Shared) -> Result<(Client, Session), Fault> {
             .certificate
             .zip(shared.key)
             .map(|(chain, key)| CertificateFiles { chain, key }),
+        signing: None,
         key_log: shared.key_log,
         timeout: shared.timeout,
         trace: shared.trace,

@@ -14,6 +14,7 @@ mod moved;
 mod program;
 mod remembered;
 mod server;
+mod signing;
 mod transports;
 mod users;
 mod wrong;

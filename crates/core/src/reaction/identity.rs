@@ -1,6 +1,6 @@
 //! Who is calling: SignIdentity (428, 429, 436 to 438), RevealIdentity (433).
 
-use antiphon_sip::header::Privacy;
+use antiphon_sip::header::{From, Identity, Privacy};
 use antiphon_sip::name::PrivacyValue;
 use antiphon_sip::{HeaderName, Method, Response};
 
@@ -9,6 +9,7 @@ use super::data::Signing;
 use super::decision::Reaction;
 use super::inputs::Inputs;
 use super::limit::{Cause, Lack, Limit};
+use crate::passport;
 
 /// Again signed, or signed otherwise.
 pub(super) fn sign(inputs: &Inputs<'_>, response: &Response) -> Result<Reaction, Cause> {
@@ -16,10 +17,9 @@ pub(super) fn sign(inputs: &Inputs<'_>, response: &Response) -> Result<Reaction,
     let headers = inputs.request.headers();
     let signed = headers.has(HeaderName::Identity);
     let refers = *inputs.method() == Method::Refer || headers.has(HeaderName::ReferredBy);
-    let registers = *inputs.method() == Method::Register;
     let (occasion, possible, signing) = match response.status().as_u16() {
-        428 => (!inputs.in_dialog() && !registers, signer.key && !signed, Signing::Sign),
-        429 => (refers, signer.key, Signing::ReferredBy),
+        428 => (may_be_signed(inputs), !is_signed_plainly(inputs), Signing::Sign),
+        429 => (refers, signer.referral, Signing::ReferredBy),
         436 => (signed, signer.other_info, Signing::OtherInfo),
         437 => (signed, signer.other_credential, Signing::OtherCredential),
         _ => (signed, signer.full_form, Signing::FullForm),
@@ -27,10 +27,27 @@ pub(super) fn sign(inputs: &Inputs<'_>, response: &Response) -> Result<Reaction,
     if !occasion {
         return Err(Lack::Occasion.into());
     }
-    if !possible {
-        return Err(Lack::Signature.into());
+    match signing {
+        Signing::ReferredBy if !possible => Err(Lack::ReferralToken.into()),
+        _ if !signer.key && signing != Signing::ReferredBy => Err(Lack::Key.into()),
+        _ if !possible => Err(Lack::Signature.into()),
+        _ => Ok(Reaction::SignIdentity(signing)),
     }
-    Ok(Reaction::SignIdentity(signing))
+}
+
+/// Nobody signs for a caller without a name (RFC 8224 §11), and a registrar knows by itself who
+/// registers.
+fn may_be_signed(inputs: &Inputs<'_>) -> bool {
+    let from = inputs.request.headers().field::<From<'_>>().ok().flatten();
+    let vouched_for = from.is_some_and(|from| passport::has_authority(&from.0.uri));
+    vouched_for && !inputs.in_dialog() && *inputs.method() != Method::Register
+}
+
+/// Whether the request has a token without extensions, which is the one that everybody knows: one
+/// with `ppt` may be what the other side does not (RFC 8224 §6.2.2).
+fn is_signed_plainly(inputs: &Inputs<'_>) -> bool {
+    let mut tokens = inputs.request.headers().each::<Identity<'_>>().filter_map(Result::ok);
+    tokens.any(|token| token.ppt.is_none())
 }
 
 /// 433 (RFC 5079 §3): who called anonymously decides alone whether to be seen.
@@ -80,11 +97,31 @@ mod tests {
     #[test]
     fn a_request_is_signed_once_if_there_is_a_key_rfc8224_6_2_2() {
         let mut bench = Bench::new(invite());
-        assert_eq!(cause(&bench, 428), Lack::Signature.into());
+        assert_eq!(cause(&bench, 428), Lack::Key.into());
         bench.means.signer.key = true;
         assert_eq!(bench.step(428, &[]).reaction, Reaction::SignIdentity(Signing::Sign));
         assert!(matches!(cause(&bench, 428), Cause::Limit(Limit::Bound(_))));
         assert_eq!(cause(&Bench::new(register()), 428), Lack::Occasion.into());
+        let mut nobody = invite();
+        nobody.headers_mut().set(HeaderName::From, "<sip:anonymous@anonymous.invalid>;tag=a");
+        assert_eq!(cause(&Bench::new(nobody), 428), Lack::Occasion.into());
+    }
+
+    #[test]
+    fn a_token_with_extensions_may_be_what_is_not_supported_rfc8224_6_2_2() {
+        for (identity, signs) in [
+            ("x;info=<https://h/c>;alg=ES256;ppt=shaken", true),
+            ("x;info=<https://h/c>;alg=ES256", false),
+        ] {
+            let mut request = invite();
+            request.headers_mut().push(HeaderName::Identity, identity);
+            let mut bench = Bench::new(request);
+            bench.means.signer.key = true;
+            match signs {
+                true => assert!(bench.to(428, &[]).reaction.goes_on()),
+                false => assert_eq!(cause(&bench, 428), Lack::Signature.into()),
+            }
+        }
     }
 
     #[test]
@@ -92,12 +129,15 @@ mod tests {
         let mut request = invite();
         request.headers_mut().push(HeaderName::Identity, "x;info=<https://h/c>;alg=ES256");
         let mut bench = Bench::new(request);
+        let key = Signer { key: true, ..Signer::default() };
         for (code, signer, signing) in [
-            (436, Signer { other_info: true, ..Signer::default() }, Signing::OtherInfo),
-            (437, Signer { other_credential: true, ..Signer::default() }, Signing::OtherCredential),
-            (438, Signer { full_form: true, ..Signer::default() }, Signing::FullForm),
+            (436, Signer { other_info: true, ..key }, Signing::OtherInfo),
+            (437, Signer { other_credential: true, ..key }, Signing::OtherCredential),
+            (438, Signer { full_form: true, ..key }, Signing::FullForm),
         ] {
             bench.means.signer = Signer::default();
+            assert_eq!(cause(&bench, code), Lack::Key.into());
+            bench.means.signer = key;
             assert_eq!(cause(&bench, code), Lack::Signature.into());
             bench.means.signer = signer;
             assert_eq!(bench.to(code, &[]).reaction, Reaction::SignIdentity(signing));
@@ -111,6 +151,8 @@ mod tests {
         request.headers_mut().push(HeaderName::ReferredBy, "<sip:a@example.com>");
         let mut bench = Bench::new(request);
         bench.means.signer.key = true;
+        assert_eq!(cause(&bench, 429), Lack::ReferralToken.into());
+        bench.means.signer.referral = true;
         assert_eq!(bench.to(429, &[]).reaction, Reaction::SignIdentity(Signing::ReferredBy));
         assert_eq!(cause(&Bench::new(invite()), 429), Lack::Occasion.into());
     }

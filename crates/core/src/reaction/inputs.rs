@@ -126,6 +126,8 @@ pub struct Signer {
     pub other_credential: bool,
     /// What was sent was the compact form, and the full form can be made.
     pub full_form: bool,
+    /// A Referred-By token can be made (RFC 3892 §5).
+    pub referral: bool,
 }
 
 /// What is allowed. The defaults are those of the specification.

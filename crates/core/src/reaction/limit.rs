@@ -111,8 +111,12 @@ pub enum Lack {
     OtherBody,
     /// Another offer that both sides could take.
     OtherOffer,
-    /// A key to sign with, or another way to sign.
+    /// A key to sign with.
+    Key,
+    /// Another way to sign.
     Signature,
+    /// A token that proves who referred (RFC 3892 §5).
+    ReferralToken,
     /// The extension that the server needs.
     Extension,
     /// A mechanism that both sides know.
@@ -253,7 +257,9 @@ impl fmt::Display for Lack {
         f.write_str(match self {
             Self::OtherBody => "there is no other form of the body that would do",
             Self::OtherOffer => "there is no other offer that would do",
-            Self::Signature => "there is no key here, or no other way, to sign it",
+            Self::Key => "there is no key here to sign it with",
+            Self::Signature => "there is no other way to sign it here",
+            Self::ReferralToken => "a Referred-By token (RFC 3892) cannot be made here",
             Self::Extension => "the extension is not implemented here, or not allowed",
             Self::Mechanism => "there is no mechanism that both sides know",
             Self::Priority => "there is no priority that it knows and the person is entitled to",

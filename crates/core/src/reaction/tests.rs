@@ -223,8 +223,13 @@ fn able(mut request: Request) -> Bench {
     bench.means.bodies = vec![Body::new("text/enriched", "x"), Body::new("text/plain", "y")];
     bench.means.offers = vec![Body::new("application/sdp", "v=0\r\n")];
     bench.means.publication = Some(Body::new("application/pidf+xml", "<presence/>"));
-    bench.means.signer =
-        Signer { key: true, other_info: true, other_credential: true, full_form: true };
+    bench.means.signer = Signer {
+        key: true,
+        other_info: true,
+        other_credential: true,
+        full_form: true,
+        referral: true,
+    };
     bench.means.stream = Some(Server::new(Transport::Tcp, ([192, 0, 2, 9], 5060).into()));
     bench.means.encrypts = true;
     bench.means.still_wanted = true;

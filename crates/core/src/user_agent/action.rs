@@ -10,6 +10,7 @@ use super::event::{EndCause, Side};
 use super::keep::Upkeep;
 use super::locating::Held;
 use super::outcome::{Attempt, Conclusion};
+use super::sign::{Manner, Unsigned};
 use crate::auth;
 use crate::dialog::{Confirmed, Dialog, Early, RouteSet};
 use crate::endpoint::ClientId;
@@ -52,6 +53,8 @@ pub(super) struct Action {
     pub(super) carries: Vec<(HeaderName, String)>,
     /// Header names are written in their compact form.
     pub(super) compact: bool,
+    /// How its requests are signed; `None` if they are not.
+    pub(super) manner: Option<Manner>,
     /// What a 301 said, until the new address has answered.
     pub(super) remember: Option<Remember>,
     /// The media that a re-INVITE offers, while it waits.
@@ -99,6 +102,8 @@ pub(super) enum State {
     Idle,
     /// Until the DNS has answered.
     Locating,
+    /// Until the request is signed.
+    Signing(Box<Unsigned>),
     Waiting(Box<Waiting>),
     /// Until the next refresh.
     Sleeping(Time),
@@ -196,6 +201,7 @@ impl Action {
             changes: Vec::new(),
             carries: Vec::new(),
             compact: false,
+            manner: None,
             remember: None,
             wanted: None,
             choices: Vec::new(),
@@ -228,7 +234,7 @@ impl Action {
             // A cancelled INVITE is waited for as long as the transaction lasts (RFC 3261 §9.1).
             State::Waiting(waiting) if waiting.stopped.is_some() => return None,
             State::Waiting(_) => self.ring_deadline,
-            State::Idle | State::Locating => None,
+            State::Idle | State::Locating | State::Signing(_) => None,
         };
         [state, self.deadline].into_iter().flatten().min()
     }

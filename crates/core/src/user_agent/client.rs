@@ -154,7 +154,8 @@ impl UserAgent {
             | Reaction::DropExtension { change, .. }
             | Reaction::AddExtension { change, .. } => self.send_changed(now, key, change),
             Reaction::StartAnew { .. } => self.publish_anew(now, key),
-            // There is no key here, so no signature is decided on; the others send nothing.
+            Reaction::SignIdentity(signing) => self.sign_otherwise(now, key, signing),
+            // The others send nothing.
             _ => self.conclude(now, key, Conclusion::Refused, response),
         }
     }

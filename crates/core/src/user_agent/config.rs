@@ -55,6 +55,18 @@ pub struct UserAgentConfig {
     /// The session interval that every call of ours asks for (RFC 4028 §7.1), at least 90 s;
     /// `None` asks for none, and takes one that the other side asks for. Default: 30 minutes.
     pub session_interval: Option<Duration>,
+    /// The signatures that requests outside of dialogs can have. Default: none.
+    pub signatures: Signatures,
+}
+
+/// How requests outside of dialogs, REGISTER excepted, are signed (RFC 8224).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Signatures {
+    /// Where the certificate of each key can be fetched, URIs, best first; the keys are with
+    /// whoever answers [`Question::Sign`](super::Question::Sign). Empty: nothing is signed.
+    pub certificates: Vec<String>,
+    /// Whether every request is signed, not only those to a server that asked for it (428).
+    pub always: bool,
 }
 
 /// Whether provisional responses are acknowledged (RFC 3262, option tag `100rel`).
@@ -125,6 +137,7 @@ impl UserAgentConfig {
             reliability: Reliability::default(),
             acceptance: Acceptance::default(),
             session_interval: Some(Duration::from_secs(1800)),
+            signatures: Signatures::default(),
         }
     }
 }

@@ -27,6 +27,7 @@ impl UserAgent {
             publication: publication(action),
             bodies: self.other_bodies(action),
             offers: self.other_offers(action),
+            signer: self.signer(action),
             still_wanted: matches!(&action.purpose, Purpose::Keep(upkeep) if upkeep.is_kept()),
             cancelled: matches!(&action.state, State::Waiting(waiting) if waiting.stopped.is_some()),
             ..Means::default()

@@ -49,11 +49,13 @@ mod perform;
 mod place;
 mod playbook;
 mod publish;
+mod question;
 mod register;
 mod reliable;
 mod send;
 mod server;
 mod session_timer;
+mod sign;
 mod subscribe;
 mod timers;
 mod write;
@@ -62,24 +64,17 @@ pub use command::{
     ActionId, Ask, CallId, Command, InCall, Outbound, PlaceCall, Publish, Register, Reinvite,
     Reply, Script, SendMessage, Step, Subscribe, Unbind, Unregister,
 };
-pub use config::{Acceptance, Identity, Patience, Reliability, UserAgentConfig};
+pub use config::{Acceptance, Identity, Patience, Reliability, Signatures, UserAgentConfig};
 pub use event::{EndCause, Event, Incoming, LookUp, Progress, Side, Substate};
 pub use memory::Remembered;
 pub use outcome::{Attempt, Conclusion, Misuse, NoAnswer, Outcome};
 pub use playbook::{Part, Playbook};
+pub use question::{Answer, Question, Sign, SignId};
 
 use action::{Action, ActionKey};
 use call::Call;
 use memory::Memory;
 use timers::Timers;
-
-/// A user agent asks nothing but addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Question {}
-
-/// The answer to a [`Question`], of which there is none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {}
 
 /// A user agent; see [`Node`] for how it is driven.
 #[derive(Debug)]
@@ -316,7 +311,7 @@ impl Node for UserAgent {
             Input::Closed { flow } => self.endpoint.handle_closed(now, flow),
             Input::Resolved { id, answer } => self.resolved(now, id, answer),
             Input::Command(command) => self.command(now, command),
-            Input::Answer(answer) => match answer {},
+            Input::Answer(Answer::Signed { id, signature }) => self.signed(now, id, signature),
             Input::Deadline => {
                 self.endpoint.handle_deadline(now);
                 self.take_endpoint_events(now);

@@ -97,6 +97,8 @@ pub enum Misuse {
     Unwritable,
     /// The method has a command of its own.
     ReservedMethod,
+    /// The key to sign the request with gave no signature.
+    Unsigned,
 }
 
 /// One request that began a transaction.
@@ -148,6 +150,7 @@ impl fmt::Display for Misuse {
             Self::DuplicateAction => "the action's number is in use",
             Self::Unwritable => "a header field leaves its grammar",
             Self::ReservedMethod => "the method has a command of its own",
+            Self::Unsigned => "the key gave no signature",
         })
     }
 }

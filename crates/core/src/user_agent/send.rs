@@ -31,6 +31,7 @@ impl UserAgent {
         }
         if !action.in_dialog() {
             action.history = self.new_history(now, &action);
+            action.manner = self.first_manner(&action);
         }
         self.actions.insert(key, action);
         self.route(now, key);
@@ -84,6 +85,25 @@ impl UserAgent {
                 return self.conclude(now, key, Conclusion::Misused(misuse), None);
             }
         };
+        let signed = self.with_identity(now, &mut action, request, to);
+        self.actions.insert(key, action);
+        match signed {
+            Some((request, to)) => self.send_out(now, key, request, to),
+            // It goes on when the signature has come.
+            None => self.arm_action(key),
+        }
+    }
+
+    /// Sends a request that is written, and signed if it is to be.
+    pub(super) fn send_out(
+        &mut self,
+        now: Time,
+        key: ActionKey,
+        request: Request,
+        to: Destination,
+    ) {
+        let Some(mut action) = self.actions.remove(&key) else { return };
+        let flow = to.flow;
         let server = Some((flow.transport, flow.remote));
         let attempt = attempt(&action, now, server, request.cseq());
         action.tried.push(attempt.clone());

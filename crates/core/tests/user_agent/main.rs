@@ -20,6 +20,7 @@ mod remembered;
 mod rows;
 mod server;
 mod session_timer;
+mod signing;
 mod subscribe;
 mod support;
 mod within;

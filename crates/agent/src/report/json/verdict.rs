@@ -94,7 +94,7 @@ fn evidence(outcome: &Outcome) -> Vec<(&str, &str)> {
 }
 
 fn stopped(outcome: &Outcome) -> Vec<String> {
-    outcome.stopped.iter().map(ToString::to_string).collect()
+    outcome.stopped.iter().map(verdict::why_not).collect()
 }
 
 fn choices(outcome: &Outcome) -> Vec<ChoiceObject<'_>> {

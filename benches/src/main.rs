@@ -20,6 +20,7 @@ mod fault;
 mod fill;
 mod histogram;
 mod micro;
+mod peer;
 mod registrations;
 mod relay;
 mod repeats;
@@ -39,6 +40,8 @@ antiphon-benches <what> [--name value]...
   calls          --server PORT --callee PORT --rate N --calls N [--users N] [--open N] [--patience S]
   registrations  --server PORT --contact PORT --rate N --count N --users N [--algorithm md5|sha-256]
   connections    --server PORT --count N       (holds them until standard input ends)
+  peer           --server PORT --transport tcp|ws --reads true|false --rate N
+                 (asks until standard input ends)
   fill           --data DIR --accounts N --contacts N --server PORT --contact PORT
   workers        --calls N [--threads N]
   micro          --what NAME --times N
@@ -64,6 +67,7 @@ fn run(what: &str, arguments: &Arguments) -> Result<(), Fault> {
         "calls" => calls::run(arguments),
         "registrations" => registrations::run(arguments),
         "connections" => connections::run(arguments),
+        "peer" => peer::run(arguments),
         "fill" => fill::run(arguments),
         "micro" => micro::run(arguments),
         "workers" => workers::run(arguments),

@@ -27,7 +27,7 @@ struct Bench {
     run: fn(&mut Context) -> Result<Section, Failure>,
 }
 
-const BENCHES: [Bench; 11] = [
+const BENCHES: [Bench; 12] = [
     Bench { name: "calls", run: runs::calls::run },
     Bench { name: "registrations", run: runs::registrations::run },
     Bench { name: "micro", run: runs::micro::run },
@@ -37,6 +37,7 @@ const BENCHES: [Bench; 11] = [
     Bench { name: "latency", run: runs::latency::run },
     Bench { name: "start", run: runs::start::run },
     Bench { name: "overload", run: runs::overload::run },
+    Bench { name: "stalled", run: runs::stalled::run },
     Bench { name: "sipp", run: runs::sipp::run },
     Bench { name: "instructions", run: runs::instructions::run },
 ];

@@ -33,6 +33,7 @@ mod advertise;
 mod bind;
 mod clock;
 mod counters;
+mod descriptors;
 mod driver;
 mod host;
 mod layers;

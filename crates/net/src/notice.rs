@@ -22,6 +22,15 @@ pub enum Notice {
         /// Octets granted.
         granted: usize,
     },
+    /// The system grants fewer open files than the connections that there may be.
+    FewDescriptors {
+        /// How many connections there may be now.
+        connections: usize,
+        /// Files asked for.
+        asked: usize,
+        /// Files granted.
+        granted: usize,
+    },
     /// A secure listener has no certificate to show: it connects, and takes no connections.
     OnlyConnects {
         /// The transport.
@@ -57,6 +66,11 @@ impl fmt::Display for Notice {
                      'sysctl -w net.core.{limit}={asked}'"
                 )
             }
+            Self::FewDescriptors { connections, asked, granted } => write!(
+                f,
+                "at most {connections} connections at once: the system grants {granted} open files \
+                 instead of {asked}. Raise it with 'ulimit -Hn {asked}', or LimitNOFILE of systemd"
+            ),
             Self::OnlyConnects { transport, local } => write!(
                 f,
                 "{}:{local} takes no connections: there is no certificate to show",

@@ -48,8 +48,9 @@ pub struct Settings {
     /// How long one message may take to be written when the peer does not read: 32 s, since after
     /// that the transaction has failed anyway.
     pub stall_timeout: Duration,
-    /// Octets that may wait for one connection; beyond it the peer counts as stalled and the
-    /// connection is closed. 1 MiB is four times the largest body that the default limits admit.
+    /// Octets that may wait for one connection whose peer does not read; beyond it the connection
+    /// is closed. 1 MiB is four times the largest body that the default limits admit. A connection
+    /// that takes what it is given, or is being made, may have eight times as much before it.
     pub write_queue_octets: usize,
     /// Messages that may wait for one connection; beyond it as above.
     pub write_queue_messages: usize,

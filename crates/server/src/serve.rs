@@ -61,6 +61,7 @@ pub trait Observer {
 #[derive(Debug)]
 pub struct Prepared {
     net: Net,
+    notices: Vec<Notice>,
     secured: Secured,
     name: Option<HostName>,
     stores: Stores,
@@ -85,9 +86,11 @@ impl Prepared {
         let secured = Secured::open(&config.security, &config.listen, &names, data.directory())
             .map_err(ServeError::Tls)?;
         let layers = layers(&config.network, secured.tls());
-        let net = Net::bind_with(&config.listen, antiphon_net::Settings::default(), layers)
+        let (settings, few) = antiphon_net::Settings::default().as_granted();
+        let net = Net::bind_with(&config.listen, settings, layers)
             .map_err(ServeError::Bind)?
             .with_dns(Dns::new(&config.dns));
+        let notices = net.notices().iter().copied().chain(few).collect();
         let fallback = default_domain(&net);
         let service = service(&config, fallback.clone());
         let (reloader, reloads) = reload::channel();
@@ -103,6 +106,7 @@ impl Prepared {
         let (name, guard) = (config.network.name.clone(), guard(&config));
         Ok(Self {
             net,
+            notices,
             secured,
             name,
             stores,
@@ -149,7 +153,7 @@ impl Prepared {
     /// What the system grants less of than was asked for.
     #[must_use]
     pub fn notices(&self) -> &[Notice] {
-        self.net.notices()
+        &self.notices
     }
 
     /// Runs the server until the shutdown's end. Belongs on a current-thread runtime.

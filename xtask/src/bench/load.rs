@@ -1,7 +1,8 @@
 //! The load generator.
 
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::failure::Failure;
 
@@ -89,10 +90,56 @@ impl Load {
         Ok(Held { _input: input, _process: process })
     }
 
+    /// One peer that asks at a steady rate, and reads the answers or does not.
+    pub(crate) fn peer(
+        &self,
+        transport: &str,
+        port: u16,
+        reads: bool,
+        rate: u32,
+    ) -> Result<Peer, Failure> {
+        let words =
+            format!("peer --server {port} --transport {transport} --reads {reads} --rate {rate}");
+        let mut command = pinned(LOAD_CORE, &self.program);
+        command.args(words.split_ascii_whitespace());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = Process::start("the peer", &mut command)?;
+        let input = process.child().stdin.take();
+        let output = process.child().stdout.take().map(BufReader::new);
+        let mut peer = Peer { input, output, process };
+        let mut line = String::new();
+        match peer.output.as_mut().map(|output| output.read_line(&mut line)) {
+            Some(Ok(1..)) => Ok(peer),
+            _ => Err(Failure::tree("the peer cannot connect")),
+        }
+    }
+
     /// Runs the generator on its core with these words.
     pub(crate) fn run(&self, words: &str) -> Result<Results, Failure> {
         let mut command = pinned(LOAD_CORE, &self.program);
         Results::of(command.args(words.split_ascii_whitespace()))
+    }
+}
+
+/// A peer that asks until it is finished.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    input: Option<ChildStdin>,
+    output: Option<BufReader<ChildStdout>>,
+    process: Process,
+}
+
+impl Peer {
+    /// Ends it; what it has counted.
+    pub(crate) fn finish(mut self) -> Result<Results, Failure> {
+        drop(self.input.take());
+        let mut text = String::new();
+        if let Some(output) = &mut self.output {
+            let read = output.read_to_string(&mut text);
+            read.map_err(|error| Failure::usage(format!("the peer: {error}")))?;
+        }
+        drop(self.process);
+        Ok(Results::parse(&text))
     }
 }
 
@@ -131,7 +178,6 @@ impl Results {
 
 /// Waits until the process says something on its standard output.
 pub(crate) fn wait_for_line(process: &mut Process) -> Result<(), Failure> {
-    use std::io::{BufRead, BufReader};
     let mut line = String::new();
     if let Some(output) = process.child().stdout.take() {
         let _ = BufReader::new(output).read_line(&mut line);

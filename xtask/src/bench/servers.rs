@@ -50,7 +50,7 @@ pub(crate) struct Setup {
     pub(crate) data: Option<PathBuf>,
     /// What is defined for Kamailio's configuration.
     pub(crate) defines: Vec<&'static str>,
-    /// TCP as well.
+    /// TCP as well, and WebSocket at the port behind it.
     pub(crate) streams: bool,
     /// Another port than that of the load.
     pub(crate) port: Option<u16>,
@@ -117,6 +117,7 @@ fn antiphon(context: &Context, setup: &Setup, port: u16) -> Command {
     command.args(["--listen", &format!("udp:127.0.0.1:{port}")]);
     if setup.streams {
         command.args(["--listen", &format!("tcp:127.0.0.1:{port}")]);
+        command.args(["--listen", &format!("ws:127.0.0.1:{}", port + 1)]);
     }
     if let Some(data) = &setup.data {
         command.arg("--data").arg(data);

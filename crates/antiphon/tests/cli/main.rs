@@ -10,12 +10,15 @@ mod codes;
 mod configuration;
 mod dns;
 mod help;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod moved;
 mod program;
 mod remembered;
 mod server;
 mod signing;
 mod transports;
+mod untrusted;
 mod users;
 mod wrong;
 

@@ -4,7 +4,6 @@ use std::future::{Future, pending};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use antiphon_core::flow::{Fault, Flow, Ticket};
@@ -17,6 +16,7 @@ use tokio::time::timeout;
 use super::activity::Activity;
 use super::handshake::{self, Accepted, Failed, Line};
 use super::line::{Close, Inbound, Outbound, Stop};
+use super::queue::Standing;
 use super::{octets, web_socket};
 use crate::counters::Counters;
 use crate::layers::Layers;
@@ -59,8 +59,8 @@ pub(super) struct Task {
     pub(super) layers: Arc<Layers>,
     pub(super) arrivals: mpsc::Sender<(Flow, Arrival)>,
     pub(super) outgoing: mpsc::Receiver<Outgoing>,
-    /// Octets in `outgoing`.
-    pub(super) queued: Arc<AtomicUsize>,
+    /// How full `outgoing` is.
+    pub(super) standing: Arc<Standing>,
     pub(super) killed: oneshot::Receiver<Fault>,
     pub(super) counters: Arc<Counters>,
 }
@@ -194,7 +194,7 @@ impl Task {
         let writing = Writing {
             settings: &self.settings,
             outgoing: &mut self.outgoing,
-            queued: &self.queued,
+            standing: &self.standing,
             unfinished: &mut unfinished,
         };
         let reading = read(&mut inbound, self.flow, &self.settings, &self.arrivals, &activity);
@@ -282,7 +282,7 @@ async fn after_the_last(settings: &Settings) -> Stop {
 struct Writing<'a> {
     settings: &'a Settings,
     outgoing: &'a mut mpsc::Receiver<Outgoing>,
-    queued: &'a AtomicUsize,
+    standing: &'a Standing,
     /// The ticket of what is being written.
     unfinished: &'a mut Option<Ticket>,
 }
@@ -294,13 +294,14 @@ impl Writing<'_> {
         while let Some(Outgoing { octets, ticket }) = self.outgoing.recv().await {
             *self.unfinished = ticket;
             let length = octets.len();
-            match timeout(self.settings.stall_timeout, outbound.write(octets)).await {
+            let write = self.standing.watch(outbound.write(octets));
+            match timeout(self.settings.stall_timeout, write).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return Err(Fault::Closed),
                 Err(_) => return Err(Fault::Stalled),
             }
             *self.unfinished = None;
-            self.queued.fetch_sub(length, Ordering::Relaxed);
+            self.standing.written(length);
             activity.touch();
         }
         let _ = timeout(self.settings.stall_timeout, outbound.close(Close::Done)).await;

@@ -13,13 +13,13 @@ mod line;
 mod listener;
 mod octets;
 mod proxied;
+mod queue;
 mod web_socket;
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use antiphon_core::flow::{ConnectionId, Fault, Flow, Transmit};
@@ -38,6 +38,7 @@ use admission::Proxied;
 pub(crate) use connection::{Arrival, Ended};
 use connection::{Outgoing, Task};
 pub(crate) use listener::Accept;
+use queue::Standing;
 
 /// Frames that wait for the loop. A few turns' worth: more would only hide that it is behind.
 const FRAMES: usize = 256;
@@ -80,7 +81,7 @@ struct Connection {
     peer: Peer,
     /// Dropped, it lets the task write what is queued and then close.
     queue: Option<mpsc::Sender<Outgoing>>,
-    queued: Arc<AtomicUsize>,
+    standing: Arc<Standing>,
     /// Ends the task at once, for this reason.
     kill: Option<oneshot::Sender<Fault>>,
     incoming: bool,
@@ -177,7 +178,7 @@ impl Streams {
         };
         let connection = self.open.get_mut(&id).ok_or(Fault::Closed)?;
         let outgoing = Outgoing { octets, ticket };
-        let queued = connection.enqueue(outgoing, self.settings.write_queue_octets);
+        let queued = connection.enqueue(outgoing, &self.settings);
         match queued {
             Ok(()) => self.counters.messages_out.one(),
             Err(Fault::Stalled) => connection.kill(Fault::Stalled),
@@ -245,22 +246,22 @@ impl Streams {
         let id = ConnectionId(self.next_id);
         self.next_id += 1;
         let flow = Flow { connection: Some(id), ..flow };
-        let (queue, outgoing) = mpsc::channel(self.settings.write_queue_messages.max(1));
+        let (queue, outgoing) = queue::queue(&self.settings);
         let (kill, killed) = oneshot::channel();
-        let queued = Arc::new(AtomicUsize::new(0));
+        let standing = Arc::new(Standing::default());
         let task = Task {
             flow,
             settings: self.settings,
             layers: Arc::clone(&self.layers),
             arrivals: self.sender.clone(),
             outgoing,
-            queued: Arc::clone(&queued),
+            standing: Arc::clone(&standing),
             killed,
             counters: Arc::clone(&self.counters),
         };
         self.by_peer.insert(peer.clone(), id);
         let connection =
-            Connection { flow, peer, queue: Some(queue), queued, kill: Some(kill), incoming };
+            Connection { flow, peer, queue: Some(queue), standing, kill: Some(kill), incoming };
         self.open.insert(id, connection);
         self.counters.connections_open.set(self.open.len());
         (id, task)
@@ -324,20 +325,9 @@ impl Peer {
 
 impl Connection {
     /// Puts a message into the queue.
-    fn enqueue(&mut self, outgoing: Outgoing, limit: usize) -> Result<(), Fault> {
-        let Some(queue) = &self.queue else { return Err(Fault::Closed) };
-        let length = outgoing.octets.len();
-        let queued = self.queued.load(Ordering::Relaxed);
-        // A message larger than the queue still goes out when nothing else waits.
-        if queued > 0 && queued.saturating_add(length) > limit {
-            return Err(Fault::Stalled);
-        }
-        // Counted before the task can count it out again.
-        self.queued.fetch_add(length, Ordering::Relaxed);
-        queue.try_send(outgoing).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Fault::Stalled,
-            mpsc::error::TrySendError::Closed(_) => Fault::Closed,
-        })
+    fn enqueue(&mut self, outgoing: Outgoing, settings: &Settings) -> Result<(), Fault> {
+        let queue = self.queue.as_ref().ok_or(Fault::Closed)?;
+        self.standing.push(queue, outgoing, settings)
     }
 
     fn kill(&mut self, fault: Fault) {

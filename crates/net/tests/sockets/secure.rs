@@ -318,6 +318,26 @@ fn a_peer_that_makes_no_handshake_is_given_up() {
 }
 
 #[test]
+fn a_handshake_of_single_octets_is_given_up_as_well() {
+    let (_, config) = usual();
+    let settings =
+        Settings { handshake_timeout: Duration::from_millis(200), ..Settings::default() };
+    with_layers(Setup { settings, ..setup(&config) }, async |running| {
+        let mut slow = TcpStream::connect(running.at(0)).await.unwrap();
+        // A record that announces a ClientHello of 512 octets.
+        let hello = [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3];
+        for octet in hello.iter().chain(std::iter::repeat(&0)) {
+            if slow.write_all(&[*octet]).await.is_err() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(running.refused().await.1, Refusal::NoHandshake);
+        assert_eq!(running.counts().handshakes_timed_out, 1);
+    });
+}
+
+#[test]
 fn a_server_that_makes_no_handshake_is_given_up() {
     let (_, config) = usual();
     for transport in [TLS, Wss, Transport::Ws] {
@@ -498,7 +518,8 @@ fn a_peer_that_does_not_read_costs_the_others_nothing() {
         let stalled = arrived(running).await;
         exchange(&mut busy, "2").await;
         arrived(running).await;
-        let octets = Bytes::from(vec![b'x'; 40_000]);
+        // Five of them are more than eight times the queue.
+        let octets = Bytes::from(vec![b'x'; 180_000]);
         let send = |ticket| Transmit {
             flow: stalled,
             octets: octets.clone(),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::common::{Command, PATIENCE, Running, Seen, options, with};
 use antiphon_core::flow::{Fault, Flow, Ticket, Transmit};
-use antiphon_net::Settings;
+use antiphon_net::{Refusal, Settings};
 use antiphon_sip::Transport::{Tcp, Udp};
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -200,7 +200,8 @@ fn a_peer_that_does_not_read_is_given_up_and_the_others_are_served() {
         let stalled = exchange(running, &mut lazy, "1").await;
         let mut busy = TcpStream::connect(running.at(0)).await.unwrap();
         exchange(running, &mut busy, "2").await;
-        let octets = Bytes::from(vec![b'x'; 40_000]);
+        // Five of them are more than eight times the queue.
+        let octets = Bytes::from(vec![b'x'; 180_000]);
         let all = (0..5).map(|ticket| send(stalled, octets.clone(), ticket)).collect();
         running.command(Command::Send(all)).await;
         let mut told = Vec::new();
@@ -315,6 +316,26 @@ fn half_a_message_and_then_silence_ends_the_connection() {
         peer.write_all(b"OPTIONS sip:bob@").await.unwrap();
         assert_eq!(read_to_end(&mut peer).await, b"");
         assert_eq!(running.seen().await, Seen::Closed(flow));
+    });
+}
+
+#[test]
+fn an_octet_now_and_then_makes_no_message_last_for_ever() {
+    let settings = Settings { message_timeout: Duration::from_millis(200), ..Settings::default() };
+    with(&[(Tcp, "127.0.0.1:0")], settings, async |running| {
+        let mut slow = TcpStream::connect(running.at(0)).await.unwrap();
+        let mut busy = TcpStream::connect(running.at(0)).await.unwrap();
+        let endless = b"OPTIONS sip:bob@example.org SIP/2.0\r\nSubject: ".iter();
+        for octet in endless.chain(std::iter::repeat(&b'x')) {
+            if slow.write_all(&[*octet]).await.is_err() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(matches!(running.seen().await, Seen::Closed(_)));
+        assert_eq!(running.refused().await.1, Refusal::Unfinished);
+        assert_eq!(running.counts().messages_unfinished, 1);
+        exchange(running, &mut busy, "1").await;
     });
 }
 

@@ -290,7 +290,8 @@ async fn stall<S: AsyncRead + AsyncWrite + Unpin>(
 ) {
     let stalled = exchange(running, &mut lazy, "1").await;
     exchange(running, &mut busy, "2").await;
-    let octets = Bytes::from(vec![b'x'; 40_000]);
+    // Five of them are more than eight times the queue.
+    let octets = Bytes::from(vec![b'x'; 180_000]);
     let send = |ticket| Transmit {
         flow: stalled,
         octets: octets.clone(),

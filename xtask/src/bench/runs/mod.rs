@@ -9,5 +9,6 @@ pub(super) mod micro;
 pub(super) mod overload;
 pub(super) mod registrations;
 pub(super) mod sipp;
+pub(super) mod stalled;
 pub(super) mod start;
 pub(super) mod workers;

@@ -14,7 +14,7 @@
 //! state of one request and `branch` that of one copy, `branches` drives them, `servers` goes from
 //! one server of a target to the next, `watch` asks whoever has rules of its own what follows a
 //! failure, `early` tells of early dialogs that have ended, `preferences` weighs targets for the
-//! caller, `recursion` follows redirections, `stateless` passes on what has no transaction, `best`
+//! caller, `privacy` hides what a proxy can hide, `recursion` follows redirections, `stateless` passes on what has no transaction, `best`
 //! chooses the answer.
 
 mod best;
@@ -28,6 +28,7 @@ mod identity;
 mod leaving;
 mod located;
 mod preferences;
+mod privacy;
 mod recursion;
 mod route;
 mod servers;
@@ -53,6 +54,7 @@ use context::Context;
 pub use history::Origin;
 pub use identity::TrustDomain;
 pub use preferences::{Disposition, Preferences};
+pub use privacy::{provide, provide_if_critical, wants_hidden_session};
 pub use recursion::Recursion;
 pub use route::{preprocess, strip_maddr};
 pub use servers::TargetServer;

@@ -5,7 +5,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
 
 use antiphon_sip::header::{MaxForwards, ProxyRequire, Via};
-use antiphon_sip::{HeaderName, Request, StatusCode, Uri};
+use antiphon_sip::{HeaderName, OptionTag, Request, StatusCode, Uri};
 
 use crate::endpoint::Endpoint;
 use crate::refusal::Refusal;
@@ -86,13 +86,15 @@ fn max_forwards(request: &Request) -> Result<(), Refusal> {
     }
 }
 
-/// Step 5: no extension of proxies is implemented, so every tag of Proxy-Require is refused by
-/// name.
+/// Step 5: the one extension of proxies that is known is the privacy service (RFC 3323 §4.3); every
+/// other tag of Proxy-Require is refused by name.
 fn proxy_require(request: &Request) -> Result<(), Refusal> {
     let tags = request.headers().list::<ProxyRequire>().collect::<Result<Vec<_>, _>>()?;
-    if tags.is_empty() {
+    let unsupported: Vec<_> =
+        tags.iter().filter(|tag| tag.0 != OptionTag::Privacy).map(ToString::to_string).collect();
+    if unsupported.is_empty() {
         return Ok(());
     }
-    let unsupported = tags.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let unsupported = unsupported.join(", ");
     Err(Refusal::new(StatusCode::BAD_EXTENSION).with(HeaderName::Unsupported, unsupported))
 }

@@ -1,7 +1,7 @@
 //! Forward: what is decided goes to the proxy (RFC 3261 §16.6).
 
 use antiphon_core::flow::Flow;
-use antiphon_core::proxy::{Forwarding, Recursion, Target};
+use antiphon_core::proxy::{self, Forwarding, Recursion, Target};
 use antiphon_core::time::Time;
 use antiphon_sip::{HeaderName, Request};
 
@@ -24,6 +24,10 @@ impl Server {
 
     /// Forwards a request, by way of the media relay when its call is to be relayed.
     pub(super) fn forward(&mut self, now: Time, arrival: Arrival, targets: Vec<Target>) {
+        let hides_session = self.hides_session(&arrival, &targets);
+        if let Err(refusal) = proxy::provide_if_critical(&arrival.request, hides_session) {
+            return self.refuse(now, &arrival, &refusal);
+        }
         if self.is_for_the_relay(&arrival, &targets) {
             let call_id = arrival.request.call_id().to_owned();
             return self.line_up(now, &call_id, Passing::Request(arrival, targets));
@@ -51,6 +55,8 @@ impl Server {
         let Arrival { id: server, mut request, flow: inbound, identity, .. } = arrival;
         let trust = self.service.extensions.trust.clone();
         trust.admit(&mut request, inbound.remote.ip(), identity.as_ref());
+        let hides_session = self.has_media_of(request.call_id());
+        proxy::provide(&mut request, hides_session);
         self.take_off_own_credentials(&mut request);
         let recursion = self.recursion(&request);
         let forwarding = Forwarding {

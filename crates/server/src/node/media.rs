@@ -7,7 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use antiphon_core::endpoint::{ClientId, Failure, ServerId};
-use antiphon_core::proxy::Target;
+use antiphon_core::proxy::{Target, provide_if_critical, wants_hidden_session};
 use antiphon_core::refusal::Refusal;
 use antiphon_core::time::Time;
 use antiphon_sip::{HeaderName, Headers, Method, Request, Response, StatusCode, Transport, Uri};
@@ -16,7 +16,7 @@ use bytes::Bytes;
 use super::{Arrival, Question, Server, ServerEvent, Ticket};
 use crate::media::calls::{MediaCalls, Said};
 use crate::media::ng::{Command, Reply};
-use crate::media::{MediaPolicy, Side, WithoutRelay};
+use crate::media::{MediaPolicy, MediaUse, Side, WithoutRelay};
 
 /// ACKs of one call that wait at one time; one more is dropped, and comes again with the next
 /// 2xx. Everything else that waits is a transaction, and the endpoint bounds those.
@@ -58,6 +58,16 @@ impl Server {
     pub(super) fn is_for_the_relay(&self, arrival: &Arrival, targets: &[Target]) -> bool {
         self.desk.has(arrival.request.call_id())
             || is_to_be_relayed(&self.service.media, arrival, targets)
+    }
+
+    /// Whether the session description of a request that goes there is the relay's.
+    pub(super) fn hides_session(&self, arrival: &Arrival, targets: &[Target]) -> bool {
+        self.is_for_the_relay(arrival, targets) && !self.desk.is_relay_gone
+    }
+
+    /// Whether the relay has the media of a call.
+    pub(super) fn has_media_of(&self, call_id: &str) -> bool {
+        self.desk.calls.has(call_id)
     }
 
     /// Whether what belongs to this call has to wait for its turn.
@@ -186,6 +196,9 @@ impl Server {
             && begins_call(&arrival.request)
         {
             self.forget(call_id);
+            if let Err(refusal) = provide_if_critical(&arrival.request, false) {
+                return self.refuse(now, arrival, &refusal);
+            }
             if self.service.media.without == WithoutRelay::Refuse {
                 let refusal =
                     Refusal::new(StatusCode::SERVICE_UNAVAILABLE).because("No media relay");
@@ -352,6 +365,9 @@ fn descriptions(sides: Vec<Side>, replies: Vec<Option<Reply>>) -> Option<Vec<(Si
 
 fn is_to_be_relayed(policy: &MediaPolicy, arrival: &Arrival, targets: &[Target]) -> bool {
     let rule = arrival.course.as_ref().and_then(|course| course.step.media);
+    // RFC 3323 §5.2: a caller that wants its addresses hidden has them hidden by the relay.
+    let wish = wants_hidden_session(&arrival.request).then_some(MediaUse::Always);
+    let rule = wish.or(rule);
     begins_call(&arrival.request) && policy.relays(rule, caller(arrival), &callees(targets))
 }
 

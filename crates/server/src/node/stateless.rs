@@ -8,7 +8,7 @@ use std::hash::Hasher as _;
 use antiphon_core::flow::Flow;
 use antiphon_core::proxy::{StatelessForwarding, Target};
 use antiphon_core::time::Time;
-use antiphon_sip::{Method, Request, StatusCode, Transport};
+use antiphon_sip::{HeaderName, Method, Request, StatusCode, Transport};
 use siphasher::sip::SipHasher13;
 
 use super::gather::Gather;
@@ -79,12 +79,14 @@ impl Server {
 
     /// Whether nothing about a request has to be remembered: neither the connection that its
     /// answer belongs to, nor credentials, which would count as used when it comes again, nor a
-    /// step of its rule that came before, nor media.
+    /// step of its rule that came before, nor media. One that asks for privacy may have to be
+    /// refused.
     fn needs_no_state(&self, arrival: &Arrival, target: &Target) -> bool {
         arrival.flow.transport == Transport::Udp
             && arrival.identity.is_none()
             && !arrival.is_in_proxy()
             && !self.is_for_the_relay(arrival, std::slice::from_ref(target))
+            && !arrival.request.headers().has(HeaderName::Privacy)
             && arrival.request.to_bytes().len() <= MOST_OCTETS
     }
 

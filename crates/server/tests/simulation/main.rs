@@ -29,6 +29,7 @@ mod outbound;
 mod phone;
 mod plans;
 mod preferences;
+mod privacy;
 mod redirection;
 mod registration;
 mod reload;

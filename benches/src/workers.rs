@@ -166,6 +166,7 @@ fn config(now: Time) -> ServerConfig {
         secret: [7; 32],
         guard: guard::Settings::default(),
         bans: Vec::new(),
+        has_colleagues: false,
     }
 }
 

@@ -77,8 +77,16 @@ fn svcrack_gets_in_only_with_a_password_that_it_guesses_at_once() {
 
 #[test]
 fn svcrack_is_banned_before_it_comes_to_the_password() {
-    let server = Server::start(&ACCOUNTS);
-    let cracked = scan(&server, "svcrack", &["-u", "105", "-r", "4600-4800"]);
+    is_banned_in_time(&Server::start(&ACCOUNTS));
+}
+
+#[test]
+fn svcrack_is_banned_as_soon_by_several_workers() {
+    is_banned_in_time(&Server::configured(&ACCOUNTS, "workers = 4"));
+}
+
+fn is_banned_in_time(server: &Server) {
+    let cracked = scan(server, "svcrack", &["-u", "105", "-r", "4600-4800"]);
     assert!(findings(&cracked).is_empty(), "{cracked:#?}");
-    wait::until("the ban", Duration::from_secs(20), || is_banned(&server).then_some(()));
+    wait::until("the ban", Duration::from_secs(20), || is_banned(server).then_some(()));
 }

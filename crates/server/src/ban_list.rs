@@ -82,11 +82,13 @@ impl BanList {
     }
 }
 
-/// Tells the server which bans are lifted.
-pub(crate) fn lift(server: &Handle<Server>, sources: Vec<Source>) {
-    for source in sources {
-        // A server with a full queue of commands keeps the ban until it ends by itself.
-        drop(server.try_command(Command::LiftBan(source)));
+/// Tells the workers which bans are lifted.
+pub(crate) fn lift(workers: &[Handle<Server>], sources: &[Source]) {
+    for worker in workers {
+        for source in sources {
+            // One with a full queue of commands keeps the ban until it ends by itself.
+            drop(worker.try_command(Command::LiftBan(*source)));
+        }
     }
 }
 

@@ -27,7 +27,11 @@ pub(crate) struct Housekeeping {
 }
 
 impl Housekeeping {
-    pub(crate) fn start(stores: &Stores, bans: Option<BanList>, server: Handle<Server>) -> Self {
+    pub(crate) fn start(
+        stores: &Stores,
+        bans: Option<BanList>,
+        workers: Vec<Handle<Server>>,
+    ) -> Self {
         let (stop, stopped) = channel();
         let file = stores.file.clone();
         let bindings = Arc::clone(&stores.bindings);
@@ -40,7 +44,7 @@ impl Housekeeping {
                 while stopped.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
                     looks += 1;
                     if let Some(bans) = &mut bans {
-                        lift(&server, bans.look(clock.now()));
+                        lift(&workers, &bans.look(clock.now()));
                     }
                     look(file.as_deref(), bindings.as_ref(), &clock, looks % LOOKS_PER_SWEEP == 0);
                 }

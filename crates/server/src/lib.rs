@@ -19,6 +19,7 @@ mod reload;
 mod security;
 mod serve;
 mod stores;
+mod worker;
 
 pub use first_start::{NewAccount, password};
 pub use question::{Question, QuestionError, route};

@@ -31,17 +31,19 @@ pub(crate) fn channel() -> (Reloader, mpsc::Receiver<Config>) {
     (Reloader(sender), receiver)
 }
 
-/// Brings configurations to the node.
+/// Brings configurations to the nodes.
 pub(crate) async fn run(
     mut configs: mpsc::Receiver<Config>,
-    handle: Handle<Server>,
+    workers: Vec<Handle<Server>>,
     fallback: Option<String>,
 ) -> Infallible {
     while let Some(config) = configs.recv().await {
         let service = Box::new(service(&config, fallback.clone()));
-        let command = Command::TakeOver { service, guard: guard(&config) };
-        // The loop that has ended takes none.
-        drop(handle.command(command).await);
+        for worker in &workers {
+            let command = Command::TakeOver { service: service.clone(), guard: guard(&config) };
+            // The loop that has ended takes none.
+            drop(worker.command(command).await);
+        }
     }
     std::future::pending().await
 }

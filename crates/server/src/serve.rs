@@ -5,7 +5,6 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::thread::ThreadId;
 
 use antiphon_core::auth::Authenticator;
 use antiphon_core::auth::server::Settings as AuthSettings;
@@ -13,23 +12,20 @@ use antiphon_core::endpoint::{EndpointConfig, Listener};
 use antiphon_core::flow::Flow;
 use antiphon_core::time::Time;
 use antiphon_net::{
-    Bound, Clock, Direction, Dns, Host, Layers, Net, Notice, Replies, Shutdown, Tls, WebSocket,
+    Bound, Clock, Direction, Dns, Handle, Layers, Net, Notice, Shutdown, Tls, WebSocket,
 };
-use antiphon_store::{Commit, Reply, StoreError};
 use tokio::sync::mpsc;
 
-use crate::ban_list::{self, BanList, NewBans};
+use crate::ban_list::{self, BanList};
 use crate::config::{Config, Domain, HostName, Network};
 use crate::first_start::{self, NewAccount};
-use crate::guard;
+use crate::guard::{self, Ban};
 use crate::housekeeping::Housekeeping;
-use crate::media::engine::Engine;
-use crate::node::{
-    Answer, CommitFault, Question, Server, ServerConfig, ServerEvent, Service, Ticket,
-};
+use crate::node::{Server, ServerConfig, ServerEvent, Service};
 use crate::reload::{self, Reloader, guard, service};
 use crate::security::Secured;
 use crate::stores::{Data, Stores, StoresError};
+use crate::worker::{self, Equipment, Worker};
 
 /// What a server is to be.
 #[derive(Debug, Clone)]
@@ -66,6 +62,7 @@ pub struct Prepared {
     name: Option<HostName>,
     stores: Stores,
     service: Service,
+    workers: usize,
     guard: guard::Settings,
     domains: Vec<String>,
     new_accounts: Vec<NewAccount>,
@@ -87,7 +84,7 @@ impl Prepared {
             .map_err(ServeError::Tls)?;
         let layers = layers(&config.network, secured.tls());
         let (settings, few) = antiphon_net::Settings::default().as_granted();
-        let net = Net::bind_with(&config.listen, settings, layers)
+        let net = Net::bind_for(&config.listen, settings, layers, config.workers)
             .map_err(ServeError::Bind)?
             .with_dns(Dns::new(&config.dns));
         let notices = net.notices().iter().copied().chain(few).collect();
@@ -111,6 +108,7 @@ impl Prepared {
             name,
             stores,
             service,
+            workers: config.workers,
             guard,
             domains,
             new_accounts,
@@ -156,19 +154,43 @@ impl Prepared {
         &self.notices
     }
 
-    /// Runs the server until the shutdown's end. Belongs on a current-thread runtime.
+    /// Runs the server until the shutdown's end. Belongs on a current-thread runtime, whose thread
+    /// becomes the first worker; further ones get threads of their own.
     ///
     /// # Errors
     /// When the sockets cannot be driven.
-    pub async fn run<O: Observer>(
-        self,
-        observer: O,
-        shutdown: &Shutdown,
-    ) -> Result<(), ServeError> {
+    pub async fn run<O>(self, observer: O, shutdown: &Shutdown) -> Result<(), ServeError>
+    where
+        O: Observer + Clone + Send + 'static,
+    {
         let now = Clock::start().now();
-        let seed = random_octets()?;
         let ban_file = self.stores.ban_file();
         let bans = ban_list::stored(ban_file.as_ref(), now);
+        let (ban_list, new_bans) = ban_file.map(|file| BanList::new(file, &bans)).unzip();
+        let nodes = (0..self.workers).map(|_| self.node(now, &bans)).collect::<Result<_, _>>()?;
+        let (drivers, handles): (Vec<_>, Vec<_>) = self.net.drivers(nodes).into_iter().unzip();
+        let reloading = reload::run(self.reloads, handles.clone(), self.fallback);
+        let housekeeping = Housekeeping::start(&self.stores, ban_list, handles.clone());
+        let workers = drivers.into_iter().enumerate().map(|(index, driver)| {
+            let equipment = Equipment {
+                stores: self.stores.clone(),
+                relays: self.service.media.relays.clone(),
+                observer: observer.clone(),
+                new_bans: new_bans.clone(),
+                colleagues: others(&handles, index),
+            };
+            Worker { driver, equipment }
+        });
+        let result = tokio::select! {
+            result = worker::run(workers, shutdown) => result,
+            never = reloading => match never {},
+        };
+        housekeeping.stop();
+        result
+    }
+
+    /// A node with what only one of them may know.
+    fn node(&self, now: Time, bans: &[Ban]) -> Result<Server, ServeError> {
         let config = ServerConfig {
             endpoint: EndpointConfig {
                 listeners: listeners(&self.net, self.name.as_ref()),
@@ -176,33 +198,27 @@ impl Prepared {
                 offers_overload_control: !self.service.trunks.is_empty(),
                 ..EndpointConfig::default()
             },
-            service: self.service,
-            // The node takes its realms from the domains.
+            service: self.service.clone(),
+            // The node takes its realms from the domains. Its nonces are good for itself alone,
+            // since it alone knows how often they were used (RFC 7616 §3.3, nc).
             authenticator: Authenticator::new(
                 AuthSettings::new(Vec::new()),
                 &random_octets()?,
                 now,
             ),
             secret: self.stores.secret,
-            guard: self.guard,
-            bans: bans.clone(),
+            guard: self.guard.clone(),
+            bans: bans.to_vec(),
+            has_colleagues: self.workers > 1,
         };
-        let relays = &config.service.media.relays;
-        let media = (!relays.is_empty()).then(|| Engine::start(relays)).transpose();
-        let media = media.map_err(ServeError::Io)?;
-        let (driver, handle) = self.net.driver(Server::new(config, seed));
-        let (ban_list, new_bans) = ban_file.map(|file| BanList::new(file, &bans)).unzip();
-        let reloading = reload::run(self.reloads, handle.clone(), self.fallback);
-        let housekeeping = Housekeeping::start(&self.stores, ban_list, handle);
-        let loop_thread = std::thread::current().id();
-        let host = OwnHost { stores: self.stores, media, observer, new_bans, loop_thread };
-        let result = tokio::select! {
-            result = driver.run(host, shutdown) => result.map_err(ServeError::Io),
-            never = reloading => match never {},
-        };
-        housekeeping.stop();
-        result.map(drop)
+        Ok(Server::new(config, random_octets()?))
     }
+}
+
+/// All but one.
+fn others(handles: &[Handle<Server>], index: usize) -> Vec<Handle<Server>> {
+    let others = handles.iter().enumerate().filter(|(other, _)| *other != index);
+    others.map(|(_, handle)| handle.clone()).collect()
 }
 
 /// What lies between a connection and SIP.
@@ -239,91 +255,6 @@ fn random_octets() -> Result<[u8; 32], ServeError> {
     Ok(octets)
 }
 
-/// Answers the node's questions from the stores and the media relay.
-struct OwnHost<O> {
-    stores: Stores,
-    media: Option<Engine>,
-    observer: O,
-    new_bans: Option<NewBans>,
-    loop_thread: ThreadId,
-}
-
-impl<O: Observer> Host<Server> for OwnHost<O> {
-    fn question(&mut self, question: Question, replies: &Replies<Server>) -> Option<Answer> {
-        match question {
-            Question::Bindings { ticket, aor } => {
-                let set = self.stores.bindings.bindings(&aor).ok();
-                Some(Answer::Bindings { ticket, set })
-            }
-            Question::Subscriber { ticket, user, domain } => {
-                let subscriber = self.stores.subscribers.subscriber(&user, &domain);
-                Some(Answer::Subscriber { ticket, ha1: subscriber.map(|found| found.ha1) })
-            }
-            Question::Commit { ticket, aor, expected_version, bindings } => {
-                let commit = Commit { aor, expected_version, bindings };
-                self.stores.bindings.commit(commit, self.reply(ticket, replies));
-                None
-            }
-            Question::Media { ticket, commands } => match &self.media {
-                Some(media) => {
-                    let replies = replies.clone();
-                    media.ask_all(commands, move |answers| {
-                        let answer = Answer::Media { ticket, replies: answers };
-                        // Only when the loop has ended does nobody take it.
-                        tokio::spawn(async move { drop(replies.post(answer).await) });
-                    });
-                    None
-                }
-                None => Some(Answer::Media { ticket, replies: vec![None; commands.len()] }),
-            },
-        }
-    }
-
-    fn event(&mut self, event: ServerEvent) {
-        if let (ServerEvent::Banned(ban), Some(new)) = (&event, &self.new_bans) {
-            // One too many for the list is in force all the same.
-            let _ = new.try_send(*ban);
-        }
-        self.observer.event(event);
-    }
-
-    fn notice(&mut self, notice: Notice) {
-        self.observer.notice(notice);
-    }
-
-    fn tap(&mut self, direction: Direction, flow: &Flow, octets: &[u8], now: Time) {
-        self.observer.message(direction, flow, octets, now);
-    }
-}
-
-impl<O> OwnHost<O> {
-    /// Brings the store's answer back to the loop. The writer's thread waits when the loop is
-    /// behind; an answer that is known at once comes on the loop's own thread, which must not
-    /// wait for itself.
-    fn reply(&self, ticket: Ticket, replies: &Replies<Server>) -> Reply<u64> {
-        let replies = replies.clone();
-        let loop_thread = self.loop_thread;
-        Reply::new(move |result| {
-            let result = result.map(drop).map_err(commit_fault);
-            let answer = Answer::Committed { ticket, result };
-            if std::thread::current().id() == loop_thread {
-                // A full queue loses it: the client's retransmission finds the registration done.
-                drop(replies.try_post(answer));
-            } else {
-                drop(replies.post_blocking(answer));
-            }
-        })
-    }
-}
-
-fn commit_fault(error: StoreError) -> CommitFault {
-    match error {
-        StoreError::Conflict { .. } => CommitFault::Conflict,
-        StoreError::Overloaded => CommitFault::Overloaded,
-        other => CommitFault::Failed(other.to_string()),
-    }
-}
-
 /// Why a server cannot run. Shown, it is one line that says what to do.
 #[derive(Debug)]
 pub enum ServeError {
@@ -337,6 +268,8 @@ pub enum ServeError {
     NoRandomness,
     /// The sockets cannot be driven.
     Io(std::io::Error),
+    /// A worker has ended by a fault of the program, and the others with it.
+    Worker,
 }
 
 impl fmt::Display for ServeError {
@@ -347,6 +280,10 @@ impl fmt::Display for ServeError {
             Self::Stores(error) => error.fmt(f),
             Self::NoRandomness => f.write_str("the system gives no random numbers"),
             Self::Io(error) => write!(f, "the sockets cannot be driven: {error}"),
+            Self::Worker => f.write_str(
+                "a worker has ended by a fault of the program: report what it wrote, and start the \
+                 server again",
+            ),
         }
     }
 }

@@ -29,6 +29,7 @@ impl Data {
 }
 
 /// Bindings, subscribers and the secret of one server.
+#[derive(Clone)]
 pub(crate) struct Stores {
     pub(crate) bindings: Arc<dyn Bindings>,
     pub(crate) subscribers: Arc<dyn Subscribers>,

@@ -66,6 +66,7 @@ fn domain(address: std::net::IpAddr) -> String {
 }
 
 /// The ladders tell enough.
+#[derive(Clone)]
 struct Silent;
 
 impl Observer for Silent {

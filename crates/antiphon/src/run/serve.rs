@@ -238,7 +238,7 @@ impl HangUp {
 }
 
 /// Notes for whoever looks at the server's standard error.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Notes {
     store_failed: Limited,
     refused: Limited,
@@ -260,7 +260,9 @@ impl Observer for Notes {
     fn event(&mut self, event: ServerEvent) {
         match event {
             // What was wrong is told as a refusal.
-            ServerEvent::Registered { .. } | ServerEvent::AuthenticationFailed { .. } => {}
+            ServerEvent::Registered { .. }
+            | ServerEvent::AuthenticationFailed { .. }
+            | ServerEvent::Testified(_) => {}
             ServerEvent::StoreFailed { fault, .. } => self.store_failed.note(|| {
                 format!("a registration was refused because it could not be stored: {fault:?}")
             }),
@@ -288,7 +290,7 @@ impl Observer for Notes {
 }
 
 /// Notes of one kind, not too many of them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Limited {
     /// How many are made in a [`PAUSE`].
     most: u32,

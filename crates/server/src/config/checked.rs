@@ -30,6 +30,8 @@ pub struct Config {
     pub network: Network,
     /// How names are looked up.
     pub dns: DnsConfig,
+    /// How many threads share the work; at least one.
+    pub workers: usize,
     /// Where its state lives; `None` leaves that to the command line.
     pub data: Option<PathBuf>,
     /// The domains; without any, the address of the first listener is the only one.
@@ -192,6 +194,7 @@ impl Default for Config {
             security: Security::default(),
             network: Network::default(),
             dns: DnsConfig::default(),
+            workers: 1,
             data: None,
             domains: Vec::new(),
             registrar: Policy::default(),

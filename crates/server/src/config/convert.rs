@@ -59,6 +59,7 @@ pub(super) fn config(
         security: security(raw.certificates, raw.tls, reader),
         network: network(raw.network),
         dns: dns(raw.dns),
+        workers: usize::try_from(raw.workers.0).unwrap_or(1),
         data: raw.data,
         registrar,
         extensions,

@@ -14,6 +14,7 @@ pub enum Part {
     Tls,
     Network,
     Dns,
+    Workers,
     Data,
     Admin,
     Domains,
@@ -36,6 +37,7 @@ impl Part {
             Self::Tls => "tls",
             Self::Network => "network",
             Self::Dns => "dns",
+            Self::Workers => "workers",
             Self::Data => "data",
             Self::Admin => "admin",
             Self::Domains => "domain",
@@ -55,7 +57,13 @@ impl Part {
     pub const fn needs_a_restart(self) -> bool {
         matches!(
             self,
-            Self::Listen | Self::Network | Self::Dns | Self::Data | Self::Admin | Self::Media
+            Self::Listen
+                | Self::Network
+                | Self::Dns
+                | Self::Workers
+                | Self::Data
+                | Self::Admin
+                | Self::Media
         )
     }
 }
@@ -88,6 +96,7 @@ impl Changes {
             security,
             network,
             dns,
+            workers,
             data,
             domains,
             registrar,
@@ -105,6 +114,7 @@ impl Changes {
             (Part::Tls, beside_certificates(security) != beside_certificates(&new.security)),
             (Part::Network, *network != new.network),
             (Part::Dns, *dns != new.dns),
+            (Part::Workers, *workers != new.workers),
             (Part::Data, *data != new.data),
             (Part::Admin, *admin != new.admin),
             (Part::Domains, *domains != new.domains),

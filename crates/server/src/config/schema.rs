@@ -33,6 +33,9 @@ section! {
         "network" => network: RawNetwork, Default("{}"), sample "";
         /// How the names of other servers are looked up.
         "dns" => dns: RawDns, Default("{}"), sample "";
+        /// How many threads share the work. Each call belongs to one of them, chosen by its Call-ID;
+        /// one thread carries several thousand calls a second.
+        "workers" => workers: Count<1, 64>, Default("1"), sample "4", unit "threads";
         /// The directory of the server's state: accounts, registrations and its secret. Accounts
         /// are made with `antiphon user`. Without it, the place that `--data` names.
         "data" => data: Option<PathBuf>, Optional, sample r#""/var/lib/antiphon""#;

@@ -11,6 +11,7 @@
 mod bounded;
 mod source;
 mod suspect;
+mod testimony;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use ipnet::IpNet;
 use bounded::Bounded;
 pub use source::{Source, SourceError};
 use suspect::Suspect;
+pub use testimony::Testimony;
 
 /// Sources that have failed and are remembered: some 150 octets each. A flood from more of them
 /// makes it forget those that have been silent for longest.

@@ -157,3 +157,28 @@ fn what_it_remembers_is_bounded() {
     }
     assert!(guard.bans(at(0)).len() <= BANS);
 }
+
+#[test]
+fn what_another_guard_has_seen_counts_as_seen() {
+    let mut guard = guard();
+    wrong(&mut guard, at(0), 5);
+    let elsewhere = |user: &str| Testimony::of(SCANNER, Failure::NotHere(user)).unwrap();
+    for user in ["1", "2", "3", "4"] {
+        guard.hear(at(1), &elsewhere(user));
+    }
+    assert!(!guard.is_banned(at(1), SCANNER));
+    guard.hear(at(1), &Testimony::of(SCANNER, Failure::WrongCredentials).unwrap());
+    assert!(guard.is_banned(at(1), SCANNER));
+    assert_eq!(Testimony::of(SCANNER, Failure::Challenged("1")), None);
+}
+
+#[test]
+fn who_has_signed_in_elsewhere_is_not_banned_and_that_is_told_once() {
+    let mut guard = guard();
+    let until = at(3600);
+    assert!(guard.is_news(SCANNER, until));
+    guard.hear(at(0), &Testimony::SignedIn { address: SCANNER, until });
+    assert!(!guard.is_news(SCANNER, until + Duration::from_secs(60)));
+    assert!(guard.is_news(SCANNER, until + Duration::from_secs(3600)));
+    assert_eq!(wrong(&mut guard, at(1), 30).ban, None);
+}

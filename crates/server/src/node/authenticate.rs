@@ -71,7 +71,7 @@ impl Server {
         match self.authenticator.verify(now, claim, ha1) {
             Verdict::Accepted => {
                 let source = arrival.flow.remote.ip();
-                self.guard.signed_in(source, now + SIGNED_IN);
+                self.vouch(source, now + SIGNED_IN);
                 self.accepted(now, arrival, claim, *purpose);
             }
             Verdict::Stale => {

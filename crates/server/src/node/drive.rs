@@ -37,6 +37,7 @@ impl Node for Server {
             Input::Command(Command::TakeOver { service, guard }) => {
                 self.take_over(*service, guard);
             }
+            Input::Command(Command::Hear(testimony)) => self.guard.hear(now, &testimony),
             Input::Command(Command::LiftBan(source)) => {
                 self.guard.lift(source);
             }

@@ -58,7 +58,7 @@ use offence::Unroutable;
 use route_token::{Recorded, RouteTokens, derived, is_token};
 use trunk::TrunkServers;
 
-use crate::guard::{self, Ban, Guard, Source};
+use crate::guard::{self, Ban, Guard, Source, Testimony};
 use crate::rules::{Destination, DownTrunks, Hop};
 
 /// What a server is told once.
@@ -77,6 +77,8 @@ pub struct ServerConfig {
     pub guard: guard::Settings,
     /// The bans that were in force when the server ended.
     pub bans: Vec<Ban>,
+    /// Whether other workers share its work, and are to hear what its guard sees.
+    pub has_colleagues: bool,
 }
 
 /// What a server tells.
@@ -110,6 +112,8 @@ pub enum ServerEvent {
     },
     /// A source is not listened to any more.
     Banned(Ban),
+    /// Its guard has seen something that those of its colleagues are to know.
+    Testified(Testimony),
     /// The media relay does not answer any more, or answers again.
     MediaRelay {
         /// Whether it is gone.
@@ -129,6 +133,8 @@ pub enum ServerEvent {
 pub enum Command {
     /// To listen to a source again.
     LiftBan(Source),
+    /// To know what a colleague's guard has seen.
+    Hear(Testimony),
     /// To do something else from now on.
     TakeOver {
         /// What.
@@ -153,6 +159,7 @@ pub struct Server {
     route_tokens: RouteTokens,
     gruus: Gruus,
     guard: Guard,
+    has_colleagues: bool,
     held: Held,
     desk: Desk,
     waiting: IdMap<Ticket, Waiting>,
@@ -201,7 +208,15 @@ impl Server {
     /// A server. `seed` makes everything random in it.
     #[must_use]
     pub fn new(config: ServerConfig, seed: [u8; 32]) -> Self {
-        let ServerConfig { endpoint, service, mut authenticator, secret, guard, bans } = config;
+        let ServerConfig {
+            endpoint,
+            service,
+            mut authenticator,
+            secret,
+            guard,
+            bans,
+            has_colleagues,
+        } = config;
         let mut guard = Guard::new(guard);
         for ban in bans {
             guard.restore(ban);
@@ -222,6 +237,7 @@ impl Server {
             route_tokens: RouteTokens::new(&secret),
             gruus: Gruus::new(&secret),
             guard,
+            has_colleagues,
             held: Held::default(),
             desk: Desk::default(),
             waiting: IdMap::default(),

@@ -1,6 +1,7 @@
 //! What is refused to a source and told of it, and what becomes of sources that go on.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use antiphon_core::flow::Flow;
@@ -12,7 +13,7 @@ use antiphon_sip::parse::stream::Frame;
 use antiphon_sip::{Message, StatusCode};
 
 use super::{Arrival, Server, ServerEvent};
-use crate::guard::Failure;
+use crate::guard::{Failure, Testimony};
 
 /// How long an address counts as that of a trunk after its name has led there. Calls that came by
 /// it last longer than records of the DNS.
@@ -105,7 +106,13 @@ impl Server {
         refusal: &Refusal,
         failure: Failure<'_>,
     ) {
-        let consequence = self.guard.failed(now, arrival.flow.remote.ip(), failure);
+        let address = arrival.flow.remote.ip();
+        if self.has_colleagues
+            && let Some(testimony) = Testimony::of(address, failure)
+        {
+            self.events.push_back(ServerEvent::Testified(testimony));
+        }
+        let consequence = self.guard.failed(now, address, failure);
         if let Some(ban) = consequence.ban {
             self.events.push_back(ServerEvent::Banned(ban));
         }
@@ -120,6 +127,15 @@ impl Server {
 }
 
 impl Server {
+    /// Somebody has signed in from there, and is expected to be there until then.
+    pub(super) fn vouch(&mut self, address: IpAddr, until: Time) {
+        if self.has_colleagues && self.guard.is_news(address, until) {
+            let testimony = Testimony::SignedIn { address, until };
+            self.events.push_back(ServerEvent::Testified(testimony));
+        }
+        self.guard.signed_in(address, until);
+    }
+
     /// A name that is asked for may be that of a trunk, whose servers are never banned.
     pub(super) fn note_lookup(&mut self, id: ResolveId, host: &str) {
         let mut targets = self.service.trunks.iter().flat_map(|trunk| &trunk.targets);
@@ -133,7 +149,7 @@ impl Server {
         if self.trunk_lookups.remove(&id) {
             let records = answer.as_deref().unwrap_or_default();
             for address in records.iter().filter_map(locate::Record::address) {
-                self.guard.signed_in(address, now + TRUNK);
+                self.vouch(address, now + TRUNK);
             }
         }
     }

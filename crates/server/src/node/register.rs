@@ -79,7 +79,7 @@ impl Server {
             Ok(()) => {
                 self.tell_bindings(now, &arrival, &pending.bindings);
                 let last = pending.bindings.iter().map(|binding| binding.expires).max();
-                self.guard.signed_in(arrival.flow.remote.ip(), last.unwrap_or(now));
+                self.vouch(arrival.flow.remote.ip(), last.unwrap_or(now));
                 self.events.push_back(ServerEvent::Registered {
                     aor: pending.aor.to_string(),
                     contacts: pending.bindings.len(),

@@ -300,6 +300,7 @@ fn config(now: Time, service: Service) -> ServerConfig {
         secret: SECRET,
         guard: guard::Settings::default(),
         bans: Vec::new(),
+        has_colleagues: false,
     }
 }
 

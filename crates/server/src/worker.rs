@@ -1,0 +1,185 @@
+//! The workers of a server: each drives one node, and answers its questions from what all share.
+
+use std::net::SocketAddr;
+use std::thread::{self, ThreadId};
+
+use antiphon_core::flow::Flow;
+use antiphon_core::time::Time;
+use antiphon_net::{Direction, Driver, Handle, Host, Notice, Replies, Shutdown};
+use antiphon_store::{Commit, Reply, StoreError};
+
+use crate::ban_list::NewBans;
+use crate::media::engine::Engine;
+use crate::node::{Answer, Command, CommitFault, Question, Server, ServerEvent, Ticket};
+use crate::serve::{Observer, ServeError};
+use crate::stores::Stores;
+
+/// A node with its sockets, and what it works with.
+pub(crate) struct Worker<O> {
+    pub(crate) driver: Driver<Server>,
+    pub(crate) equipment: Equipment<O>,
+}
+
+/// What a worker works with.
+pub(crate) struct Equipment<O> {
+    pub(crate) stores: Stores,
+    /// The media relays, if there are any.
+    pub(crate) relays: Vec<SocketAddr>,
+    pub(crate) observer: O,
+    pub(crate) new_bans: Option<NewBans>,
+    /// The other workers.
+    pub(crate) colleagues: Vec<Handle<Server>>,
+}
+
+/// Runs the first worker here and each further one on a thread of its own, until the shutdown's
+/// end. When one ends before, all do.
+pub(crate) async fn run<O>(
+    mut workers: impl Iterator<Item = Worker<O>>,
+    shutdown: &Shutdown,
+) -> Result<(), ServeError>
+where
+    O: Observer + Send + 'static,
+{
+    let Some(first) = workers.next() else { return Ok(()) };
+    let end = EndOfAll(shutdown);
+    let threads: Vec<_> = workers
+        .enumerate()
+        .map(|(index, worker)| {
+            let shutdown = shutdown.clone();
+            let builder = thread::Builder::new().name(format!("worker {}", index + 2));
+            builder.spawn(move || worker.work_alone(&shutdown)).map_err(ServeError::Io)
+        })
+        .collect::<Result<_, _>>()?;
+    let result = first.work(shutdown).await;
+    drop(end);
+    let results =
+        threads.into_iter().map(|thread| thread.join().unwrap_or(Err(ServeError::Worker)));
+    std::iter::once(result).chain(results).collect()
+}
+
+/// Dropped, also by a panic, it ends all workers.
+struct EndOfAll<'a>(&'a Shutdown);
+
+impl Drop for EndOfAll<'_> {
+    fn drop(&mut self) {
+        self.0.finish();
+    }
+}
+
+impl<O: Observer> Worker<O> {
+    /// Works on a thread that does nothing else.
+    fn work_alone(self, shutdown: &Shutdown) -> Result<(), ServeError> {
+        let _end = EndOfAll(shutdown);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.map_err(ServeError::Io)?.block_on(self.work(shutdown))
+    }
+
+    async fn work(self, shutdown: &Shutdown) -> Result<(), ServeError> {
+        let Self { driver, equipment } = self;
+        let host = OwnHost::with(equipment).map_err(ServeError::Io)?;
+        driver.run(host, shutdown).await.map(drop).map_err(ServeError::Io)
+    }
+}
+
+/// Answers a node's questions from the stores and the media relay.
+struct OwnHost<O> {
+    stores: Stores,
+    media: Option<Engine>,
+    observer: O,
+    new_bans: Option<NewBans>,
+    colleagues: Vec<Handle<Server>>,
+    loop_thread: ThreadId,
+}
+
+impl<O> OwnHost<O> {
+    /// A host for the loop of this thread.
+    fn with(equipment: Equipment<O>) -> std::io::Result<Self> {
+        let Equipment { stores, relays, observer, new_bans, colleagues } = equipment;
+        let media = (!relays.is_empty()).then(|| Engine::start(&relays)).transpose()?;
+        let loop_thread = thread::current().id();
+        Ok(Self { stores, media, observer, new_bans, colleagues, loop_thread })
+    }
+}
+
+impl<O: Observer> Host<Server> for OwnHost<O> {
+    fn question(&mut self, question: Question, replies: &Replies<Server>) -> Option<Answer> {
+        match question {
+            Question::Bindings { ticket, aor } => {
+                let set = self.stores.bindings.bindings(&aor).ok();
+                Some(Answer::Bindings { ticket, set })
+            }
+            Question::Subscriber { ticket, user, domain } => {
+                let subscriber = self.stores.subscribers.subscriber(&user, &domain);
+                Some(Answer::Subscriber { ticket, ha1: subscriber.map(|found| found.ha1) })
+            }
+            Question::Commit { ticket, aor, expected_version, bindings } => {
+                let commit = Commit { aor, expected_version, bindings };
+                self.stores.bindings.commit(commit, self.reply(ticket, replies));
+                None
+            }
+            Question::Media { ticket, commands } => match &self.media {
+                Some(media) => {
+                    let replies = replies.clone();
+                    media.ask_all(commands, move |answers| {
+                        let answer = Answer::Media { ticket, replies: answers };
+                        // Only when the loop has ended does nobody take it.
+                        tokio::spawn(async move { drop(replies.post(answer).await) });
+                    });
+                    None
+                }
+                None => Some(Answer::Media { ticket, replies: vec![None; commands.len()] }),
+            },
+        }
+    }
+
+    fn event(&mut self, event: ServerEvent) {
+        if let (ServerEvent::Banned(ban), Some(new)) = (&event, &self.new_bans) {
+            // One too many for the list is in force all the same.
+            let _ = new.try_send(*ban);
+        }
+        if let ServerEvent::Testified(testimony) = event {
+            for colleague in &self.colleagues {
+                // One that has too much to do goes without: it sees the next by itself.
+                let _ = colleague.try_command(Command::Hear(testimony.clone()));
+            }
+            return;
+        }
+        self.observer.event(event);
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        self.observer.notice(notice);
+    }
+
+    fn tap(&mut self, direction: Direction, flow: &Flow, octets: &[u8], now: Time) {
+        self.observer.message(direction, flow, octets, now);
+    }
+}
+
+impl<O> OwnHost<O> {
+    /// Brings the store's answer back to the loop. The writer's thread waits when the loop is
+    /// behind; an answer that is known at once comes on the loop's own thread, which must not
+    /// wait for itself.
+    fn reply(&self, ticket: Ticket, replies: &Replies<Server>) -> Reply<u64> {
+        let replies = replies.clone();
+        let loop_thread = self.loop_thread;
+        Reply::new(move |result| {
+            let result = result.map(drop).map_err(commit_fault);
+            let answer = Answer::Committed { ticket, result };
+            if thread::current().id() == loop_thread {
+                // A full queue loses it: the client's retransmission finds the registration done.
+                drop(replies.try_post(answer));
+            } else {
+                drop(replies.post_blocking(answer));
+            }
+        })
+    }
+}
+
+fn commit_fault(error: StoreError) -> CommitFault {
+    match error {
+        StoreError::Conflict { .. } => CommitFault::Conflict,
+        StoreError::Overloaded => CommitFault::Overloaded,
+        other => CommitFault::Failed(other.to_string()),
+    }
+}

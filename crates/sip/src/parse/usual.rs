@@ -220,11 +220,12 @@ mod tests {
     const VIAS: &[&str] = &[
         "SIP/2.0/UDP client.atlanta.example.com:5060;branch=z9hG4bK74bf9;rport",
         "SIP/2.0/TLS 192.0.2.1;RPort;Branch=z9hG4bK1;x=y, SIP/2.0/UDP b",
+        "SIP/2.0/UDP 192.0.2.1:65535;branch=z9hG4bK1",
     ];
     const PARTIES: &[&str] = &[
         "\"Alice\" <sip:alice@atlanta.example.com>;tag=9fxced76sl",
         "Bob B<sips:b-b.example.com.:5061;lr;a=b=>;x;Tag=1",
-        "<sip:*21#;x=1@1.2.3.4;p=q>",
+        "<sip:*21#;x=1@1.2.3.4:49152;p=q>",
     ];
     const CALL_IDS: &[&str] = &["3848276298220188511@atlanta.example.com", "a"];
     const CSEQS: &[&str] = &["1 INVITE", "0199 OPTIONS"];
@@ -241,6 +242,8 @@ mod tests {
         assert!(CSEQS.iter().all(|text| cseq(text.as_bytes()).is_some()));
         assert!(is_request_uri(b"sip:bob@biloxi.example.com;transport=tcp"));
         assert!(!is_request_uri(b"sip:bob@biloxi.example.com?subject=a"));
+        assert!(is_request_uri(b"sip:bob@192.0.2.1:65535"));
+        assert!(!is_request_uri(b"sip:bob@192.0.2.1:65536"));
     }
 
     /// Every value of the torture tests and of the lists above, and each with an octet replaced,

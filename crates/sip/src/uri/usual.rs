@@ -38,9 +38,20 @@ pub(crate) fn usual_hostport(text: &[u8], from: usize) -> Option<usize> {
     if text.get(colon) != Some(&b':') {
         return Some(colon);
     }
-    let digits = text.get(colon + 1..)?.iter().take_while(|octet| octet.is_ascii_digit()).count();
-    // Five digits may be too many for a port.
-    (1..5).contains(&digits).then_some(colon + 1 + digits)
+    usual_port(text.get(colon + 1..)?).map(|digits| colon + 1 + digits)
+}
+
+/// How many octets the port takes that `text` begins with. Most ports of telephones are chosen by
+/// their system and have five digits, of which not every number is a port.
+fn usual_port(text: &[u8]) -> Option<usize> {
+    let (mut digits, mut port) = (0, 0);
+    while let Some(digit @ b'0'..=b'9') = text.get(digits)
+        && digits < 6
+    {
+        port = port * 10 + u32::from(digit - b'0');
+        digits += 1;
+    }
+    ((1..6).contains(&digits) && port <= u32::from(u16::MAX)).then_some(digits)
 }
 
 /// The end of a name or value of at least one octet.

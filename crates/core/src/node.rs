@@ -1,8 +1,8 @@
 //! What a driver runs: inputs in, outputs out, and the drain rule.
 //!
 //! **The drain rule.** A driver calls [`Node::handle`] with one input, then [`Node::next_output`]
-//! until it gives nothing, then sleeps no longer than [`Node::deadline`]. Nothing inside ever
-//! waits: what a node does not know it asks ([`Output::Question`], [`Output::Resolve`]), and the
+//! until it gives nothing, then sleeps no longer than [`Node::latest_deadline`]. Nothing inside
+//! ever waits: what a node does not know it asks ([`Output::Question`], [`Output::Resolve`]), and the
 //! answer comes back as an input. The same inputs at the same times with the same seed give the
 //! same outputs. The real driver is `antiphon-net`, the simulated one `antiphon-testkit`.
 
@@ -34,6 +34,12 @@ pub trait Node {
 
     /// When [`Input::Deadline`] is wanted, if nothing else comes before.
     fn deadline(&self) -> Option<Time>;
+
+    /// When [`Input::Deadline`] is wanted at the latest. From [`deadline`](Self::deadline) until
+    /// then there is only something to be forgotten, for which a driver need not wake.
+    fn latest_deadline(&self) -> Option<Time> {
+        self.deadline()
+    }
 
     /// How soon a datagram is to be handled. A driver asks when more wait than it can hand over
     /// at once; those of one urgency keep their order.

@@ -5,8 +5,14 @@
 //! a timer wheel has too, should the tree ever be what a profile shows.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::time::Time;
+
+/// How long something that has ended may be remembered beyond its time where nothing else happens,
+/// so that a loop is not woken to forget each of many things by itself. A request or response that
+/// comes again in that moment is absorbed, as it was the moment before.
+pub(crate) const GRAIN: Duration = Duration::from_millis(20);
 
 /// A table of deadlines. Owners that are due at the same time come in their own order, so that
 /// the same inputs give the same outputs.

@@ -4,9 +4,10 @@ use antiphon_sip::name::HeaderName;
 use antiphon_sip::{Method, Request, Response, Transport};
 use bytes::Bytes;
 
+use super::alarms::Armed;
 use super::chance::Key;
 use super::feedback::OFFER;
-use super::{Branch, ClientId, Endpoint, Event, Failure, Gone, Owner, RequestError, arm};
+use super::{Branch, ClientId, Endpoint, Event, Failure, Gone, Owner, RequestError};
 use crate::flow::{Destination, Fault, Flow};
 use crate::time::Time;
 use crate::transaction::{
@@ -24,7 +25,7 @@ pub(super) struct Client {
     to: Destination,
     /// `None` only within a step.
     state: Option<State>,
-    armed: Option<Time>,
+    armed: Option<Armed>,
     /// The way that a large request takes when it cannot be delivered over a stream.
     fallback: Option<Box<Fallback>>,
     /// Whether that way was taken.
@@ -55,7 +56,7 @@ struct Written {
 #[cfg(test)]
 impl Client {
     /// When it is to be woken.
-    pub(super) const fn armed(&self) -> Option<Time> {
+    pub(super) const fn armed(&self) -> Option<Armed> {
         self.armed
     }
 }
@@ -208,8 +209,8 @@ impl Endpoint {
             }
         }
         if let Some(client) = self.clients.get_mut(id.handle()) {
-            let next = client.state.as_ref().and_then(State::next_timer).map(|(_, at)| at);
-            arm(&mut self.deadlines, &mut client.armed, Owner::Client(id), next);
+            let next = client.state.as_ref().and_then(State::next_timer);
+            self.alarms.arm(&mut client.armed, Owner::Client(id), next);
         }
     }
 
@@ -290,8 +291,8 @@ impl Endpoint {
         let (to, retried, quiet) = (client.to.clone(), client.retried, client.quiet);
         match &client.state {
             Some(state) => {
-                let next = state.next_timer().map(|(_, at)| at);
-                arm(&mut self.deadlines, &mut client.armed, Owner::Client(id), next);
+                let next = state.next_timer();
+                self.alarms.arm(&mut client.armed, Owner::Client(id), next);
             }
             None => {
                 self.remove_client(id);
@@ -332,13 +333,13 @@ impl Endpoint {
         let timing = self.timing(&flow).with_patience(to.patience);
         let mut out = Output::default();
         let state = State::start(invite, octets, now, &timing, &mut out);
-        let next = state.next_timer().map(|(_, at)| at);
+        let next = state.next_timer();
         let mut armed = None;
         let state = Some(state);
         let client = Client { key, to: to.clone(), state, armed, fallback, retried: false, quiet };
         let handle = self.clients.insert(client).ok_or(RequestError::TooMany)?;
         let id = ClientId(handle.as_u64());
-        arm(&mut self.deadlines, &mut armed, Owner::Client(id), next);
+        self.alarms.arm(&mut armed, Owner::Client(id), next);
         if let Some(client) = self.clients.get_mut(handle) {
             client.armed = armed;
         }
@@ -358,8 +359,8 @@ impl Endpoint {
         if self.client_keys.get(&client.key) == Some(&id) {
             self.client_keys.remove(&client.key);
         }
-        if let Some(at) = client.armed {
-            self.deadlines.remove(at, Owner::Client(id));
+        if let Some(armed) = client.armed {
+            self.alarms.disarm(armed, Owner::Client(id));
         }
         if client.to.flow.transport.is_reliable() {
             self.streams.remove(&(client.to.flow.remote, Owner::Client(id)));

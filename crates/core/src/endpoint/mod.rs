@@ -5,6 +5,7 @@
 //! `overload` says when, `urgency` what goes before, `glance` reads what both need of a datagram that
 //! is not parsed yet, `feedback` tells neighbours of it.
 
+mod alarms;
 mod branch;
 mod cancel;
 mod chance;
@@ -42,6 +43,7 @@ use antiphon_sip::parse::stream::Frame;
 use antiphon_sip::{Request, Response, StatusCode, Transport};
 use bytes::Bytes;
 
+use self::alarms::Alarms;
 use self::chance::{Chance, KeyMap, KeyedHash};
 use self::client::Client;
 use self::feedback::Wishes;
@@ -52,7 +54,6 @@ use self::slab::{Handle, Slab};
 use crate::flow::{Destination, Fault, Flow, Ticket, Transmit};
 use crate::node::Urgency;
 use crate::time::Time;
-use crate::timer::Deadlines;
 use crate::transaction::Timing;
 
 /// An endpoint: the transaction and transport layers of RFC 3261 §17 and §18 without sockets and
@@ -73,7 +74,7 @@ pub struct Endpoint {
     /// Requests without To tag by what makes them the same (§8.2.2.2); empty unless
     /// [`refuse_merged`](EndpointConfig::refuse_merged).
     merge_keys: KeyMap<ServerId>,
-    deadlines: Deadlines<Owner>,
+    alarms: Alarms,
     /// Transactions over streams by the peer's address, for when a connection is gone.
     streams: BTreeSet<(SocketAddr, Owner)>,
     transmits: VecDeque<Transmit>,
@@ -112,7 +113,7 @@ impl Endpoint {
             client_keys: KeyMap::default(),
             server_keys: KeyMap::default(),
             merge_keys: KeyMap::default(),
-            deadlines: Deadlines::new(),
+            alarms: Alarms::default(),
             streams: BTreeSet::new(),
             transmits: VecDeque::new(),
             closes: VecDeque::new(),
@@ -183,7 +184,7 @@ impl Endpoint {
 
     /// Runs the timers that are due.
     pub fn handle_deadline(&mut self, now: Time) {
-        while let Some((_, owner)) = self.deadlines.pop_due(now) {
+        while let Some(owner) = self.alarms.pop_due(now) {
             match owner {
                 Owner::Client(id) => self.client_due(now, id),
                 Owner::Server(id) => self.server_due(now, id),
@@ -195,7 +196,14 @@ impl Endpoint {
     /// next timer: a timer that was stopped keeps its entry until then.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
-        self.deadlines.next()
+        self.alarms.next()
+    }
+
+    /// When [`handle_deadline`](Self::handle_deadline) is wanted at the latest: transactions that
+    /// only have to be forgotten by then need nobody to be woken for each.
+    #[must_use]
+    pub fn latest_deadline(&self) -> Option<Time> {
+        self.alarms.latest()
     }
 
     /// What is to be sent next.
@@ -377,26 +385,6 @@ impl Endpoint {
         self.counters.sent += 1;
         self.transmits.push_back(Transmit { flow, octets, ticket, server_name, is_open_flow });
     }
-}
-
-/// Sees to it that an owner is woken no later than `next`. An entry that is early enough stays:
-/// most timers are stopped long before they are due, and waking up once for nothing costs less
-/// than moving the entry each time.
-fn arm(
-    deadlines: &mut Deadlines<Owner>,
-    armed: &mut Option<Time>,
-    owner: Owner,
-    next: Option<Time>,
-) {
-    let Some(next) = next else { return };
-    if let Some(at) = *armed {
-        if at <= next {
-            return;
-        }
-        deadlines.remove(at, owner);
-    }
-    deadlines.insert(next, owner);
-    *armed = Some(next);
 }
 
 /// The bit of a [`Ticket`] that says that it is of a server transaction.

@@ -3,11 +3,12 @@
 use antiphon_sip::{Method, Request, Response, StatusCode};
 use bytes::Bytes;
 
+use super::alarms::Armed;
 use super::chance::Key;
 use super::feedback;
 use super::matching::Match;
 use super::path::{self, ReturnPath};
-use super::{Endpoint, Event, Gone, Owner, ServerId, arm};
+use super::{Endpoint, Event, Gone, Owner, ServerId};
 use crate::flow::Flow;
 use crate::time::Time;
 use crate::transaction::{Output, ServerInvite, ServerNonInvite, Tell, Timer, Timing};
@@ -23,7 +24,7 @@ pub(super) struct Server {
     wants_feedback: bool,
     /// `None` only within a step.
     state: Option<State>,
-    armed: Option<Time>,
+    armed: Option<Armed>,
 }
 
 #[derive(Debug)]
@@ -69,7 +70,7 @@ impl Server {
 #[cfg(test)]
 impl Server {
     /// When it is to be woken.
-    pub(super) const fn armed(&self) -> Option<Time> {
+    pub(super) const fn armed(&self) -> Option<Armed> {
         self.armed
     }
 }
@@ -250,8 +251,8 @@ impl Endpoint {
             State::Invite(state) => state.abandon(&timing),
             State::NonInvite(state) => state.abandon(),
         }
-        let next = state.next_timer(&timing).map(|(_, at)| at);
-        arm(&mut self.deadlines, &mut server.armed, Owner::Server(id), next);
+        let next = state.next_timer(&timing);
+        self.alarms.arm(&mut server.armed, Owner::Server(id), next);
     }
 
     pub(super) fn server_due(&mut self, now: Time, id: ServerId) {
@@ -275,7 +276,7 @@ impl Endpoint {
         }
         if let Some(server) = self.servers.get_mut(id.handle()) {
             let next = server.state.as_ref().and_then(|state| state.next_timer(&timing));
-            arm(&mut self.deadlines, &mut server.armed, Owner::Server(id), next.map(|next| next.1));
+            self.alarms.arm(&mut server.armed, Owner::Server(id), next);
         }
     }
 
@@ -346,8 +347,8 @@ impl Endpoint {
         server.state = step(server.state.take()?, &timing, &mut out);
         match &server.state {
             Some(state) => {
-                let next = state.next_timer(&timing).map(|(_, at)| at);
-                arm(&mut self.deadlines, &mut server.armed, Owner::Server(id), next);
+                let next = state.next_timer(&timing);
+                self.alarms.arm(&mut server.armed, Owner::Server(id), next);
             }
             None => self.remove_server(id),
         }
@@ -368,12 +369,12 @@ impl Endpoint {
         state: State,
         timing: &Timing,
     ) -> Option<ServerId> {
-        let next = state.next_timer(timing).map(|(_, at)| at);
+        let next = state.next_timer(timing);
         let mut armed = None;
         let server = Server { key, merge_key, path, wants_feedback, state: Some(state), armed };
         let handle = self.servers.insert(server)?;
         let id = ServerId(handle.as_u64());
-        arm(&mut self.deadlines, &mut armed, Owner::Server(id), next);
+        self.alarms.arm(&mut armed, Owner::Server(id), next);
         if let Some(server) = self.servers.get_mut(handle) {
             server.armed = armed;
         }
@@ -394,8 +395,8 @@ impl Endpoint {
         if let Some(merge_key) = server.merge_key {
             self.merge_keys.remove(&merge_key);
         }
-        if let Some(at) = server.armed {
-            self.deadlines.remove(at, Owner::Server(id));
+        if let Some(armed) = server.armed {
+            self.alarms.disarm(armed, Owner::Server(id));
         }
         if server.path.flow.transport.is_reliable() {
             self.streams.remove(&(server.path.flow.remote, Owner::Server(id)));

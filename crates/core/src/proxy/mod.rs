@@ -49,6 +49,7 @@ use crate::locate::{Answer, Hop, HopHost, Question, Reach, Rests, Search};
 use crate::node::ResolveId;
 use crate::refusal::Refusal;
 use crate::time::Time;
+use crate::timer::GRAIN;
 
 use context::Context;
 pub use history::Origin;
@@ -334,10 +335,25 @@ impl Proxy {
     /// When [`handle_deadline`](Self::handle_deadline) is wanted.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
+        self.to_be_done().into_iter().chain(self.to_be_forgotten()).min()
+    }
+
+    /// When [`handle_deadline`](Self::handle_deadline) is wanted at the latest: what only has to
+    /// be forgotten by then needs nobody to be woken for each.
+    #[must_use]
+    pub fn latest_deadline(&self) -> Option<Time> {
+        let forgotten = self.to_be_forgotten().map(|at| at + GRAIN);
+        self.to_be_done().into_iter().chain(forgotten).min()
+    }
+
+    fn to_be_done(&self) -> Option<Time> {
         let timer_c = self.timer_c.first().map(|(at, _)| *at);
-        let settled = self.settled.front().map(|(at, _)| *at);
         let no_answer = self.no_answer.first().map(|(at, _)| *at);
-        timer_c.into_iter().chain(settled).chain(no_answer).min()
+        timer_c.into_iter().chain(no_answer).min()
+    }
+
+    fn to_be_forgotten(&self) -> Option<Time> {
+        self.settled.front().map(|(at, _)| *at)
     }
 
     /// Timer C (§16.8): a branch that rang too long is cancelled.

@@ -123,7 +123,7 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
 
     /// Whether something is due already; if not, the task is woken when it is.
     fn is_due(&mut self, cx: &mut Context<'_>) -> bool {
-        let deadline = self.node.deadline().map(|at| self.clock.instant(at));
+        let deadline = self.node.latest_deadline().map(|at| self.clock.instant(at));
         let retries = self.ports.iter().filter_map(Port::retry_at);
         let next = retries
             .chain(deadline)
@@ -134,7 +134,9 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
         if next <= Instant::now() {
             return true;
         }
-        if self.sleep.deadline() != next {
+        // A sleep that ends too early is looked at again then; moving it for each message would
+        // cost more.
+        if next < self.sleep.deadline() || self.sleep.is_elapsed() {
             self.sleep.as_mut().reset(next);
         }
         self.sleep.as_mut().poll(cx).is_ready()
@@ -142,7 +144,7 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
 
     fn deadline(&mut self) -> bool {
         let now = self.clock.now();
-        let is_due = self.node.deadline().is_some_and(|at| at <= now);
+        let is_due = self.node.latest_deadline().is_some_and(|at| at <= now);
         if is_due {
             self.feed(now, Input::Deadline);
         }

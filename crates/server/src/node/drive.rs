@@ -72,6 +72,12 @@ impl Node for Server {
         deadlines.chain(self.held.deadline()).min()
     }
 
+    fn latest_deadline(&self) -> Option<Time> {
+        let endpoint = self.endpoint.latest_deadline().into_iter();
+        let deadlines = endpoint.chain(self.proxy.latest_deadline());
+        deadlines.chain(self.held.deadline()).min()
+    }
+
     fn urgency(&self, octets: &[u8]) -> Urgency {
         Endpoint::urgency(octets)
     }

@@ -1,6 +1,7 @@
 //! Whatever happens in whatever order, nothing panics and every transaction ends.
 
 use super::*;
+use crate::endpoint::alarms::Armed;
 use crate::endpoint::chance::Chance;
 use crate::flow::{Fault, Ticket};
 
@@ -134,12 +135,12 @@ impl Storm {
         let endpoint = &self.endpoint;
         let live = endpoint.clients.len() + endpoint.servers.len();
         assert!(live <= 60, "each INVITE may add a CANCEL beyond the limit of 30");
-        assert_eq!(endpoint.deadlines.len(), live - self.at_rest());
+        assert_eq!(endpoint.alarms.len(), live - self.at_rest());
     }
 
     /// Transactions that wait for the role alone, and have no timer.
     fn at_rest(&self) -> usize {
-        let armed = |armed: Option<Time>| usize::from(armed.is_none());
+        let armed = |armed: Option<Armed>| usize::from(armed.is_none());
         let endpoint = &self.endpoint;
         let clients = self.sent.iter().filter_map(|(id, _)| endpoint.clients.get(id.handle()));
         let servers = self.requested.iter().filter_map(|(id, _)| endpoint.servers.get(id.handle()));

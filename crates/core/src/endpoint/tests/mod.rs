@@ -166,7 +166,7 @@ fn assert_empty(endpoint: &Endpoint) {
     assert_eq!(endpoint.clients.len() + endpoint.servers.len(), 0);
     assert!(endpoint.client_keys.is_empty() && endpoint.server_keys.is_empty());
     assert!(endpoint.merge_keys.is_empty() && endpoint.streams.is_empty());
-    assert!(endpoint.deadlines.is_empty());
+    assert_eq!(endpoint.alarms.len(), 0);
     assert_eq!(endpoint.counters.client_transactions, 0);
     assert_eq!(endpoint.counters.server_transactions, 0);
 }

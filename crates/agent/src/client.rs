@@ -18,6 +18,10 @@ pub struct Client {
     pub user: Option<String>,
     /// The password for challenges.
     pub password: Option<String>,
+    /// Whether this agent goes on as long as what it registers: then nobody has to wake it.
+    pub stays: bool,
+    /// What requests outside of calls ask for beside their purpose.
+    pub manner: Manner,
     /// The outbound proxy.
     pub proxy: Option<UriBuf>,
     /// Where to listen. Empty: a free port of the address from which the target is reached, for
@@ -59,6 +63,41 @@ impl Client {
         let uri = self.from.as_ref()?.uri.as_uri();
         let user = uri.as_sip()?.user?;
         Some(antiphon_sip::uri::unescape(user).into_owned())
+    }
+}
+
+/// What a request asks for beside its purpose, and what may be given up for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// Values of Resource-Priority that may be asked for (RFC 4412 §3.1): the first is, the others
+    /// where the server does not know it (417).
+    pub priorities: Vec<String>,
+    /// Whether a server that does not know the priority is to refuse (§3.3).
+    pub requires_priority: bool,
+    /// Whether, after such a refusal, the request goes without a priority that is required.
+    pub takes_normal_priority: bool,
+    /// Whether From names nobody (RFC 3323 §4.1.1.3) and servers are asked not to pass on who it is
+    /// (RFC 3325 §9.3).
+    pub anonymous: bool,
+    /// Whether who calls is shown to those who take no anonymous calls (433).
+    pub reveals_identity: bool,
+}
+
+impl Manner {
+    /// The header fields by which it is asked for.
+    pub(crate) fn headers(&self) -> Vec<(String, String)> {
+        let mut headers = Vec::new();
+        let mut say = |name: &str, value: &str| headers.push((name.to_owned(), value.to_owned()));
+        if let Some(first) = self.priorities.first() {
+            say("Resource-Priority", first);
+            if self.requires_priority {
+                say("Require", "resource-priority");
+            }
+        }
+        if self.anonymous {
+            say("Privacy", "id");
+        }
+        headers
     }
 }
 

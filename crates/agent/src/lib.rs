@@ -20,7 +20,7 @@ mod report;
 pub mod script;
 mod session;
 
-pub use client::{CertificateFiles, Client, Credential, Listen, NoListen, Signing};
+pub use client::{CertificateFiles, Client, Credential, Listen, Manner, NoListen, Signing};
 pub use command::answer::{Answer, Respond, Unanswerable, answer};
 pub use command::call::{Call, call};
 pub use command::code::{Codes, NoCodes, code, codes_as_markdown};

@@ -124,6 +124,7 @@ fn a_registration_that_is_kept_is_removed_rfc3261_10_2_2() {
         expires: Duration::from_secs(600),
         keep: true,
         outbound: false,
+        push: None,
     };
     let ((first, last), ending) = beside(
         move |interrupter| {

@@ -104,6 +104,56 @@ pub(super) const OTHERS: &[Case] = &[
         says: &[],
     },
     Case {
+        name: "555: without the push service, by who stays awake",
+        command: &[
+            "register",
+            "sip:alice@127.0.0.1:{port}",
+            "--push-provider",
+            "apns",
+            "--push-param",
+            "DEF123GHIJ.com.example.voip",
+            "--push-prid",
+            "00fc13adff78512",
+            "--timeout",
+            "1",
+            "--json",
+        ],
+        turns: &[
+            Turn {
+                method: "REGISTER",
+                ..Turn::refused("555 Push Notification Service Not Supported", &[])
+            }
+            .checking(&[
+                ("Contact:", ";pn-provider=apns;pn-param=DEF123GHIJ.com.example.voip"),
+                ("Contact:", ";pn-prid=00fc13adff78512>"),
+            ]),
+            Turn::taken("REGISTER", &[("!msg", "pn-")], &["Expires: 3600"]),
+            Turn::taken("REGISTER", &[("!msg", "pn-"), ("Expires:", "0")], &[]),
+        ],
+        exit: 0,
+        did: &[],
+        says: &[],
+    },
+    Case {
+        name: "555 to who will not be there: a binding that nobody could wake",
+        command: &[
+            "register",
+            "sip:alice@127.0.0.1:{port}",
+            "--push-provider",
+            "fcm",
+            "--push-prid",
+            "token",
+            "--json",
+        ],
+        turns: &[Turn {
+            method: "REGISTER",
+            ..Turn::refused("555 Push Notification Service Not Supported", &[])
+        }],
+        exit: 5,
+        did: &["Report"],
+        says: &[("stopped", "the person's word")],
+    },
+    Case {
         name: "423: a longer publication",
         command: &["publish", "{uri}", "--event", "presence", "--json"],
         turns: &[

@@ -5,7 +5,7 @@ use std::time::Duration;
 use antiphon_core::user_agent::{Command, EndCause, Event, Outcome, PlaceCall, Side};
 use antiphon_sip::UriBuf;
 
-use super::question;
+use super::question::{self, Next};
 use super::waiting::Waiting;
 use crate::client::Client;
 use crate::ending::{Ending, Failure};
@@ -41,21 +41,31 @@ struct End {
 /// See [`Failure`]. That nobody answers is no error but an ending.
 pub async fn call(client: &Client, call: &Call, session: Session) -> Result<Ending, Failure> {
     session::run(client, Some(&call.target), session, async |agent| {
-        let mut call = call.clone();
+        let (mut call, mut client) = (call.clone(), client.clone());
         for _ in 0..MAX_QUESTIONS {
             let stream = agent.open_media().await?;
-            let (outcome, end) = hold(agent, client, &call, &stream).await;
+            let (outcome, end) = hold(agent, &client, &call, &stream).await;
             let rtp = stream.stop().await;
             let Some(outcome) = outcome else { return Ok(Ending::Stopped) };
             let verdict = judge(&call, outcome, end, rtp);
             agent.reporter.verdict(agent.now(), &verdict);
             let outcome = verdict.outcome.as_deref();
             let next = match outcome {
-                Some(outcome) => question::next(agent, &call.target, &call.headers, outcome).await,
+                Some(outcome) => {
+                    let next = Next {
+                        target: call.target.clone(),
+                        headers: call.headers.clone(),
+                        anonymous: client.manner.anonymous,
+                    };
+                    question::next(agent, next, outcome).await
+                }
                 None => None,
             };
             match next {
-                Some((target, headers)) => call = Call { target, headers, ..call },
+                Some(Next { target, headers, anonymous }) => {
+                    client.manner.anonymous = anonymous;
+                    call = Call { target, headers, ..call };
+                }
                 None => return Ok(verdict.ending),
             }
         }
@@ -72,7 +82,7 @@ async fn hold(
     stream: &Stream,
 ) -> (Option<Box<Outcome>>, Option<End>) {
     let mut ask = agent.ask(client, &call.target);
-    ask.headers.clone_from(&call.headers);
+    ask.headers.extend(call.headers.iter().cloned());
     let action = ask.action;
     let (media, duration) = (stream.address(), call.duration);
     agent.command(Command::Call(PlaceCall { ask, media, late_offer: false, duration })).await;

@@ -35,7 +35,7 @@ pub async fn message(
 ) -> Result<Ending, Failure> {
     session::run(client, Some(&message.target), session, async |agent| {
         let mut ask = agent.ask(client, &message.target);
-        ask.headers.clone_from(&message.headers);
+        ask.headers.extend(message.headers.iter().cloned());
         let action = ask.action;
         let body = Bytes::from(message.text.clone());
         let content_type = CONTENT_TYPE.to_owned();

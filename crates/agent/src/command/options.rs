@@ -29,7 +29,7 @@ pub async fn options(
 ) -> Result<Ending, Failure> {
     session::run(client, Some(&options.target), session, async |agent| {
         let mut ask = agent.ask(client, &options.target);
-        ask.headers.clone_from(&options.headers);
+        ask.headers.extend(options.headers.iter().cloned());
         let action = ask.action;
         agent.command(Command::Options(ask)).await;
         let Some(outcome) = outcome_of(agent, client, action, |_| {}).await else {

@@ -43,7 +43,7 @@ pub async fn publish(
 ) -> Result<Ending, Failure> {
     session::run(client, Some(&publish.target), session, async |agent| {
         let mut ask = agent.ask(client, &publish.target);
-        ask.headers.clone_from(&publish.headers);
+        ask.headers.extend(publish.headers.iter().cloned());
         let action = ask.action;
         let keep = publish.keep || client.timeout.is_some();
         let command = user_agent::Publish {

@@ -14,23 +14,24 @@ const MAX_CHOICES: usize = 9;
 /// Digits that are added at once; an E.164 number has fifteen in all.
 const MAX_DIGITS: usize = 32;
 
-/// Header fields.
-type Fields = [(String, String)];
+/// A call, as far as a person's word changes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Next {
+    pub(super) target: UriBuf,
+    /// Header fields that the person gave.
+    pub(super) headers: Vec<(String, String)>,
+    /// Whether it hides who calls by itself.
+    pub(super) anonymous: bool,
+}
 
-/// Whom to call in place of a call to `target` with these header fields that was refused, and with
-/// which; `None` if nobody wants that.
-pub(super) async fn next(
-    agent: &mut Agent,
-    target: &UriBuf,
-    fields: &Fields,
-    outcome: &Outcome,
-) -> Option<(UriBuf, Vec<(String, String)>)> {
-    let question = Question::of(fields, outcome)?;
+/// Whom to call in place of a call that was refused, and how; `None` if nobody wants that.
+pub(super) async fn next(agent: &mut Agent, refused: Next, outcome: &Outcome) -> Option<Next> {
+    let question = Question::of(&refused, outcome)?;
     let mut lines = agent.lines.take()?;
     agent.reporter.note(&question.text());
     let answer = line(agent, &mut lines).await;
     agent.lines = Some(lines);
-    question.answered(target, fields, answer?.trim())
+    question.answered(refused, answer?.trim())
 }
 
 /// Waits for a line, and looks meanwhile whether the command is to end.
@@ -55,7 +56,8 @@ enum Question {
 }
 
 impl Question {
-    fn of(fields: &Fields, outcome: &Outcome) -> Option<Self> {
+    fn of(refused: &Next, outcome: &Outcome) -> Option<Self> {
+        let hides = refused.anonymous || refused.headers.iter().any(is_privacy);
         let choices: Vec<_> = outcome
             .choices
             .iter()
@@ -65,7 +67,7 @@ impl Question {
         match outcome.code? {
             _ if !choices.is_empty() => Some(Self::Whom(choices)),
             StatusCode::ADDRESS_INCOMPLETE => Some(Self::Digits),
-            StatusCode::ANONYMITY_DISALLOWED if fields.iter().any(is_privacy) => Some(Self::Reveal),
+            StatusCode::ANONYMITY_DISALLOWED if hides => Some(Self::Reveal),
             _ => None,
         }
     }
@@ -85,21 +87,16 @@ impl Question {
         }
     }
 
-    fn answered(
-        &self,
-        target: &UriBuf,
-        fields: &Fields,
-        answer: &str,
-    ) -> Option<(UriBuf, Vec<(String, String)>)> {
-        let mut next = (target.clone(), fields.to_vec());
+    fn answered(&self, mut next: Next, answer: &str) -> Option<Next> {
         match self {
             Self::Whom(choices) => {
                 let number = answer.parse::<usize>().ok()?.checked_sub(1)?;
-                next.0 = choices.get(number)?.0.clone();
+                next.target = choices.get(number)?.0.clone();
             }
-            Self::Digits => next.0 = longer(target, answer)?,
+            Self::Digits => next.target = longer(&next.target, answer)?,
             Self::Reveal if answer.eq_ignore_ascii_case("y") => {
-                next.1.retain(|field| !is_privacy(field));
+                next.headers.retain(|field| !is_privacy(field));
+                next.anonymous = false;
             }
             Self::Reveal => return None,
         }
@@ -151,8 +148,9 @@ fn longer(uri: &UriBuf, digits: &str) -> Option<UriBuf> {
 mod tests {
     use super::*;
 
-    fn uri(text: &str) -> UriBuf {
-        text.parse().unwrap()
+    fn refused(fields: &[(String, String)]) -> Next {
+        let (target, headers) = ("sip:bob@h".parse().unwrap(), fields.to_vec());
+        Next { target, headers, anonymous: true }
     }
 
     #[test]
@@ -172,10 +170,8 @@ mod tests {
             (callable("sip:a@h?Subject=x").unwrap(), "A".to_owned()),
             (callable("tel:+44").unwrap(), String::new()),
         ]);
-        let chosen = |answer| {
-            let next = question.answered(&uri("sip:bob@h"), &[], answer);
-            next.map(|(target, _)| target.to_string())
-        };
+        let chosen =
+            |answer| question.answered(refused(&[]), answer).map(|next| next.target.to_string());
         assert_eq!(chosen("1").as_deref(), Some("sip:a@h"));
         assert_eq!(chosen("2").as_deref(), Some("tel:+44"));
         for nobody in ["", "0", "3", "-1", "x"] {
@@ -188,8 +184,10 @@ mod tests {
     fn only_a_yes_shows_who_calls_rfc5079_3() {
         let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let fields = [field("Privacy", "id"), field("Subject", "x")];
-        let answered = |answer| Question::Reveal.answered(&uri("sip:bob@h"), &fields, answer);
-        assert_eq!(answered("y").unwrap().1, [field("Subject", "x")]);
+        let answered = |answer| Question::Reveal.answered(refused(&fields), answer);
+        let shown = answered("y").unwrap();
+        assert_eq!(shown.headers, [field("Subject", "x")]);
+        assert!(!shown.anonymous);
         assert!(answered("").is_none());
     }
 }

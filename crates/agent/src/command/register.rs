@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use antiphon_core::user_agent::{
-    self, ActionId, Command, Conclusion, Event, Identity, Outbound, Unbind, Unregister,
+    self, ActionId, Command, Conclusion, Event, Identity, Outbound, Push, Unbind, Unregister,
 };
 use antiphon_sip::UriBuf;
 
@@ -29,6 +29,8 @@ pub struct Register {
     pub keep: bool,
     /// Whether the registrar is asked to tie the binding to its flow (RFC 5626 §4.2).
     pub outbound: bool,
+    /// The push service by which the device that is bound is woken (RFC 8599).
+    pub push: Option<Push>,
 }
 
 /// Sends REGISTER, once or again and again, and tells the bindings.
@@ -93,6 +95,7 @@ async fn begin(agent: &mut Agent, client: &Client, register: &Register) -> Actio
             ask,
             registrar,
             contact,
+            push: register.push.clone(),
             outbound: register.outbound.then(|| Outbound {
                 instance: session::instance(client.state.as_deref()),
                 reg_id: 1,

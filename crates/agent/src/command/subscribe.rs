@@ -39,7 +39,7 @@ pub async fn subscribe(
 ) -> Result<Ending, Failure> {
     session::run(client, Some(&subscribe.target), session, async |agent| {
         let mut ask = agent.ask(client, &subscribe.target);
-        ask.headers.clone_from(&subscribe.headers);
+        ask.headers.extend(subscribe.headers.iter().cloned());
         let action = ask.action;
         let command = user_agent::Subscribe {
             ask,

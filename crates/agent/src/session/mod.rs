@@ -177,6 +177,10 @@ async fn open(
     config.algorithms = notebook.algorithms();
     config.playbook = playbook;
     config.policy.person = lines.is_some();
+    config.policy.entitled.clone_from(&client.manner.priorities);
+    config.policy.accept_normal_priority = client.manner.takes_normal_priority;
+    config.policy.reveal_identity = client.manner.reveals_identity;
+    config.policy.stays_awake = client.stays;
     let node = UserAgent::new(config, seed);
     let (driver, handle) = net.driver(node);
     let (sender, events) = mpsc::channel(host::WAITING);
@@ -263,6 +267,11 @@ impl Agent {
         self.last_action += 1;
         let mut ask = Ask::new(ActionId(self.last_action), to.clone());
         ask.timeout = client.timeout;
+        ask.headers = client.manner.headers();
+        if client.manner.anonymous {
+            let display = Some("Anonymous".to_owned());
+            ask.from = Some(Identity { display, uri: anonymous() });
+        }
         ask
     }
 

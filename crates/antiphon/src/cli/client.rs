@@ -9,6 +9,7 @@ use antiphon_core::user_agent::{Identity, Unbind};
 use antiphon_sip::{Transport, UriBuf};
 use clap::Args;
 
+use super::manner::{Manner, Push};
 use super::value;
 
 /// Options that all client commands share.
@@ -96,7 +97,8 @@ pub(crate) struct Signing {
 #[derive(Debug, Args)]
 #[command(after_help = "EXAMPLE\n  \
     antiphon call sip:bob@example.org --from sip:alice@example.org --password wonderland\n  \
-    antiphon call sip:+442079460000@192.0.2.1 --duration 5 --json\n\n\
+    antiphon call sip:+442079460000@192.0.2.1 --duration 5 --json\n  \
+    antiphon call sip:bob@example.org --resource-priority wps.0 --require-priority\n\n\
     The exit status tells the outcome: 0 answered; 3, 4, 5, 6 the class of the refusal; 8 no answer.")]
 pub(crate) struct Call {
     /// Whom to call
@@ -110,6 +112,8 @@ pub(crate) struct Call {
     pub(crate) header: Vec<(String, String)>,
     #[command(flatten)]
     pub(crate) signing: Signing,
+    #[command(flatten)]
+    pub(crate) manner: Manner,
     #[command(flatten)]
     pub(crate) shared: Shared,
 }
@@ -191,6 +195,8 @@ pub(crate) struct Register {
     #[arg(long)]
     pub(crate) outbound: bool,
     #[command(flatten)]
+    pub(crate) push: Push,
+    #[command(flatten)]
     pub(crate) shared: Shared,
 }
 
@@ -208,6 +214,8 @@ pub(crate) struct Options {
     pub(crate) header: Vec<(String, String)>,
     #[command(flatten)]
     pub(crate) signing: Signing,
+    #[command(flatten)]
+    pub(crate) manner: Manner,
     #[command(flatten)]
     pub(crate) shared: Shared,
 }
@@ -227,6 +235,8 @@ pub(crate) struct Message {
     pub(crate) header: Vec<(String, String)>,
     #[command(flatten)]
     pub(crate) signing: Signing,
+    #[command(flatten)]
+    pub(crate) manner: Manner,
     #[command(flatten)]
     pub(crate) shared: Shared,
 }
@@ -266,6 +276,8 @@ pub(crate) struct Publish {
     #[command(flatten)]
     pub(crate) signing: Signing,
     #[command(flatten)]
+    pub(crate) manner: Manner,
+    #[command(flatten)]
     pub(crate) shared: Shared,
 }
 
@@ -295,6 +307,8 @@ pub(crate) struct Subscribe {
     pub(crate) header: Vec<(String, String)>,
     #[command(flatten)]
     pub(crate) signing: Signing,
+    #[command(flatten)]
+    pub(crate) manner: Manner,
     #[command(flatten)]
     pub(crate) shared: Shared,
 }

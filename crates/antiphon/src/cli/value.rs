@@ -7,7 +7,8 @@ use std::time::Duration;
 use antiphon_agent::{Respond, Unanswerable};
 use antiphon_core::user_agent::{Identity, Unbind};
 use antiphon_net::DnsConfig;
-use antiphon_sip::header::{ContentType, Event};
+use antiphon_sip::header::{ContentType, Event, ResourcePriority};
+use antiphon_sip::uri::UriParams;
 use antiphon_sip::{HeaderName, Host, Transport, Uri, UriBuf};
 
 /// The longest time that an option takes: ten years.
@@ -44,6 +45,8 @@ pub(crate) enum Unfit {
     ContentType,
     WebAddress,
     SignWhen,
+    Priority,
+    UriParam,
 }
 
 impl fmt::Display for Unfit {
@@ -70,6 +73,8 @@ impl fmt::Display for Unfit {
                 "write the address of a certificate, such as https://example.org/alice.pem"
             }
             Self::SignWhen => "write asked or always",
+            Self::Priority => "write a namespace and a priority of it, such as ets.0 or wps.4",
+            Self::UriParam => "write it as a parameter of a URI: what is special as %XX",
             Self::Domain => "write a host name or an IP address, such as example.org",
         })
     }
@@ -155,6 +160,24 @@ pub(crate) fn header(text: &str) -> Result<(String, String), Unfit> {
 pub(crate) fn event(text: &str) -> Result<String, Unfit> {
     let read = antiphon_sip::header::parse_value::<Event<'_>>(text.as_bytes());
     read.map(|event| event.to_string()).map_err(|_| Unfit::Event)
+}
+
+/// A priority (RFC 4412 §3.1).
+pub(crate) fn priority(text: &str) -> Result<String, Unfit> {
+    let mut read = antiphon_sip::header::parse_list::<ResourcePriority<'_>>(text.as_bytes());
+    match (read.next(), read.next()) {
+        (Some(Ok(one)), None) => Ok(one.to_string()),
+        _ => Err(Unfit::Priority),
+    }
+}
+
+/// The value of a URI parameter (RFC 3261 §25.1, `pvalue`).
+pub(crate) fn uri_param(text: &str) -> Result<String, Unfit> {
+    UriParams::new(&format!(";x={text}"))
+        .ok()
+        .filter(|params| params.iter().count() == 1 && !text.is_empty() && !text.contains('='))
+        .map(|_| text.to_owned())
+        .ok_or(Unfit::UriParam)
 }
 
 /// A media type (RFC 3261 §20.15).
@@ -263,6 +286,22 @@ mod tests {
         assert_eq!(transport("wss"), Ok(Transport::Wss));
         assert_eq!(transport("sctp"), Err(Unfit::UnspokenTransport));
         assert_eq!(transport("pigeon"), Err(Unfit::UnknownTransport));
+    }
+
+    #[test]
+    fn a_priority_is_one_value_of_a_namespace_rfc4412_3_1() {
+        assert_eq!(priority("ets.0").unwrap(), "ets.0");
+        for wrong in ["", "ets", "ets.0, wps.1", "a.b.c", "ets.0\r\nVia: x"] {
+            assert_eq!(priority(wrong), Err(Unfit::Priority), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_value_of_a_uri_parameter_stays_one_rfc3261_25_1() {
+        assert_eq!(uri_param("DEF123GHIJ.com.app%2Fvoip").unwrap(), "DEF123GHIJ.com.app%2Fvoip");
+        for wrong in ["", "a;b", "a>b", "a b", "a=b", "a?b", "a,b", "a@b", "%zz", "é"] {
+            assert_eq!(uri_param(wrong), Err(Unfit::UriParam), "{wrong}");
+        }
     }
 
     #[test]

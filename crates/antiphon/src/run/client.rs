@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use antiphon_agent::script::parse;
 use antiphon_agent::{
-    CertificateFiles, Client, Credential, Interrupt, Session, Signing, content_type_of, plain_state,
+    CertificateFiles, Client, Credential, Interrupt, Manner, Session, Signing, content_type_of,
+    plain_state,
 };
 use antiphon_core::user_agent::{Playbook, Unbind};
 
@@ -18,7 +19,8 @@ use crate::terminal;
 
 pub(crate) async fn call(call: typed::Call) -> Result<ExitCode, Fault> {
     let is_for_programs = call.shared.json;
-    let (client, mut session) = signing(call.shared, call.signing)?;
+    let (mut client, mut session) = signing(call.shared, call.signing)?;
+    client.manner = call.manner.into();
     if let Some(lines) = terminal::lines().filter(|_| !is_for_programs) {
         session = session.asking(lines);
     }
@@ -53,8 +55,12 @@ pub(crate) async fn register(register: typed::Register) -> Result<ExitCode, Faul
         (Some(Unbind::All), 1..) => return Err(Fault::BindsEverything),
         (contact, _) => contact.unwrap_or(Unbind::Own),
     };
-    let (client, session) = shared(register.shared)?;
+    let push = register.push.into();
+    let (mut client, session) = shared(register.shared)?;
+    // What is kept is kept by a program that runs, and hears without being woken.
+    client.stays = contact == Unbind::Own && (register.keep || client.timeout.is_some());
     let options = antiphon_agent::Register {
+        push,
         aor: register.aor,
         registrar: register.registrar,
         contact,
@@ -66,13 +72,15 @@ pub(crate) async fn register(register: typed::Register) -> Result<ExitCode, Faul
 }
 
 pub(crate) async fn options(options: typed::Options) -> Result<ExitCode, Fault> {
-    let (client, session) = signing(options.shared, options.signing)?;
+    let (mut client, session) = signing(options.shared, options.signing)?;
+    client.manner = options.manner.into();
     let options = antiphon_agent::Options { target: options.target, headers: options.header };
     status(antiphon_agent::options(&client, &options, session).await)
 }
 
 pub(crate) async fn message(message: typed::Message) -> Result<ExitCode, Fault> {
-    let (client, session) = signing(message.shared, message.signing)?;
+    let (mut client, session) = signing(message.shared, message.signing)?;
+    client.manner = message.manner.into();
     let options = antiphon_agent::Message {
         target: message.target,
         text: message.text,
@@ -94,7 +102,8 @@ pub(crate) async fn publish(publish: typed::Publish) -> Result<ExitCode, Fault> 
             (kind.to_owned(), text.into_bytes())
         }
     };
-    let (client, session) = signing(publish.shared, publish.signing)?;
+    let (mut client, session) = signing(publish.shared, publish.signing)?;
+    client.manner = publish.manner.into();
     let options = antiphon_agent::Publish {
         target: publish.target,
         event: publish.event,
@@ -108,7 +117,8 @@ pub(crate) async fn publish(publish: typed::Publish) -> Result<ExitCode, Fault> 
 }
 
 pub(crate) async fn subscribe(subscribe: typed::Subscribe) -> Result<ExitCode, Fault> {
-    let (client, session) = signing(subscribe.shared, subscribe.signing)?;
+    let (mut client, session) = signing(subscribe.shared, subscribe.signing)?;
+    client.manner = subscribe.manner.into();
     let options = antiphon_agent::Subscribe {
         target: subscribe.target,
         event: subscribe.event,
@@ -149,6 +159,8 @@ fn shared(shared: typed::Shared) -> Result<(Client, Session), Fault> {
     let session = Session::new(terminal::reporter(shared.json), Interrupt::from_signals()?);
     let client = Client {
         from: shared.from,
+        stays: false,
+        manner: Manner::default(),
         user: shared.user,
         password: shared.password,
         proxy: shared.proxy,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use antiphon_sip::{HeaderName, Method, Request, UriBuf};
 use bytes::Bytes;
 
-use super::command::{ActionId, CallId, Outbound, Unbind};
+use super::command::{ActionId, CallId, Outbound, Push, Unbind};
 use super::event::{EndCause, Side};
 use super::keep::Upkeep;
 use super::locating::Held;
@@ -133,6 +133,8 @@ pub(super) struct Draft {
     pub(super) expires: Option<u32>,
     /// What a registration says of its flow.
     pub(super) outbound: Option<Outbound>,
+    /// What it says of a push service.
+    pub(super) push: Option<Push>,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Option<(String, Bytes)>,
 }

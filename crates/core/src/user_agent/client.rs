@@ -225,11 +225,13 @@ impl UserAgent {
     /// From names the caller again; the tag stays (RFC 5079 §3).
     fn reveal(&mut self, key: ActionKey) {
         let named = self.config.identity.name_addr();
+        let user = self.config.identity.contact_user();
         let Some(action) = self.actions.get_mut(&key) else { return };
         let Base::Outside { from, .. } = &mut action.draft.base else { return };
         let tag = from.rsplit_once(";tag=").map(|(_, tag)| tag.to_owned());
         if let Some(tag) = tag {
             *from = format!("{named};tag={tag}");
+            action.draft.user = user;
         }
     }
 

@@ -134,6 +134,22 @@ pub struct Register {
     pub keep: bool,
     /// By what the registrar is to know the flow of this binding; `None` for the plain way.
     pub outbound: Option<Outbound>,
+    /// The push service by which this user agent is woken; `None` if it needs none.
+    pub push: Option<Push>,
+}
+
+/// A push service, and which device of it a registration is for (RFC 8599 §4.1.1). Where no proxy
+/// on the way knows the service (555), the registration is made without it if
+/// [`Policy::stays_awake`](crate::reaction::Policy::stays_awake) allows that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Push {
+    /// The kind of service, such as `apns`, `fcm` or `webpush` (`pn-provider`, §13). A value of a
+    /// URI parameter, escaped where it has to be; so are the others.
+    pub provider: String,
+    /// What the service asks for besides (`pn-param`), if it does.
+    pub param: Option<String>,
+    /// The device, as the service names it (`pn-prid`).
+    pub prid: String,
 }
 
 /// A registration that the registrar ties to a flow (RFC 5626 §4.2). One that cannot do so for

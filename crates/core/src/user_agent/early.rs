@@ -277,6 +277,7 @@ impl UserAgent {
             user: String::new(),
             expires: None,
             outbound: None,
+            push: None,
             headers: vec![(HeaderName::RAck.as_str().to_owned(), rack.to_string())],
             body: answer.map(|answer| (offer_answer::CONTENT_TYPE.to_owned(), answer)),
         };

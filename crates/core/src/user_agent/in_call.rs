@@ -248,6 +248,7 @@ impl UserAgent {
             user: self.calls.get(&call).map(|call| call.user.clone()).unwrap_or_default(),
             expires: None,
             outbound: None,
+            push: None,
             headers: Vec::new(),
             body: None,
         }

@@ -61,7 +61,7 @@ mod timers;
 mod write;
 
 pub use command::{
-    ActionId, Ask, CallId, Command, InCall, Outbound, PlaceCall, Publish, Register, Reinvite,
+    ActionId, Ask, CallId, Command, InCall, Outbound, PlaceCall, Publish, Push, Register, Reinvite,
     Reply, Script, SendMessage, Step, Subscribe, Unbind, Unregister,
 };
 pub use config::{Acceptance, Identity, Patience, Reliability, Signatures, UserAgentConfig};

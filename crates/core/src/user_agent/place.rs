@@ -27,7 +27,17 @@ impl UserAgent {
             routes: self.outbound(),
         };
         let headers = ask.headers.clone();
-        Draft { method, base, contact, user, expires: None, outbound: None, headers, body: None }
+        Draft {
+            method,
+            base,
+            contact,
+            user,
+            expires: None,
+            outbound: None,
+            push: None,
+            headers,
+            body: None,
+        }
     }
 
     /// The preloaded route set of the outbound proxy (§8.1.2). It gets `lr`: a proxy that routes

@@ -7,7 +7,7 @@ use antiphon_sip::{HeaderName, Method, Response, UriBuf};
 
 use super::UserAgent;
 use super::action::{ActionKey, Base, ContactLine};
-use super::command::{Ask, Outbound, Register, Unregister};
+use super::command::{Ask, Outbound, Push, Register, Unregister};
 use super::event::Event;
 use super::keep::{Phase, Soft, Upkeep};
 use super::outcome::Conclusion;
@@ -18,6 +18,7 @@ struct Binding {
     contact: ContactLine,
     expires: u32,
     outbound: Option<Outbound>,
+    push: Option<Push>,
 }
 
 impl UserAgent {
@@ -25,12 +26,12 @@ impl UserAgent {
         let contact = register.contact.map_or(ContactLine::Own, ContactLine::Other);
         let expires = u32::try_from(register.expires.as_secs()).unwrap_or(u32::MAX);
         let upkeep = Upkeep::new(register.keep, Soft::Registration);
-        let Register { ask, registrar, outbound, .. } = register;
+        let Register { ask, registrar, outbound, push, .. } = register;
         self.begin_registration(
             now,
             &ask,
             registrar,
-            Binding { contact, expires, outbound },
+            Binding { contact, expires, outbound, push },
             upkeep,
         );
     }
@@ -39,7 +40,7 @@ impl UserAgent {
         let mut upkeep = Upkeep::new(false, Soft::Registration);
         upkeep.phase = Phase::Unbinding;
         let contact = unregister.contact.into();
-        let binding = Binding { contact, expires: 0, outbound: None };
+        let binding = Binding { contact, expires: 0, outbound: None, push: None };
         self.begin_registration(now, &unregister.ask, unregister.registrar, binding, upkeep);
     }
 
@@ -65,6 +66,7 @@ impl UserAgent {
         }
         draft.expires = Some(binding.expires);
         draft.outbound = binding.outbound;
+        draft.push = binding.push;
         self.begin_keeping(now, ask, target, draft, upkeep);
     }
 

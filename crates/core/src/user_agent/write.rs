@@ -5,7 +5,7 @@ use antiphon_sip::{HeaderName, Method, OptionTag, Request, Response, Uri, UriBuf
 
 use super::UserAgent;
 use super::action::{Action, Base, ContactLine, Draft};
-use super::command::Outbound;
+use super::command::{Outbound, Push};
 use super::config::Reliability;
 use super::outcome::Misuse;
 use crate::dialog::InDialog;
@@ -46,13 +46,11 @@ impl UserAgent {
             ContactLine::None => builder,
             ContactLine::Star => builder.header(HeaderName::Contact, "*"),
             ContactLine::Other(uri) => {
-                let flow = flow_params(draft.outbound.as_ref());
-                builder.header(HeaderName::Contact, format_args!("<{uri}>{flow}"))
+                builder.header(HeaderName::Contact, binding(&format!("<{uri}>"), draft))
             }
             ContactLine::Own => {
                 let contact = self.contact(&draft.user, flow, secure);
-                let flow = flow_params(draft.outbound.as_ref());
-                builder.header(HeaderName::Contact, format_args!("{contact}{flow}"))
+                builder.header(HeaderName::Contact, binding(&contact, draft))
             }
         };
         builder = match &draft.outbound {
@@ -258,6 +256,33 @@ fn capabilities(
         }
         _ => builder,
     }
+}
+
+/// A Contact with what a registration says of its push service and of its flow.
+fn binding(contact: &str, draft: &Draft) -> String {
+    let flow = flow_params(draft.outbound.as_ref());
+    match (&draft.push, contact.strip_suffix('>')) {
+        (Some(push), Some(open)) => {
+            format!("{open}{}>{flow}", push_params(push, draft.expires == Some(0)))
+        }
+        _ => format!("{contact}{flow}"),
+    }
+}
+
+/// The URI parameters of RFC 8599 §4.1.1. A binding that is removed does not name its device, so
+/// that nobody wakes it any more (§4.1.2).
+fn push_params(push: &Push, is_removed: bool) -> String {
+    let Push { provider, param, prid } = push;
+    let mut params = format!(";pn-provider={provider}");
+    if let Some(param) = param {
+        params.push_str(";pn-param=");
+        params.push_str(param);
+    }
+    if !is_removed {
+        params.push_str(";pn-prid=");
+        params.push_str(prid);
+    }
+    params
 }
 
 /// The Contact parameters by which a registrar knows the flow again (RFC 5626 §4.2.1).

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use antiphon_core::reaction::Kind;
 use antiphon_core::user_agent::{
-    ActionId, Command, Conclusion, Event, Outbound, Register, Unbind, Unregister,
+    ActionId, Command, Conclusion, Event, Outbound, Push, Register, Unbind, Unregister,
 };
 use antiphon_sip::{HeaderName, Method, Request, Response, StatusCode};
 use antiphon_testkit::{Heard, Send, Simulation};
@@ -19,6 +19,7 @@ fn register(expires: u64, keep: bool) -> Register {
         expires: Duration::from_secs(expires),
         keep,
         outbound: None,
+        push: None,
     }
 }
 
@@ -207,6 +208,25 @@ fn after_439_the_plain_way_is_taken_and_kept_rfc5626_4_2_1() {
     let plain = sent.iter().find(|request| !asks(request)).unwrap();
     assert!(plain.headers().text(HeaderName::Contact).unwrap().contains("+sip.instance"));
     assert!(!plain.headers().text(HeaderName::Supported).unwrap().contains("outbound"));
+    assert_eq!(outcome(&sim, agent).conclusion, Conclusion::Succeeded);
+}
+
+#[test]
+fn a_push_service_is_named_until_the_binding_is_removed_rfc8599_4_1_1_4_1_2() {
+    let mut sim = Simulation::new(1);
+    let agent = alice(&mut sim);
+    let registrar = raw(&mut sim, |heard: &Heard| granting(heard, 0));
+    let push = Push { provider: "webpush".into(), param: None, prid: "abc%2Fd".into() };
+    let mut kept = Register { push: Some(push), ..register(60, true) };
+    kept.ask.timeout = Some(Duration::from_secs(40));
+    sim.command(agent, Command::Register(kept));
+    sim.run_until_idle();
+    let sent = requests(&sim, registrar, &Method::Register);
+    let contacts: Vec<_> =
+        sent.iter().filter_map(|one| one.headers().text(HeaderName::Contact)).collect();
+    let named = "<sip:alice@192.0.2.1:5060;pn-provider=webpush;pn-prid=abc%2Fd>";
+    let removed = "<sip:alice@192.0.2.1:5060;pn-provider=webpush>";
+    assert_eq!(contacts, [named, named, removed]);
     assert_eq!(outcome(&sim, agent).conclusion, Conclusion::Succeeded);
 }
 

@@ -291,6 +291,7 @@ fn all_requests_outside_of_dialogs_are_signed_but_register_rfc8224_6_1() {
         expires: hour,
         keep: false,
         outbound: None,
+        push: None,
     };
     let stage = stage(&[428], &[FIRST], |settings| settings.signatures.always = true);
     let played = stage.play(Command::Register(register), &Method::Register);

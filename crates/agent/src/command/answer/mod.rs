@@ -91,6 +91,7 @@ async fn register(agent: &mut Agent, client: &Client, aor: &UriBuf) -> ActionId 
         expires,
         keep: true,
         outbound: None,
+        push: None,
     };
     agent.command(Command::Register(register)).await;
     action

@@ -1,6 +1,7 @@
 //! 425 to 494, and the codes of 4xx that nobody knows.
 
 use antiphon_core::reaction::Kind;
+use antiphon_core::user_agent::UserAgentConfig;
 
 use super::super::support::account;
 use super::scenario::{
@@ -15,8 +16,18 @@ pub(super) const CLIENT_ERROR: &[Scenario] = &[
     )
     .asked(Asked::Message),
     // Whoever has a key signs; without one it is told (RFC 8224 §6.2.2).
-    Scenario::told("428", 428, &["no key here"]),
+    Scenario::told("428", 428, &["there is no key"]),
+    Scenario::call(
+        "428",
+        bare(428),
+        Then::Again(Kind::SignIdentity, &[("Identity", "info=<https://first.example/a>"), DATED]),
+    )
+    .set(with_keys)
+    .bounds(&[bound(&[bare(428)], 2, "SignIdentity was not done")]),
+    // No token for a referral is made here, nor does this user agent refer anybody.
     Scenario::told("429", 429, &["the request is not one that it is for"]),
+    Scenario::told("429", 429, &["a Referred-By token (RFC 3892) cannot be made here"])
+        .with(&[("Referred-By", "<sip:carol@example.org>")]),
     Scenario::told("430", 430, &["connection to that phone was lost"]),
     Scenario::call(
         "433",
@@ -37,8 +48,22 @@ pub(super) const CLIENT_ERROR: &[Scenario] = &[
     .bounds(&[bound(&[bare(433)], 2, "the request is not one that it is for")]),
     Scenario::told("433", 433, &["the request is not one that it is for"]),
     Scenario::told("436", 436, &["the request is not one that it is for"]),
+    Scenario::call("436", bare(436), Then::Again(Kind::SignIdentity, SECOND))
+        .set(signing)
+        .bounds(&[bound(&[bare(436)], 2, "SignIdentity was not done")]),
     Scenario::told("437", 437, &["the request is not one that it is for"]),
+    Scenario::call("437", bare(437), Then::Again(Kind::SignIdentity, SECOND))
+        .set(signing)
+        .bounds(&[bound(&[bare(437)], 2, "SignIdentity was not done")]),
     Scenario::told("438", 438, &["the request is not one that it is for"]),
+    // The compact form was the first, the full one names what it signs.
+    Scenario::call(
+        "438",
+        bare(438),
+        Then::Again(Kind::SignIdentity, &[("!Identity", ".."), ("Identity", "first.example")]),
+    )
+    .set(signing)
+    .bounds(&[bound(&[bare(438)], 2, "SignIdentity was not done")]),
     Scenario::call(
         "439",
         bare(439),
@@ -177,6 +202,18 @@ pub(super) const CLIENT_ERROR: &[Scenario] = &[
     ),
 ];
 
+fn with_keys(config: &mut UserAgentConfig) {
+    let certificates = ["https://first.example/a", "https://second.example/b"];
+    config.signatures.certificates = certificates.map(str::to_owned).to_vec();
+}
+
+fn signing(config: &mut UserAgentConfig) {
+    with_keys(config);
+    config.signatures.always = true;
+}
+
+const DATED: (&str, &str) = ("Date", "GMT");
+const SECOND: super::scenario::Checks = &[("Identity", "info=<https://second.example/b>")];
 const HIDDEN: Fields = &[("Privacy", "id")];
 
 const NARROW: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.2.2\r\nt=0 0\r\n\

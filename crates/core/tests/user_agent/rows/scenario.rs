@@ -37,6 +37,8 @@ pub(super) enum Asked {
     Register,
     /// A registration that is to be tied to its flow.
     Outbound,
+    /// A registration that names a push service.
+    Push,
     Subscribe,
     Publish,
     /// The first refresh of a publication.

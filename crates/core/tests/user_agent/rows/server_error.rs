@@ -69,6 +69,19 @@ pub(super) const SERVER_ERROR: &[Scenario] = &[
     .set(named)
     // Smaller, and then over a stream.
     .bounds(&[bound(&[bare(513)], 3, "as often as 513 allows")]),
+    Scenario::call(
+        "555",
+        bare(555),
+        Then::Again(
+            Kind::DropExtension,
+            &[("!Contact", "pn-"), ("Contact", "<sip:bob@192.0.2.1:5060>")],
+        ),
+    )
+    .asked(Asked::Push)
+    .set(|config| config.policy.stays_awake = true)
+    .bounds(&[bound(&[bare(555)], 2, "the request is not one that it is for")]),
+    // Who cannot stay awake would be registered and never reached.
+    Scenario::told("555", 555, &["it needs the person's word"]).asked(Asked::Push),
     Scenario::told("555", 555, &["the request is not one that it is for"]),
     Scenario::told("580", 580, &["could not reserve what the call needs"]),
     Scenario::call("5xx-unknown", with(599, SOON), Then::Again(Kind::RetryAfter, SAME))

@@ -14,9 +14,9 @@ use antiphon_server::guard::Source;
 use antiphon_sip::UriBuf;
 use antiphon_store::{AccountError, BanError, RememberedError};
 
-use crate::cli::error::Line;
+use crate::cli::line::Line;
 use crate::cli::value::AccountName;
-use crate::run::Told;
+use crate::finding::Told;
 
 /// A command that was not done.
 #[derive(Debug)]

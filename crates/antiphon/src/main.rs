@@ -4,6 +4,7 @@
 
 mod cli;
 mod fault;
+mod finding;
 mod run;
 mod terminal;
 

@@ -5,13 +5,10 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use antiphon_core::endpoint::Listener;
-use antiphon_core::node::Node;
 use antiphon_sip::Transport;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::advertise;
-use crate::driver::{Driver, MOST_LOOPS};
-use crate::host::Handle;
 use crate::layers::{Layers, is_stream};
 use crate::notice::Notice;
 use crate::resolver::Dns;
@@ -20,6 +17,9 @@ use crate::settings::Settings;
 /// Connections that the kernel completes before we accept them. As many as one turn of the loop
 /// accepts many times over; the kernel caps it (`somaxconn`).
 const BACKLOG: i32 = 1024;
+
+/// Loops at most. The number of one has an octet in what it hands to others.
+pub(crate) const MOST_LOOPS: usize = 255;
 
 /// Whether the system deals out the datagrams of one port among several sockets.
 const CAN_SHARE: bool = cfg!(unix);
@@ -214,22 +214,8 @@ impl Net {
         Self { dns: Some(dns), ..self }
     }
 
-    /// Puts a node to these listeners. Nothing happens before [`Driver::run`].
-    #[must_use]
-    pub fn driver<N: Node>(self, node: N) -> (Driver<N>, Handle<N>) {
-        Driver::new(self, node)
-    }
-
-    /// Puts nodes to these listeners, as many as [`bind_for`](Self::bind_for) was told, that share
-    /// the work: each call belongs to one of them. Every driver is run on a thread of its own, with
-    /// a runtime of its own.
-    #[must_use]
-    pub fn drivers<N: Node>(self, nodes: Vec<N>) -> Vec<(Driver<N>, Handle<N>)> {
-        Driver::several(self.parts(nodes.len()), nodes)
-    }
-
     /// A part for each loop: the first has the connections, and all have a socket of each port.
-    fn parts(mut self, loops: usize) -> Vec<Self> {
+    pub(crate) fn parts(mut self, loops: usize) -> Vec<Self> {
         let further = (1..loops).map(|_| {
             let sockets = self.sockets.iter_mut().filter_map(|opened| {
                 let socket = opened.more.pop()?;

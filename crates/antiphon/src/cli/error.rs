@@ -6,6 +6,7 @@ use clap::CommandFactory as _;
 use clap::error::ErrorKind;
 
 use super::Cli;
+use super::line::Line;
 use crate::fault::Fault;
 use crate::terminal;
 
@@ -22,37 +23,6 @@ pub(crate) fn settle(error: &clap::Error, typed: &[String]) -> Result<ExitCode, 
             Err(Fault::CommandLine(Line::new("a command is missing", &command)))
         }
         _ => Err(Fault::CommandLine(Line::of(&error.render().to_string(), &command))),
-    }
-}
-
-/// What is wrong with a command line, in one line.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Line(Box<str>);
-
-impl Line {
-    /// From a rendered error: its first paragraph, its tips, and where to read more.
-    fn of(rendered: &str, command: &str) -> Self {
-        let text = rendered.strip_prefix("error: ").unwrap_or(rendered);
-        let mut words: Vec<&str> = Vec::new();
-        words.extend(text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim));
-        let tips = text.lines().filter_map(|line| line.trim().strip_prefix("tip: "));
-        let mut line = words.join(" ");
-        for tip in tips {
-            line.push_str("; ");
-            line.push_str(tip);
-        }
-        Self::new(&line, command)
-    }
-
-    /// The fault, and which help to read.
-    fn new(fault: &str, command: &str) -> Self {
-        Self(format!("{fault}; see '{command} --help'").into())
-    }
-}
-
-impl std::fmt::Display for Line {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod client;
 pub(crate) mod code;
 pub(crate) mod configuration;
 pub(crate) mod error;
+pub(crate) mod line;
 pub(crate) mod manner;
 pub(crate) mod remembered;
 pub(crate) mod server;

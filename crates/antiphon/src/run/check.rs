@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::cli::configuration::Check;
 use crate::fault::Fault;
+use crate::finding::Told;
 use crate::terminal;
 
 pub(crate) fn run(check: Check) -> Result<ExitCode, Fault> {
@@ -29,25 +30,6 @@ fn lines(file: &Path, checked: &Checked) -> String {
         let _ = writeln!(text, "{}: {}", file.display(), Summary(config));
     }
     text
-}
-
-/// A finding in a line, with its file.
-pub(crate) struct Told<'a> {
-    pub(crate) file: &'a Path,
-    pub(crate) is_warning: bool,
-    pub(crate) finding: &'a Finding,
-}
-
-impl fmt::Display for Told<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Finding { place, problem, suggestion } = self.finding;
-        let mark = if self.is_warning { "warning: " } else { "" };
-        write!(f, "{}:{}:{}: {mark}{problem}", self.file.display(), place.line, place.column)?;
-        match suggestion {
-            Some(suggestion) => write!(f, "; did you mean {suggestion}?"),
-            None => Ok(()),
-        }
-    }
 }
 
 fn objects(file: &Path, checked: &Checked) -> String {

@@ -18,7 +18,6 @@ use antiphon_agent::{Ending, Failure};
 
 use crate::cli::Command;
 use crate::fault::Fault;
-pub(crate) use check::Told;
 
 /// Does what was asked for.
 pub(crate) fn run(command: Command) -> Result<ExitCode, Fault> {

@@ -16,10 +16,10 @@ use antiphon_server::{
 use antiphon_sip::Transport;
 use serde_json::json;
 
-use super::check::Told;
 use super::data;
 use crate::cli::server::{DataDirectory, Serve};
 use crate::fault::Fault;
+use crate::finding::Told;
 use crate::terminal;
 
 /// Between two notes of one kind: a flood of faults is told, and does not become another flood.

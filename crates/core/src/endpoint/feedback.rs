@@ -10,7 +10,7 @@ use antiphon_sip::header::Via;
 use antiphon_sip::{HeaderName, Request, Response};
 
 use super::Endpoint;
-use super::overload::is_spared;
+use super::urgency::is_spared;
 use crate::time::Time;
 
 /// How long what is told holds (§4.3).

@@ -7,12 +7,12 @@
 
 use std::time::Duration;
 
-use antiphon_sip::{HeaderName, Request};
+use antiphon_sip::Request;
 
 use super::Endpoint;
 use super::feedback::Measure;
 use super::path::ReturnPath;
-use super::urgency::{is_emergency_service, names_emergency_namespace};
+use super::urgency::is_spared;
 use crate::time::Time;
 
 /// How long new requests must have come late before they are refused: a machine that had other
@@ -75,13 +75,4 @@ impl Endpoint {
     pub(super) fn is_of_stateless(&self, ack: &Request) -> bool {
         ack.to_tag().is_some_and(|tag| tag == self.stateless_tag(ack))
     }
-}
-
-/// Requests of calls that there are, and calls for help (RFC 7339 §5.10.1).
-pub(super) fn is_spared(request: &Request) -> bool {
-    let is_for_help = || {
-        is_emergency_service(request.uri_text().as_bytes())
-            || request.headers().values(HeaderName::ResourcePriority).any(names_emergency_namespace)
-    };
-    request.to_tag().is_some() || is_for_help()
 }

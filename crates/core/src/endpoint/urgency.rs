@@ -1,6 +1,8 @@
 //! Which of many datagrams that wait is looked at first, told by a glance at its octets: a message
 //! is parsed when its turn has come.
 
+use antiphon_sip::{HeaderName, Request};
+
 use super::glance::{lines, value};
 use crate::node::Urgency;
 
@@ -25,15 +27,24 @@ fn is_for_help(octets: &[u8]) -> bool {
             .any(|line| value(line, b"Resource-Priority").is_some_and(names_emergency_namespace))
 }
 
+/// Requests of calls that there are, and calls for help (RFC 7339 §5.10.1).
+pub(super) fn is_spared(request: &Request) -> bool {
+    let is_for_help = || {
+        is_emergency_service(request.uri_text().as_bytes())
+            || request.headers().values(HeaderName::ResourcePriority).any(names_emergency_namespace)
+    };
+    request.to_tag().is_some() || is_for_help()
+}
+
 /// `urn:service:sos`, alone or with sub-services.
-pub(super) fn is_emergency_service(uri: &[u8]) -> bool {
+fn is_emergency_service(uri: &[u8]) -> bool {
     const SOS: &[u8] = b"urn:service:sos";
     let start = uri.get(..SOS.len()).unwrap_or_default();
     start.eq_ignore_ascii_case(SOS) && matches!(uri.get(SOS.len()), None | Some(b'.'))
 }
 
 /// Whether one of the values of Resource-Priority is in the namespace of emergency calls.
-pub(super) fn names_emergency_namespace(value: &[u8]) -> bool {
+fn names_emergency_namespace(value: &[u8]) -> bool {
     const NAMESPACE: &[u8] = b"esnet.";
     value.split(|octet| *octet == b',').any(|value| {
         let start = value.trim_ascii_start().get(..NAMESPACE.len()).unwrap_or_default();

@@ -9,9 +9,9 @@ use super::data::Target;
 use super::decision::{Decision, Reaction};
 use super::failure::{Failure, Server};
 use super::limit::{Cause, Limit};
+use super::preference::Preference;
 use super::row::{Key, Row};
 use super::targets::Targets;
-use super::treatment::Preference;
 use crate::auth::Side;
 
 /// The limits of one action. Each is a named number with its reason.

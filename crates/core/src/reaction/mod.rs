@@ -35,6 +35,7 @@ mod kind;
 mod limit;
 mod order;
 mod person;
+mod preference;
 mod provisional;
 mod redirect;
 mod remember;
@@ -67,12 +68,13 @@ pub use inputs::{Account, Got, Inputs, Means, Place, Policy, Purpose, Rememberin
 pub use keeper::{Ended, Keeper, KeeperState};
 pub use kind::Kind;
 pub use limit::{Cause, Fault, FaultKind, Lack, Limit, Stopped};
+pub use preference::{Preference, treatment};
 pub use remember::{confirms_remembered, forgets_remembered};
 pub use row::{Bound, DialogEffect, Element, Key, Times};
 pub use table::{Row, rows};
 pub use targets::Targets;
 pub use told::{Evidence, Told, told};
-pub use treatment::{Preference, Rank, Step, Treatment, treatment};
+pub use treatment::{Rank, Step, Treatment};
 
 use antiphon_sip::name::Class;
 

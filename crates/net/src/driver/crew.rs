@@ -22,9 +22,6 @@ use super::backlog::Waiting;
 /// of a second. More would only hide that it is behind.
 const LETTERS: usize = 4096;
 
-/// Loops at most. The number of one stands in the highest octet of the tickets that it hands on.
-pub(crate) const MOST: usize = 255;
-
 /// Where in a ticket the number of the loop stands that handed it on.
 const LOOP_BITS: u32 = 56;
 
@@ -123,6 +120,7 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bind::MOST_LOOPS;
 
     #[test]
     fn all_loops_agree_on_the_owner_of_a_call() {
@@ -139,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_ticket_finds_back_to_the_loop_that_handed_it_on() {
-        let places = Place::of(MOST);
+        let places = Place::of(MOST_LOOPS);
         let first = &places[0];
         for place in &places[1..] {
             let marked = place.mark(Ticket(7));

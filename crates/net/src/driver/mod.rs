@@ -26,7 +26,6 @@ use crate::shutdown::{Ending, Shutdown};
 use crate::stream::{Accept, Streams};
 use crate::udp::Port;
 use backlog::Backlog;
-pub(crate) use crew::MOST as MOST_LOOPS;
 use crew::Place;
 use turn::Loop;
 
@@ -52,8 +51,24 @@ pub struct Stopped<N, H> {
     pub host: H,
 }
 
+impl Net {
+    /// Puts a node to these listeners. Nothing happens before [`Driver::run`].
+    #[must_use]
+    pub fn driver<N: Node>(self, node: N) -> (Driver<N>, Handle<N>) {
+        Driver::new(self, node)
+    }
+
+    /// Puts nodes to these listeners, as many as [`bind_for`](Self::bind_for) was told, that share
+    /// the work: each call belongs to one of them. Every driver is run on a thread of its own, with
+    /// a runtime of its own.
+    #[must_use]
+    pub fn drivers<N: Node>(self, nodes: Vec<N>) -> Vec<(Driver<N>, Handle<N>)> {
+        Driver::several(self.parts(nodes.len()), nodes)
+    }
+}
+
 impl<N: Node> Driver<N> {
-    pub(crate) fn new(net: Net, node: N) -> (Self, Handle<N>) {
+    fn new(net: Net, node: N) -> (Self, Handle<N>) {
         let (command_sender, commands) = mpsc::channel(COMMANDS);
         let (answer_sender, answers) = mpsc::channel(ANSWERS);
         let counters = Arc::new(Counters::default());
@@ -65,7 +80,7 @@ impl<N: Node> Driver<N> {
     }
 
     /// One driver for each of the nodes, which share the work: see [`Net::drivers`].
-    pub(crate) fn several(nets: Vec<Net>, nodes: Vec<N>) -> Vec<(Self, Handle<N>)> {
+    fn several(nets: Vec<Net>, nodes: Vec<N>) -> Vec<(Self, Handle<N>)> {
         if nodes.len() < 2 {
             return nets.into_iter().zip(nodes).map(|(net, node)| Self::new(net, node)).collect();
         }

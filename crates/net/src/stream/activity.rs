@@ -24,13 +24,15 @@ impl Activity {
 
     /// Returns when nothing has happened for so long.
     pub(super) async fn silence(&self, duration: Duration) {
-        loop {
-            let last = Duration::from_millis(self.last.load(Ordering::Relaxed));
-            let end = self.started + last + duration;
-            if end <= Instant::now() {
-                return;
-            }
+        while let Some(end) = self.end_of(duration) {
             sleep_until(end).await;
         }
+    }
+
+    /// When it will have been silent for so long; `None` when it has been.
+    fn end_of(&self, duration: Duration) -> Option<Instant> {
+        let last = Duration::from_millis(self.last.load(Ordering::Relaxed));
+        let end = self.started + last + duration;
+        (end > Instant::now()).then_some(end)
     }
 }

@@ -1,33 +1,33 @@
 //! One connection: made, read, written, ended; and what became of what was queued.
+//!
+//! Thousands of them are idle at a time, so what an idle one does not need is not in its future:
+//! handshakes, and whatever else takes a moment, are boxed for that moment.
 
 use std::future::{Future, pending};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use antiphon_core::flow::{Fault, Flow, Ticket};
+use antiphon_sip::Transport;
 use antiphon_sip::parse::stream::Frame;
-use bytes::Bytes;
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::timeout;
 
 use super::activity::Activity;
+use super::carrier::Carrier;
 use super::handshake::{self, Accepted, Failed, Line};
 use super::line::{Close, Inbound, Outbound, Stop};
-use super::queue::Standing;
+use super::queue::{Outgoing, Receiver};
 use super::{octets, web_socket};
 use crate::counters::Counters;
 use crate::layers::Layers;
 use crate::refusal::Refusal;
 use crate::settings::Settings;
-
-/// Octets to be written, and who wants to know if they are not.
-pub(super) struct Outgoing {
-    pub(super) octets: Bytes,
-    pub(super) ticket: Option<Ticket>,
-}
 
 /// The last word of a connection.
 #[derive(Debug)]
@@ -52,17 +52,19 @@ pub(crate) enum Arrival {
     Frame(Frame),
 }
 
-/// What a connection's task has.
-pub(super) struct Task {
-    pub(super) flow: Flow,
+/// What all connections share.
+pub(super) struct Common {
     pub(super) settings: Settings,
     pub(super) layers: Arc<Layers>,
     pub(super) arrivals: mpsc::Sender<(Flow, Arrival)>,
-    pub(super) outgoing: mpsc::Receiver<Outgoing>,
-    /// How full `outgoing` is.
-    pub(super) standing: Arc<Standing>,
-    pub(super) killed: oneshot::Receiver<Fault>,
     pub(super) counters: Arc<Counters>,
+}
+
+/// What a connection's task has.
+pub(super) struct Task {
+    pub(super) flow: Flow,
+    pub(super) common: Arc<Common>,
+    pub(super) queue: Receiver,
 }
 
 /// How the two halves came to their end.
@@ -71,40 +73,36 @@ struct End {
     refusal: Option<Refusal>,
 }
 
+/// A connection's life, or the rest of it.
+pub(super) type Life = Pin<Box<dyn Future<Output = Box<Ended>> + Send>>;
+
 /// The life of a connection that a peer opened. The permit is for its handshake.
-pub(super) async fn incoming(
-    mut task: Task,
+pub(super) fn incoming(
+    task: Task,
     stream: TcpStream,
     permit: Option<OwnedSemaphorePermit>,
-) -> Ended {
-    let layers = Arc::clone(&task.layers);
-    let settings = task.settings;
-    no_delay(&stream);
-    let shaking = handshake::accept(stream, task.flow, &layers, &settings);
-    let line = task.within(settings.handshake_timeout, shaking).await;
-    drop(permit);
-    match line {
-        Ok(Accepted { line, identities }) => {
-            if !identities.is_empty() {
-                // When the loop has ended, serving notices it.
-                let _ = task.arrivals.send((task.flow, Arrival::Identities(identities))).await;
-            }
-            task.serve(line).await
-        }
-        Err(end) => task.end(end, None),
+) -> Life {
+    if task.flow.transport == Transport::Tcp {
+        no_delay(&stream);
+        return task.live(Ok(Line::Octets(Carrier::Bare(stream))));
     }
+    Box::pin(async move {
+        let line = Box::pin(task.accept(stream)).await;
+        drop(permit);
+        task.live(line).await
+    })
 }
 
 /// The life of a connection that we open, to a peer that has to prove this name if the transport is
 /// secure.
-pub(super) async fn outgoing(mut task: Task, server_name: Option<Arc<str>>) -> Ended {
-    match task.open(server_name.as_deref()).await {
-        Ok(line) => task.serve(line).await,
-        Err(end) => {
-            task.counters.connections_failed.one();
-            task.end(end, None)
+pub(super) fn outgoing(task: Task, server_name: Option<Arc<str>>) -> Life {
+    Box::pin(async move {
+        let line = Box::pin(task.open(server_name.as_deref())).await;
+        if line.is_err() {
+            task.common.counters.connections_failed.one();
         }
-    }
+        task.live(line).await
+    })
 }
 
 /// Messages are written whole: waiting for more to fill a segment only delays them. A connection on
@@ -138,33 +136,44 @@ fn fault_of(error: &io::Error) -> Fault {
 }
 
 impl Task {
-    async fn open(&mut self, server_name: Option<&str>) -> Result<Line, End> {
+    /// Answers the handshakes of whoever has connected.
+    async fn accept(&self, stream: TcpStream) -> Result<Line, End> {
+        no_delay(&stream);
+        let Common { settings, layers, arrivals, .. } = &*self.common;
+        let shaking = handshake::accept(stream, self.flow, layers, settings);
+        let Accepted { line, identities } =
+            self.within(settings.handshake_timeout, shaking).await?;
+        if !identities.is_empty() {
+            // When the loop has ended, serving notices it.
+            let _ = arrivals.send((self.flow, Arrival::Identities(identities))).await;
+        }
+        Ok(line)
+    }
+
+    async fn open(&self, server_name: Option<&str>) -> Result<Line, End> {
+        let Common { settings, layers, .. } = &*self.common;
         let made = tokio::select! {
             biased;
-            fault = &mut self.killed => Err(fault.unwrap_or(Fault::Closed)),
-            made = timeout(self.settings.connect_timeout, connect(self.flow)) => made
+            fault = self.queue.killed() => Err(fault),
+            made = timeout(settings.connect_timeout, connect(self.flow)) => made
                 .map_err(|_| Fault::TimedOut)
                 .and_then(|made| made.map_err(|error| fault_of(&error))),
         };
         let stream = made.map_err(|fault| End { fault, refusal: None })?;
         no_delay(&stream);
-        let layers = Arc::clone(&self.layers);
-        let settings = self.settings;
-        let shaking = handshake::connect(stream, self.flow, server_name, &layers, &settings);
+        let shaking = handshake::connect(stream, self.flow, server_name, layers, settings);
         self.within(settings.handshake_timeout, shaking).await
     }
 
     /// A handshake, unless it takes too long or the connection is given up.
     async fn within<T>(
-        &mut self,
+        &self,
         time: Duration,
         shaking: impl Future<Output = Result<T, Failed>>,
     ) -> Result<T, End> {
         tokio::select! {
             biased;
-            fault = &mut self.killed => {
-                Err(End { fault: fault.unwrap_or(Fault::Closed), refusal: None })
-            }
+            fault = self.queue.killed() => Err(End { fault, refusal: None }),
             shaken = timeout(time, shaking) => match shaken {
                 Ok(Ok(made)) => Ok(made),
                 Ok(Err(Failed { fault, refusal })) => Err(End { fault, refusal: Some(refusal) }),
@@ -173,70 +182,157 @@ impl Task {
         }
     }
 
-    async fn serve(self, line: Line) -> Ended {
-        let settings = self.settings;
+    /// What follows the handshakes.
+    fn live(self, line: Result<Line, End>) -> Life {
+        let settings = &self.common.settings;
         match line {
-            Line::Octets(carrier) => {
-                let (reader, writer) = octets::halves(carrier, &settings);
-                self.exchange(reader, writer).await
+            Ok(Line::Octets(carrier)) => {
+                let (reader, writer) = octets::halves(carrier, settings);
+                Box::pin(self.exchange(reader, writer))
             }
-            Line::WebSocket(web_socket) => {
-                let (reader, writer) = web_socket::halves(*web_socket, &settings);
-                self.exchange(reader, writer).await
+            Ok(Line::WebSocket(web_socket)) => {
+                let (reader, writer) = web_socket::halves(*web_socket, settings);
+                Box::pin(self.exchange(reader, writer))
             }
+            Err(end) => Box::pin(std::future::ready(self.end(end, None))),
         }
     }
 
     /// Reads and writes until one of both ends.
-    async fn exchange(mut self, mut inbound: impl Inbound, mut outbound: impl Outbound) -> Ended {
-        let activity = Activity::new();
-        let mut unfinished = None;
-        let writing = Writing {
-            settings: &self.settings,
-            outgoing: &mut self.outgoing,
-            standing: &self.standing,
-            unfinished: &mut unfinished,
-        };
-        let reading = read(&mut inbound, self.flow, &self.settings, &self.arrivals, &activity);
-        let end = tokio::select! {
-            biased;
-            fault = &mut self.killed => Err(Why::Fault(fault.unwrap_or(Fault::Closed))),
-            end = writing.run(&mut outbound, &activity) => end.map_err(Why::Fault),
-            stop = reading => Err(Why::Stop(stop)),
-            () = activity.silence(self.settings.idle_timeout) => Err(Why::Fault(Fault::TimedOut)),
-        };
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async function has room for its arguments twice, for each connection"
+    )]
+    fn exchange(
+        self,
+        mut inbound: impl Inbound,
+        mut outbound: impl Outbound,
+    ) -> impl Future<Output = Box<Ended>> + Send {
+        async move {
+            let activity = Activity::new();
+            let mut unfinished = None;
+            let end = tokio::select! {
+                biased;
+                fault = self.queue.killed() => Err(Why::Fault(fault)),
+                end = self.write(&mut outbound, &mut unfinished, &activity) => {
+                    end.map_err(Why::Fault)
+                }
+                stop = self.read(&mut inbound, &activity) => Err(Why::Stop(stop)),
+                () = activity.silence(self.common.settings.idle_timeout) => {
+                    Err(Why::Fault(Fault::TimedOut))
+                }
+            };
+            Box::pin(self.part(end, &mut inbound, &mut outbound)).await;
+            let end = match end {
+                Ok(()) => End { fault: Fault::Closed, refusal: None },
+                Err(Why::Fault(fault)) => End { fault, refusal: None },
+                Err(Why::Stop(stop)) => End { fault: stop.fault(), refusal: stop.refusal() },
+            };
+            self.end(end, unfinished)
+        }
+    }
+
+    /// What the peer is told at the end, and how long it may take to hear it.
+    async fn part(
+        &self,
+        end: Result<(), Why>,
+        inbound: &mut impl Inbound,
+        outbound: &mut impl Outbound,
+    ) {
+        let Common { settings, arrivals, counters, .. } = &*self.common;
         match end {
-            Ok(()) if !self.arrivals.is_closed() => {
-                inbound.linger(self.settings.flush_timeout).await;
-            }
+            Ok(()) if !arrivals.is_closed() => inbound.linger(settings.flush_timeout).await,
             Ok(()) => {}
             Err(Why::Stop(stop)) => {
                 if let Some(why) = stop.close() {
-                    let time = self.settings.flush_timeout;
+                    let time = settings.flush_timeout;
                     let _ = timeout(time, outbound.close(why)).await;
                     inbound.linger(time).await;
                 }
             }
-            Err(Why::Fault(Fault::Stalled)) => self.counters.connections_stalled.one(),
+            Err(Why::Fault(Fault::Stalled)) => counters.connections_stalled.one(),
             Err(Why::Fault(_)) => {}
         }
-        let end = match end {
-            Ok(()) => End { fault: Fault::Closed, refusal: None },
-            Err(Why::Fault(fault)) => End { fault, refusal: None },
-            Err(Why::Stop(stop)) => End { fault: stop.fault(), refusal: stop.refusal() },
-        };
-        self.end(end, unfinished)
     }
 
-    fn end(mut self, end: End, unfinished: Option<Ticket>) -> Ended {
-        let mut undelivered: Vec<Ticket> = unfinished.into_iter().collect();
-        self.outgoing.close();
-        while let Ok(outgoing) = self.outgoing.try_recv() {
-            undelivered.extend(outgoing.ticket);
+    fn end(self, end: End, unfinished: Option<Ticket>) -> Box<Ended> {
+        let waiting = self.queue.end();
+        let tickets = waiting.into_iter().filter_map(|outgoing| outgoing.ticket);
+        let undelivered = unfinished.into_iter().chain(tickets).collect();
+        Box::new(Ended { flow: self.flow, fault: end.fault, refusal: end.refusal, undelivered })
+    }
+
+    /// Reads until the peer closes, or takes too long over one message.
+    async fn read(&self, inbound: &mut impl Inbound, activity: &Activity) -> Stop {
+        loop {
+            let frame = match inbound.next(activity).await {
+                Ok(frame) => frame,
+                Err(stop) => return stop,
+            };
+            let is_last = matches!(frame, Frame::Broken(_));
+            if let Some(handing_over) = self.hand_over(frame)
+                && handing_over.await.is_err()
+            {
+                // The loop has ended and only wants what is queued to be written.
+                return pending().await;
+            }
+            if is_last {
+                return Box::pin(after_the_last(&self.common.settings)).await;
+            }
         }
-        Ended { flow: self.flow, fault: end.fault, refusal: end.refusal, undelivered }
+    }
+
+    /// Hands a frame to the loop, or gives what waits until the loop has room for it.
+    fn hand_over(&self, frame: Frame) -> Option<HandingOver<'_>> {
+        let arrivals = &self.common.arrivals;
+        match arrivals.try_send((self.flow, Arrival::Frame(frame))) {
+            Ok(()) => None,
+            Err(TrySendError::Full(arrival) | TrySendError::Closed(arrival)) => {
+                Some(Box::pin(async move { arrivals.send(arrival).await.map_err(drop) }))
+            }
+        }
+    }
+
+    /// Writes what is queued until the queue is closed: then the peer is told that nothing more
+    /// comes. The ticket of what is being written stands in `unfinished`.
+    async fn write(
+        &self,
+        outbound: &mut impl Outbound,
+        unfinished: &mut Option<Ticket>,
+        activity: &Activity,
+    ) -> Result<(), Fault> {
+        while let Some(outgoing) = self.queue.next().await {
+            Box::pin(self.put(outgoing, outbound, unfinished)).await?;
+            activity.touch();
+        }
+        let time = self.common.settings.stall_timeout;
+        let _ = Box::pin(timeout(time, outbound.close(Close::Done))).await;
+        Ok(())
+    }
+
+    async fn put(
+        &self,
+        outgoing: Outgoing,
+        outbound: &mut impl Outbound,
+        unfinished: &mut Option<Ticket>,
+    ) -> Result<(), Fault> {
+        let Outgoing { octets, ticket } = outgoing;
+        *unfinished = ticket;
+        let length = octets.len();
+        let write = self.queue.watch(outbound.write(octets));
+        match timeout(self.common.settings.stall_timeout, write).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return Err(Fault::Closed),
+            Err(_) => return Err(Fault::Stalled),
+        }
+        *unfinished = None;
+        self.queue.written(length);
+        Ok(())
     }
 }
+
+/// A frame that waits for room.
+type HandingOver<'a> = Pin<Box<dyn Future<Output = Result<(), ()>> + Send + 'a>>;
 
 /// Why a connection ends otherwise than because all is said.
 #[derive(Debug, Clone, Copy)]
@@ -247,64 +343,9 @@ enum Why {
     Fault(Fault),
 }
 
-/// Reads until the peer closes, or takes too long over one message.
-async fn read(
-    inbound: &mut impl Inbound,
-    flow: Flow,
-    settings: &Settings,
-    arrivals: &mpsc::Sender<(Flow, Arrival)>,
-    activity: &Activity,
-) -> Stop {
-    loop {
-        let frame = match inbound.next(activity).await {
-            Ok(frame) => frame,
-            Err(stop) => return stop,
-        };
-        let is_last = matches!(frame, Frame::Broken(_));
-        if arrivals.send((flow, Arrival::Frame(frame))).await.is_err() {
-            // The loop has ended and only wants what is queued to be written.
-            return pending().await;
-        }
-        if is_last {
-            return after_the_last(settings).await;
-        }
-    }
-}
-
 /// Nothing that follows lost framing can be read. The answer is still to be written and the
 /// connection to be closed by whoever owns it, who has as long for it as a message would have.
 async fn after_the_last(settings: &Settings) -> Stop {
     tokio::time::sleep(settings.message_timeout).await;
     Stop::Closed
-}
-
-/// The writing half.
-struct Writing<'a> {
-    settings: &'a Settings,
-    outgoing: &'a mut mpsc::Receiver<Outgoing>,
-    standing: &'a Standing,
-    /// The ticket of what is being written.
-    unfinished: &'a mut Option<Ticket>,
-}
-
-impl Writing<'_> {
-    /// Writes what is queued until the queue has no more senders: then the connection was to be
-    /// closed, and the peer is told that nothing more comes.
-    async fn run(self, outbound: &mut impl Outbound, activity: &Activity) -> Result<(), Fault> {
-        while let Some(Outgoing { octets, ticket }) = self.outgoing.recv().await {
-            *self.unfinished = ticket;
-            let length = octets.len();
-            let write = self.standing.watch(outbound.write(octets));
-            match timeout(self.settings.stall_timeout, write).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) => return Err(Fault::Closed),
-                Err(_) => return Err(Fault::Stalled),
-            }
-            *self.unfinished = None;
-            self.standing.written(length);
-            activity.touch();
-        }
-        let _ = timeout(self.settings.stall_timeout, outbound.close(Close::Done)).await;
-        Ok(())
-    }
 }

@@ -25,7 +25,7 @@ use std::task::{Context, Poll};
 use antiphon_core::flow::{ConnectionId, Fault, Flow, Transmit};
 use antiphon_sip::Transport;
 use antiphon_sip::parse::stream::Frame;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
@@ -36,9 +36,9 @@ use crate::refusal::{Refusal, Refusals};
 use crate::settings::Settings;
 use admission::Proxied;
 pub(crate) use connection::{Arrival, Ended};
-use connection::{Outgoing, Task};
+use connection::{Common, Task};
 pub(crate) use listener::Accept;
-use queue::Standing;
+use queue::{Outgoing, Sender, queue};
 
 /// Frames that wait for the loop. A few turns' worth: more would only hide that it is behind.
 const FRAMES: usize = 256;
@@ -50,18 +50,19 @@ pub(crate) struct Streams {
     counters: Arc<Counters>,
     refusals: Refusals,
     listeners: Vec<Accept>,
-    open: HashMap<ConnectionId, Connection>,
+    open: HashMap<ConnectionId, Box<Connection>>,
     /// The youngest connection to each peer, for those who do not care which.
     by_peer: HashMap<Peer, ConnectionId>,
     /// How many connections each source has opened.
     per_source: HashMap<IpAddr, usize>,
-    tasks: JoinSet<Ended>,
+    tasks: JoinSet<Box<Ended>>,
+    /// What the tasks share.
+    common: Arc<Common>,
     /// Connections of load balancers that have not told yet for whom they are.
     proxied: JoinSet<Proxied>,
     /// A permit for each handshake.
     handshakes: Arc<Semaphore>,
     arrivals: mpsc::Receiver<(Flow, Arrival)>,
-    sender: mpsc::Sender<(Flow, Arrival)>,
     next_id: u64,
 }
 
@@ -78,12 +79,9 @@ struct Peer {
 /// What the table keeps of a connection.
 struct Connection {
     flow: Flow,
-    peer: Peer,
-    /// Dropped, it lets the task write what is queued and then close.
-    queue: Option<mpsc::Sender<Outgoing>>,
-    standing: Arc<Standing>,
-    /// Ends the task at once, for this reason.
-    kill: Option<oneshot::Sender<Fault>>,
+    /// The name in its [`Peer`].
+    name: Option<Arc<str>>,
+    queue: Sender,
     incoming: bool,
 }
 
@@ -95,9 +93,16 @@ impl Streams {
         listeners: Vec<Accept>,
     ) -> Self {
         let (sender, arrivals) = mpsc::channel(FRAMES);
+        let common = Common {
+            settings,
+            layers: Arc::clone(&layers),
+            arrivals: sender,
+            counters: Arc::clone(&counters),
+        };
         Self {
             settings,
             layers,
+            common: Arc::new(common),
             refusals: Refusals::new(Arc::clone(&counters)),
             counters,
             listeners,
@@ -108,7 +113,6 @@ impl Streams {
             proxied: JoinSet::new(),
             handshakes: Arc::new(Semaphore::new(settings.handshakes.min(Semaphore::MAX_PERMITS))),
             arrivals,
-            sender,
             next_id: 0,
         }
     }
@@ -133,7 +137,7 @@ impl Streams {
             match self.tasks.poll_join_next(cx) {
                 Poll::Ready(Some(Ok(ended))) => {
                     self.forget(&ended);
-                    return Poll::Ready(ended);
+                    return Poll::Ready(*ended);
                 }
                 Poll::Ready(Some(Err(_))) => {
                     // The task was cut off without a last word; its queue has no reader.
@@ -178,10 +182,10 @@ impl Streams {
         };
         let connection = self.open.get_mut(&id).ok_or(Fault::Closed)?;
         let outgoing = Outgoing { octets, ticket };
-        let queued = connection.enqueue(outgoing, &self.settings);
+        let queued = connection.queue.push(outgoing, &self.settings);
         match queued {
             Ok(()) => self.counters.messages_out.one(),
-            Err(Fault::Stalled) => connection.kill(Fault::Stalled),
+            Err(Fault::Stalled) => connection.queue.kill(Fault::Stalled),
             Err(_) => {}
         }
         queued
@@ -191,8 +195,8 @@ impl Streams {
     pub(crate) fn close(&mut self, flow: &Flow) {
         let Some(id) = self.find(flow, &Peer::new(flow, None)) else { return };
         let Some(connection) = self.open.get_mut(&id) else { return };
-        connection.queue = None;
-        let peer = connection.peer.clone();
+        connection.queue.close();
+        let peer = connection.peer();
         self.unlist(&peer, id);
     }
 
@@ -201,8 +205,8 @@ impl Streams {
         self.stop_accepting();
         // Nothing more is read; each connection learns it here.
         self.arrivals.close();
-        for connection in self.open.values_mut() {
-            connection.queue = None;
+        for connection in self.open.values() {
+            connection.queue.close();
         }
         let tasks = &mut self.tasks;
         let flushed = async { while tasks.join_next().await.is_some() {} };
@@ -219,7 +223,7 @@ impl Streams {
             Some(id) => id,
             None => *self.by_peer.get(peer)?,
         };
-        self.open.get(&id).filter(|connection| connection.queue.is_some()).map(|_| id)
+        self.open.get(&id).filter(|connection| connection.queue.is_open()).map(|_| id)
     }
 
     fn connect(&mut self, flow: Flow, peer: Peer) -> Result<ConnectionId, Fault> {
@@ -246,23 +250,11 @@ impl Streams {
         let id = ConnectionId(self.next_id);
         self.next_id += 1;
         let flow = Flow { connection: Some(id), ..flow };
-        let (queue, outgoing) = queue::queue(&self.settings);
-        let (kill, killed) = oneshot::channel();
-        let standing = Arc::new(Standing::default());
-        let task = Task {
-            flow,
-            settings: self.settings,
-            layers: Arc::clone(&self.layers),
-            arrivals: self.sender.clone(),
-            outgoing,
-            standing: Arc::clone(&standing),
-            killed,
-            counters: Arc::clone(&self.counters),
-        };
-        self.by_peer.insert(peer.clone(), id);
-        let connection =
-            Connection { flow, peer, queue: Some(queue), standing, kill: Some(kill), incoming };
-        self.open.insert(id, connection);
+        let (queue, receiver) = queue();
+        let task = Task { flow, common: Arc::clone(&self.common), queue: receiver };
+        let name = peer.name.clone();
+        self.by_peer.insert(peer, id);
+        self.open.insert(id, Box::new(Connection { flow, name, queue, incoming }));
         self.counters.connections_open.set(self.open.len());
         (id, task)
     }
@@ -275,10 +267,7 @@ impl Streams {
 
     /// A connection whose task is gone although it was not ended by it.
     fn lost(&self) -> Option<Ended> {
-        let is_lost = |connection: &&Connection| {
-            connection.kill.as_ref().is_none_or(oneshot::Sender::is_closed)
-        };
-        let connection = self.open.values().find(is_lost)?;
+        let connection = self.open.values().find(|connection| connection.queue.is_ended())?;
         Some(Ended {
             flow: connection.flow,
             fault: Fault::Closed,
@@ -290,7 +279,7 @@ impl Streams {
     fn forget(&mut self, ended: &Ended) {
         let Some(id) = ended.flow.connection else { return };
         let Some(connection) = self.open.remove(&id) else { return };
-        self.unlist(&connection.peer, id);
+        self.unlist(&connection.peer(), id);
         if let Some(refusal) = ended.refusal {
             self.refuse(ended.flow.remote.ip(), ended.flow.transport, refusal);
         }
@@ -324,18 +313,9 @@ impl Peer {
 }
 
 impl Connection {
-    /// Puts a message into the queue.
-    fn enqueue(&mut self, outgoing: Outgoing, settings: &Settings) -> Result<(), Fault> {
-        let queue = self.queue.as_ref().ok_or(Fault::Closed)?;
-        self.standing.push(queue, outgoing, settings)
-    }
-
-    fn kill(&mut self, fault: Fault) {
-        self.queue = None;
-        if let Some(kill) = self.kill.take() {
-            // The task may have ended by itself meanwhile.
-            let _ = kill.send(fault);
-        }
+    fn peer(&self) -> Peer {
+        let Flow { transport, remote, .. } = self.flow;
+        Peer { transport, remote, name: self.name.clone() }
     }
 }
 

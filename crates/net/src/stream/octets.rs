@@ -1,12 +1,16 @@
 //! Messages in a stream of octets, cut by Content-Length (RFC 3261 §18.3): TCP and TLS.
 
+use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use antiphon_sip::parse::stream::{Frame, Framer};
 use bytes::Bytes;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf, ReadHalf, WriteHalf, split};
+use tokio::time::{Sleep, sleep, timeout};
 
 use super::activity::Activity;
 use super::carrier::Carrier;
@@ -22,8 +26,7 @@ pub(super) fn halves(carrier: Carrier, settings: &Settings) -> (Reader, Writer) 
     let reader = Reader {
         octets: reader,
         framer: Framer::new(settings.limits),
-        buffer: vec![0; READ],
-        begun: None,
+        alarm: None,
         message_timeout: settings.message_timeout,
     };
     (reader, Writer(writer))
@@ -32,9 +35,8 @@ pub(super) fn halves(carrier: Carrier, settings: &Settings) -> (Reader, Writer) 
 pub(super) struct Reader {
     octets: ReadHalf<Carrier>,
     framer: Framer,
-    buffer: Vec<u8>,
-    /// When the message was begun whose end has not come yet.
-    begun: Option<Instant>,
+    /// Goes off when the message that was begun has not come to its end in time.
+    alarm: Option<Pin<Box<Sleep>>>,
     message_timeout: Duration,
 }
 
@@ -42,30 +44,54 @@ impl Inbound for Reader {
     async fn next(&mut self, activity: &Activity) -> Result<Frame, Stop> {
         loop {
             if let Some(frame) = self.framer.next_frame() {
-                self.begun = None;
+                self.alarm = None;
                 return Ok(frame);
             }
-            let is_within = self.framer.is_within_message();
-            self.begun = is_within.then(|| self.begun.unwrap_or_else(Instant::now));
-            let octets = self.octets.read(&mut self.buffer);
-            let length = match self.begun.and_then(|at| at.checked_add(self.message_timeout)) {
-                Some(end) => timeout_at(end, octets).await.map_err(|_| Stop::Unfinished)?,
-                None => octets.await,
-            };
-            match length.ok().and_then(|length| self.buffer.get(..length)) {
-                Some(octets @ [_, ..]) => {
-                    activity.touch();
-                    self.framer.push(octets);
-                }
-                _ => return Err(Stop::Closed),
+            if !self.framer.is_within_message() {
+                self.alarm = None;
+            } else if self.alarm.is_none() {
+                self.alarm = Some(Box::pin(sleep(self.message_timeout)));
             }
+            poll_fn(|cx| self.poll_fill(cx)).await?;
+            activity.touch();
         }
     }
 
     async fn linger(&mut self, time: Duration) {
-        let drained =
-            async { while matches!(self.octets.read(&mut self.buffer).await, Ok(1..)) {} };
+        let drained = async { while poll_fn(|cx| self.poll_read(cx, |_, _| ())).await.is_ok() {} };
         let _ = timeout(time, drained).await;
+    }
+}
+
+impl Reader {
+    /// Reads more of what the framer is to cut.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Stop>> {
+        if let Poll::Ready(read) = self.poll_read(cx, Framer::push) {
+            return Poll::Ready(read);
+        }
+        match &mut self.alarm {
+            Some(alarm) => alarm.as_mut().poll(cx).map(|()| Err(Stop::Unfinished)),
+            None => Poll::Pending,
+        }
+    }
+
+    /// Reads into a buffer that is there for the moment only: one that each connection kept would
+    /// be most of what an idle one costs.
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        take: impl FnOnce(&mut Framer, &[u8]),
+    ) -> Poll<Result<(), Stop>> {
+        let mut room = [MaybeUninit::uninit(); READ];
+        let mut buffer = ReadBuf::uninit(&mut room);
+        let read = Pin::new(&mut self.octets).poll_read(cx, &mut buffer);
+        read.map(|read| match (read, buffer.filled()) {
+            (Ok(()), octets @ [_, ..]) => {
+                take(&mut self.framer, octets);
+                Ok(())
+            }
+            _ => Err(Stop::Closed),
+        })
     }
 }
 

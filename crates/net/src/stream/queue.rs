@@ -1,13 +1,17 @@
-//! What waits to be written on one connection, and when it is too much.
+//! What waits to be written on one connection, and the word that ends it: the table has one end,
+//! the connection's task the other.
+//!
+//! A channel of the runtime reserves room for 32 messages when it is made, some 2 KiB; an idle
+//! connection needs none.
 
+use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
-use antiphon_core::flow::Fault;
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Semaphore, mpsc};
+use antiphon_core::flow::{Fault, Ticket};
+use bytes::Bytes;
 
-use super::connection::Outgoing;
 use crate::settings::Settings;
 
 /// How much more may wait for a connection that takes what it is given, or is still being made:
@@ -15,49 +19,150 @@ use crate::settings::Settings;
 /// sign of a peer that does not read.
 const BURST: usize = 8;
 
-/// A queue for one connection.
-pub(super) fn queue(settings: &Settings) -> (mpsc::Sender<Outgoing>, mpsc::Receiver<Outgoing>) {
-    let most = settings.write_queue_messages.max(1).saturating_mul(BURST);
-    mpsc::channel(most.min(Semaphore::MAX_PERMITS))
+/// Octets to be written, and who wants to know if they are not.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    pub(super) octets: Bytes,
+    pub(super) ticket: Option<Ticket>,
 }
 
-/// How it stands, as both ends of the queue know it.
+/// The table's end. Dropped, it is closed.
+#[derive(Debug)]
+pub(super) struct Sender(Arc<Shared>);
+
+/// The task's end.
+#[derive(Debug)]
+pub(super) struct Receiver(Arc<Shared>);
+
+/// The two ends of a queue.
+pub(super) fn queue() -> (Sender, Receiver) {
+    let shared = Arc::new(Shared::default());
+    (Sender(Arc::clone(&shared)), Receiver(shared))
+}
+
 #[derive(Debug, Default)]
-pub(super) struct Standing {
-    octets: AtomicUsize,
+struct Shared(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<Outgoing>,
+    /// Of what waits and of what is being written.
+    octets: usize,
     /// Whether the kernel has no room for what is being written.
-    is_blocked: AtomicBool,
+    is_blocked: bool,
+    killed: Option<Fault>,
+    /// Nothing more is put in.
+    is_closed: bool,
+    /// Nothing more is taken out.
+    is_ended: bool,
+    task: Option<Waker>,
 }
 
-impl Standing {
-    /// Puts a message into the queue. One that is larger than the queue still goes out when nothing
-    /// else waits.
-    pub(super) fn push(
-        &self,
-        queue: &mpsc::Sender<Outgoing>,
-        outgoing: Outgoing,
-        settings: &Settings,
-    ) -> Result<(), Fault> {
-        let length = outgoing.octets.len();
-        let octets = self.octets.load(Ordering::Relaxed);
-        let messages = queue.max_capacity() - queue.capacity();
-        let is_blocked = self.is_blocked.load(Ordering::Relaxed);
-        let most = settings.write_queue_octets.saturating_mul(if is_blocked { 1 } else { BURST });
-        let is_full = octets > 0 && octets.saturating_add(length) > most;
-        if is_full || (is_blocked && messages >= settings.write_queue_messages) {
-            return Err(Fault::Stalled);
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing under the lock can end half way.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn wake(&mut self) {
+        if let Some(task) = self.task.take() {
+            task.wake();
         }
-        // Counted before the task can count it out again.
-        self.octets.fetch_add(length, Ordering::Relaxed);
-        queue.try_send(outgoing).map_err(|error| match error {
-            TrySendError::Full(_) => Fault::Stalled,
-            TrySendError::Closed(_) => Fault::Closed,
-        })
     }
 
-    /// So much of it is written.
-    pub(super) fn written(&self, length: usize) {
-        self.octets.fetch_sub(length, Ordering::Relaxed);
+    fn wait(&mut self, cx: &Context<'_>) {
+        match &mut self.task {
+            Some(task) => task.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+    }
+}
+
+impl Sender {
+    /// Puts a message into the queue. One that is larger than the queue still goes out when nothing
+    /// else waits.
+    ///
+    /// # Errors
+    /// Why it cannot be delivered.
+    pub(super) fn push(&self, outgoing: Outgoing, settings: &Settings) -> Result<(), Fault> {
+        let mut state = self.0.state();
+        if state.is_closed || state.is_ended {
+            return Err(Fault::Closed);
+        }
+        let octets = state.octets.saturating_add(outgoing.octets.len());
+        let times = if state.is_blocked { 1 } else { BURST };
+        let most_octets = settings.write_queue_octets.saturating_mul(times);
+        let most_messages = settings.write_queue_messages.max(1).saturating_mul(times);
+        let is_full =
+            (state.octets > 0 && octets > most_octets) || state.waiting.len() >= most_messages;
+        if is_full {
+            return Err(Fault::Stalled);
+        }
+        state.octets = octets;
+        state.waiting.push_back(outgoing);
+        state.wake();
+        Ok(())
+    }
+
+    /// Has the task write what waits, and then close.
+    pub(super) fn close(&self) {
+        let mut state = self.0.state();
+        state.is_closed = true;
+        state.wake();
+    }
+
+    /// Ends the task at once, for this reason.
+    pub(super) fn kill(&self, fault: Fault) {
+        let mut state = self.0.state();
+        state.is_closed = true;
+        state.killed.get_or_insert(fault);
+        state.wake();
+    }
+
+    /// Whether something may still be put in.
+    pub(super) fn is_open(&self) -> bool {
+        !self.0.state().is_closed
+    }
+
+    /// Whether the task is gone.
+    pub(super) fn is_ended(&self) -> bool {
+        self.0.state().is_ended
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Receiver {
+    /// The next message; `None` when there is none and the queue is closed.
+    pub(super) async fn next(&self) -> Option<Outgoing> {
+        poll_fn(|cx| {
+            let mut state = self.0.state();
+            if let Some(outgoing) = state.waiting.pop_front() {
+                if state.waiting.is_empty() {
+                    // The memory goes back when nothing waits.
+                    state.waiting = VecDeque::new();
+                }
+                return Poll::Ready(Some(outgoing));
+            }
+            if state.is_closed {
+                return Poll::Ready(None);
+            }
+            state.wait(cx);
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Says that so many octets are the kernel's now.
+    pub(super) fn written(&self, octets: usize) {
+        let mut state = self.0.state();
+        state.octets = state.octets.saturating_sub(octets);
     }
 
     /// Watches a write: when it does not end at once, the peer has to read first.
@@ -65,57 +170,126 @@ impl Standing {
         let mut write = std::pin::pin!(write);
         let written = poll_fn(|cx| {
             let written = write.as_mut().poll(cx);
-            self.is_blocked.store(written.is_pending(), Ordering::Relaxed);
+            self.0.state().is_blocked = written.is_pending();
             written
         });
         written.await
+    }
+
+    /// Waits for the word to end at once, and why.
+    pub(super) async fn killed(&self) -> Fault {
+        poll_fn(|cx| {
+            let mut state = self.0.state();
+            if let Some(fault) = state.killed {
+                return Poll::Ready(fault);
+            }
+            state.wait(cx);
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Takes nothing more, and gives what waits.
+    pub(super) fn end(self) -> VecDeque<Outgoing> {
+        std::mem::take(&mut self.0.state().waiting)
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        self.0.state().is_ended = true;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::task::Context;
+
     use super::*;
 
     fn message(length: usize) -> Outgoing {
-        Outgoing { octets: vec![b'x'; length].into(), ticket: None }
+        Outgoing { octets: vec![0; length].into(), ticket: None }
     }
 
-    const SETTINGS: fn() -> Settings =
-        || Settings { write_queue_octets: 1000, write_queue_messages: 10, ..Settings::default() };
+    fn settings() -> Settings {
+        Settings { write_queue_octets: 100, write_queue_messages: 3, ..Settings::default() }
+    }
+
+    /// What a future gives when it is polled once.
+    fn now<T>(future: impl Future<Output = T>) -> Option<T> {
+        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(value) => Some(value),
+            Poll::Pending => None,
+        }
+    }
+
+    fn push(sender: &Sender, length: usize) -> Result<(), Fault> {
+        sender.push(message(length), &settings())
+    }
+
+    /// Has the peer stop reading, as far as the queue knows.
+    fn block(receiver: &Receiver) {
+        assert!(now(receiver.watch(std::future::pending::<()>())).is_none());
+    }
 
     #[test]
     fn more_may_wait_as_long_as_the_peer_reads() {
-        let settings = SETTINGS();
-        let (sender, _receiver) = queue(&settings);
-        let standing = Standing::default();
+        let (sender, receiver) = queue();
         for _ in 0..8 {
-            assert_eq!(standing.push(&sender, message(1000), &settings), Ok(()));
+            assert_eq!(push(&sender, 100), Ok(()));
         }
-        assert_eq!(standing.push(&sender, message(1), &settings), Err(Fault::Stalled));
-        standing.written(7000);
-        assert_eq!(standing.push(&sender, message(1), &settings), Ok(()));
-        standing.is_blocked.store(true, Ordering::Relaxed);
-        assert_eq!(standing.push(&sender, message(1), &settings), Err(Fault::Stalled));
+        assert_eq!(push(&sender, 1), Err(Fault::Stalled));
+        receiver.written(700);
+        assert_eq!(push(&sender, 1), Ok(()));
+        block(&receiver);
+        assert_eq!(push(&sender, 1), Err(Fault::Stalled));
+        assert_eq!(now(receiver.watch(std::future::ready(()))), Some(()));
+        assert_eq!(push(&sender, 1), Ok(()));
     }
 
     #[test]
     fn messages_are_counted_as_well_as_octets() {
-        let settings = SETTINGS();
-        let (sender, _receiver) = queue(&settings);
-        let standing = Standing::default();
-        for _ in 0..80 {
-            assert_eq!(standing.push(&sender, message(1), &settings), Ok(()));
+        let (sender, receiver) = queue();
+        for _ in 0..24 {
+            assert_eq!(push(&sender, 1), Ok(()));
         }
-        assert_eq!(standing.push(&sender, message(1), &settings), Err(Fault::Stalled));
+        assert_eq!(push(&sender, 1), Err(Fault::Stalled));
+        assert!(now(receiver.next()).is_some());
+        assert_eq!(push(&sender, 1), Ok(()));
     }
 
     #[test]
     fn one_message_may_be_larger_than_the_queue() {
-        let settings = SETTINGS();
-        let (sender, _receiver) = queue(&settings);
-        let standing = Standing::default();
-        standing.is_blocked.store(true, Ordering::Relaxed);
-        assert_eq!(standing.push(&sender, message(1_000_000), &settings), Ok(()));
-        assert_eq!(standing.push(&sender, message(1), &settings), Err(Fault::Stalled));
+        let (sender, receiver) = queue();
+        block(&receiver);
+        assert_eq!(push(&sender, 5000), Ok(()));
+        assert_eq!(push(&sender, 1), Err(Fault::Stalled), "until it is written");
+    }
+
+    #[test]
+    fn what_waits_comes_out_before_the_end() {
+        let (sender, receiver) = queue();
+        assert!(now(receiver.next()).is_none(), "it waits");
+        sender.push(message(1), &settings()).unwrap();
+        sender.close();
+        assert!(!sender.is_open());
+        assert_eq!(sender.push(message(1), &settings()), Err(Fault::Closed));
+        assert!(matches!(now(receiver.next()), Some(Some(_))));
+        assert!(matches!(now(receiver.next()), Some(None)));
+        assert!(now(receiver.killed()).is_none());
+    }
+
+    #[test]
+    fn the_first_reason_to_end_counts_and_what_waits_is_given_back() {
+        let (sender, receiver) = queue();
+        sender.push(message(1), &settings()).unwrap();
+        sender.kill(Fault::Stalled);
+        sender.kill(Fault::Closed);
+        assert_eq!(now(receiver.killed()), Some(Fault::Stalled));
+        assert!(!sender.is_ended());
+        assert_eq!(receiver.end().len(), 1);
+        assert!(sender.is_ended());
+        assert_eq!(sender.push(message(1), &settings()), Err(Fault::Closed));
     }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use antiphon_core::user_agent::{Conclusion, Misuse, Outcome};
 use antiphon_sip::StatusCode;
 
-use crate::session::KeyError;
+use crate::session::signer::KeyError;
 
 /// How a command ended; its exit status follows from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

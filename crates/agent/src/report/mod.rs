@@ -10,6 +10,7 @@ mod json;
 mod later;
 mod names;
 mod paint;
+mod span;
 #[cfg(test)]
 mod testing;
 mod text;
@@ -29,7 +30,8 @@ use crate::media::Counts;
 
 pub use clock::day_and_time;
 pub(crate) use paint::Paint;
-pub(crate) use text::{round_trip, short};
+pub(crate) use span::short;
+pub(crate) use text::round_trip;
 pub(crate) use verdict::{Talked, Verdict};
 
 /// In which form things are told.

@@ -9,7 +9,7 @@ use antiphon_sip::Transport;
 use serde::Serialize;
 
 use super::clean;
-use super::text::short;
+use super::span::short;
 
 /// Records of one answer that are shown; whoever runs a zone decides on how many there are.
 const SHOWN: usize = 16;

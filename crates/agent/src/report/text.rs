@@ -18,6 +18,7 @@ use super::clean;
 use super::clock;
 use super::later::Later;
 use super::names;
+use super::span::short;
 use super::verdict::{Talked, Verdict, why_not};
 use crate::ending::Ending;
 use crate::media::Counts;
@@ -361,17 +362,6 @@ fn packets(counts: &Counts) -> String {
     format!("RTP: {} packets sent, {} received{lost}", counts.sent, counts.received)
 }
 
-/// A time as one would say it: milliseconds below a second, then seconds, then minutes.
-pub(crate) fn short(time: Duration) -> String {
-    let seconds = time.as_secs();
-    match seconds {
-        0 if time.as_millis() < 10 => format!("{:.1} ms", time.as_secs_f64() * 1000.0),
-        0 => format!("{} ms", time.as_millis()),
-        1..=59 => format!("{:.1} s", time.as_secs_f64()),
-        _ => format!("{} min {} s", seconds / 60, seconds % 60),
-    }
-}
-
 fn whole(time: Duration) -> String {
     format!("{} s", time.as_secs())
 }
@@ -382,15 +372,6 @@ mod tests {
 
     use super::*;
     use crate::report::testing::{provisional, refused};
-
-    #[test]
-    fn times_are_short() {
-        let shown = |millis| short(Duration::from_millis(millis));
-        assert_eq!(shown(3), "3.0 ms");
-        assert_eq!(shown(250), "250 ms");
-        assert_eq!(shown(2_340), "2.3 s");
-        assert_eq!(shown(125_000), "2 min 5 s");
-    }
 
     #[test]
     fn a_wait_is_told_as_a_time_of_the_clock_rfc3261_20_33() {

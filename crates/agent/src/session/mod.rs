@@ -4,7 +4,7 @@ mod address;
 mod host;
 mod instance;
 mod notebook;
-mod signer;
+pub(crate) mod signer;
 mod tap;
 mod wire;
 

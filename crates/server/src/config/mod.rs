@@ -30,7 +30,8 @@ pub use reload::{Changes, Part};
 
 pub use crate::reading::fault::{Contradiction, Finding, Place, Problem};
 pub use crate::reading::kinds::{HostName, HostPort, Role};
-pub use crate::reading::secret::{Secret, SecretError};
+pub use crate::reading::no_secret::SecretError;
+pub use crate::reading::secret::Secret;
 
 use convert::Declared;
 use schema::{RawConfig, RawRules};

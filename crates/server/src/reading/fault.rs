@@ -4,6 +4,8 @@ use std::fmt;
 
 use antiphon_sip::parse::scan::SyntaxError;
 
+use super::no_secret::SecretError;
+
 /// A place in the text of a configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
@@ -171,7 +173,7 @@ pub enum Problem {
         place: Place,
     },
     /// A secret that is not where it is said to be.
-    NoSecret(crate::config::SecretError),
+    NoSecret(SecretError),
     /// Something that this version of the server does not do.
     NotCarriedOut(Box<str>),
 }

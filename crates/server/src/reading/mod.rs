@@ -6,6 +6,7 @@
 
 pub(crate) mod fault;
 pub(crate) mod kinds;
+pub(crate) mod no_secret;
 pub(crate) mod reader;
 pub(crate) mod secret;
 pub(crate) mod section;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeValue;
 
+use super::no_secret::SecretError;
 use super::reader::{FromValue, Item, Reader};
 use super::section::section;
 
@@ -55,38 +56,6 @@ impl fmt::Debug for Secret {
         }
     }
 }
-
-/// Why a secret cannot be had.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SecretError {
-    /// The file cannot be read.
-    NoFile {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        kind: std::io::ErrorKind,
-    },
-    /// The file's first line is empty.
-    EmptyFile(PathBuf),
-    /// The environment variable is not set, or empty.
-    NoVariable(Box<str>),
-}
-
-impl fmt::Display for SecretError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoFile { path, kind } => {
-                write!(f, "the secret in '{}' cannot be read: {kind}", path.display())
-            }
-            Self::EmptyFile(path) => {
-                write!(f, "the first line of '{}' should be a secret and is empty", path.display())
-            }
-            Self::NoVariable(name) => write!(f, "the environment variable '{name}' is not set"),
-        }
-    }
-}
-
-impl std::error::Error for SecretError {}
 
 section! {
     /// Where a secret is, when it does not stand in the configuration itself.

@@ -39,6 +39,7 @@ mod host;
 mod layers;
 mod notice;
 mod refusal;
+mod refusals;
 mod resolver;
 mod settings;
 mod shutdown;

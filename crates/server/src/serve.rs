@@ -1,19 +1,15 @@
-//! Runs a server: opens what outlives it, binds its sockets, and answers its questions.
+//! Runs a server: opens what outlives it, binds its sockets, and starts its workers.
 //!
 //! [`Prepared`] is a server whose sockets are bound and whose stores are open, so that every fault
 //! of its configuration is known before it says that it is ready.
 
-use std::fmt;
 use std::net::IpAddr;
 
 use antiphon_core::auth::Authenticator;
 use antiphon_core::auth::server::Settings as AuthSettings;
 use antiphon_core::endpoint::{EndpointConfig, Listener};
-use antiphon_core::flow::Flow;
 use antiphon_core::time::Time;
-use antiphon_net::{
-    Bound, Clock, Direction, Dns, Handle, Layers, Net, Notice, Shutdown, Tls, WebSocket,
-};
+use antiphon_net::{Bound, Clock, Dns, Handle, Layers, Net, Notice, Shutdown, Tls, WebSocket};
 use tokio::sync::mpsc;
 
 use crate::ban_list::{self, BanList};
@@ -21,9 +17,11 @@ use crate::config::{Config, Domain, HostName, Network};
 use crate::first_start::{self, NewAccount};
 use crate::guard::{self, Ban};
 use crate::housekeeping::Housekeeping;
-use crate::node::{Server, ServerConfig, ServerEvent, Service};
+use crate::node::{Server, ServerConfig, Service};
+use crate::observer::Observer;
 use crate::reload::{self, Reloader, guard, service};
 use crate::security::Secured;
+use crate::serve_error::ServeError;
 use crate::stores::{Data, Stores, StoresError};
 use crate::worker::{self, Equipment, Worker};
 
@@ -34,23 +32,6 @@ pub struct ServeConfig {
     pub config: Config,
     /// Where its state lives.
     pub data: Data,
-}
-
-/// Sees what a server does.
-pub trait Observer {
-    /// The server tells.
-    fn event(&mut self, event: ServerEvent);
-
-    /// A message came or went.
-    fn message(&mut self, direction: Direction, flow: &Flow, octets: &[u8], now: Time) {
-        let _ = (direction, flow, octets, now);
-    }
-
-    /// A peer did what whoever runs the server should know of. A source gives one a minute at
-    /// most.
-    fn notice(&mut self, notice: Notice) {
-        let _ = notice;
-    }
 }
 
 /// A server that is ready to run.
@@ -254,41 +235,6 @@ fn random_octets() -> Result<[u8; 32], ServeError> {
     getrandom::fill(&mut octets).map_err(|_| ServeError::NoRandomness)?;
     Ok(octets)
 }
-
-/// Why a server cannot run. Shown, it is one line that says what to do.
-#[derive(Debug)]
-pub enum ServeError {
-    /// A listener cannot be opened.
-    Bind(antiphon_net::BindError),
-    /// A certificate, or what else TLS needs, cannot be used.
-    Tls(antiphon_net::TlsError),
-    /// The data directory cannot be used.
-    Stores(StoresError),
-    /// The system gives no random numbers, without which nothing can be secret.
-    NoRandomness,
-    /// The sockets cannot be driven.
-    Io(std::io::Error),
-    /// A worker has ended by a fault of the program, and the others with it.
-    Worker,
-}
-
-impl fmt::Display for ServeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bind(error) => error.fmt(f),
-            Self::Tls(error) => error.fmt(f),
-            Self::Stores(error) => error.fmt(f),
-            Self::NoRandomness => f.write_str("the system gives no random numbers"),
-            Self::Io(error) => write!(f, "the sockets cannot be driven: {error}"),
-            Self::Worker => f.write_str(
-                "a worker has ended by a fault of the program: report what it wrote, and start the \
-                 server again",
-            ),
-        }
-    }
-}
-
-impl std::error::Error for ServeError {}
 
 #[cfg(test)]
 mod tests {

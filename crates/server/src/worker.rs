@@ -11,7 +11,8 @@ use antiphon_store::{Commit, Reply, StoreError};
 use crate::ban_list::NewBans;
 use crate::media::engine::Engine;
 use crate::node::{Answer, Command, CommitFault, Question, Server, ServerEvent, Ticket};
-use crate::serve::{Observer, ServeError};
+use crate::observer::Observer;
+use crate::serve_error::ServeError;
 use crate::stores::Stores;
 
 /// A node with its sockets, and what it works with.

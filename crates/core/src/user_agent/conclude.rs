@@ -58,6 +58,9 @@ impl UserAgent {
             call.actions.retain(|other| *other != key);
         }
         self.reinvite_over(&action);
+        if matches!(action.purpose, Purpose::Keep(_)) {
+            self.end_forks(now, key);
+        }
         let verdict = Verdict::of(&action.tried, conclusion);
         let conclusion = verdict.conclusion;
         if let Some(id) = action.id {

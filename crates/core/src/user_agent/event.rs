@@ -179,6 +179,9 @@ pub enum Event {
     Notified {
         /// The action.
         action: ActionId,
+        /// The tag of From: which notifier it is of, where the SUBSCRIBE reached several
+        /// (§4.1.2.4).
+        notifier: String,
         /// Where the subscription stands.
         state: Substate,
         /// Why it has ended, if that is said.

@@ -12,6 +12,7 @@ use super::action::{Action, ActionKey, Base, Draft, Purpose, State};
 use super::command::Ask;
 use super::consider::Got;
 use super::event::Event;
+use super::fork::fork_of;
 use super::outcome::Conclusion;
 use super::publish::Publication;
 use super::subscribe::Subscription;
@@ -28,7 +29,7 @@ pub(super) struct Upkeep {
     /// Who was given credentials, and gets them with every refresh.
     pub(super) realms: Vec<(auth::Side, String)>,
     /// Where the whole action ends as if by itself.
-    until: Option<Time>,
+    pub(super) until: Option<Time>,
     pub(super) soft: Soft,
 }
 
@@ -202,6 +203,7 @@ impl UserAgent {
             action.draft.body = None;
         }
         action.deadline = Some(now + bound);
+        self.end_forks(now, key);
         if nobody_notifies {
             // Without a dialog there is nothing that could be ended.
             return self.conclude(now, key, Conclusion::Succeeded, None);
@@ -219,8 +221,12 @@ impl UserAgent {
         decision: &Decision,
     ) {
         let draw = self.endpoint.random();
-        let is_lost = self.loses_subscription(key, decision);
+        let is_lost = self.loses_subscription(now, key, decision);
         let Some(action) = self.actions.get_mut(&key) else { return };
+        if is_lost && fork_of(action).is_some() {
+            // A notifier that is gone is not looked for: the SUBSCRIBE was another one's.
+            return self.conclude(now, key, Conclusion::of(got), response);
+        }
         let Purpose::Keep(upkeep) = &mut action.purpose else { return };
         if let Reaction::EndUsage(UsageEnd { start_anew: true, .. }) = decision.reaction
             && is_lost

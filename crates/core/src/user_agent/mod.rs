@@ -36,6 +36,7 @@ mod consider;
 mod dialog_requests;
 mod early;
 mod event;
+mod fork;
 mod gate;
 mod in_call;
 mod incoming;

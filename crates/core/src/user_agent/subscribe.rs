@@ -6,9 +6,10 @@ use antiphon_sip::header::{self, SubscriptionState};
 use antiphon_sip::{HeaderName, Method, Request, Response, StatusCode};
 
 use super::UserAgent;
-use super::action::{Action, ActionKey, Base, ContactLine, Purpose, State};
+use super::action::{Action, ActionKey, Base, ContactLine, Draft, Purpose, State};
 use super::command::{Ask, Subscribe};
 use super::event::{Event, Substate};
+use super::fork::{Opened, fork_of};
 use super::keep::{Phase, Soft, Upkeep, lifetime, without};
 use super::outcome::{Conclusion, NoAnswer};
 use super::write::is_secure;
@@ -24,24 +25,43 @@ use crate::time::Time;
 /// A subscription.
 #[derive(Debug)]
 pub(super) struct Subscription {
-    ask: Ask,
+    pub(super) ask: Ask,
     /// The value of Event.
-    event: String,
+    pub(super) event: String,
     /// For how long it is asked for, in seconds.
-    asked: u32,
+    pub(super) asked: u32,
     /// By when a NOTIFY has to have come: Timer N (§4.1.2.4).
     notify_by: Option<Time>,
     /// Whether any has come since the last SUBSCRIBE.
     notified: bool,
     /// Only the state at this moment is wanted.
-    once: bool,
+    pub(super) once: bool,
     /// The other side has ended it before its SUBSCRIBE was answered.
     ended: Option<Notice>,
+    /// From which SUBSCRIBE it came; others may, too.
+    pub(super) opened: Option<Opened>,
+    /// The subscription that was asked for, if this is one of another notifier.
+    pub(super) fork_of: Option<ActionKey>,
 }
 
 impl Subscription {
     pub(super) fn is_overdue(&self, now: Time) -> bool {
         self.notify_by.is_some_and(|by| by <= now)
+    }
+
+    /// The same, with another notifier.
+    pub(super) fn forked(&self, from: ActionKey) -> Self {
+        Self {
+            ask: self.ask.clone(),
+            event: self.event.clone(),
+            asked: self.asked,
+            notify_by: None,
+            notified: true,
+            once: false,
+            ended: None,
+            opened: None,
+            fork_of: Some(from),
+        }
     }
 
     /// A SUBSCRIBE goes out, which a NOTIFY has to follow.
@@ -53,10 +73,10 @@ impl Subscription {
 
 /// What a NOTIFY says of its subscription.
 #[derive(Debug, Clone)]
-struct Notice {
+pub(super) struct Notice {
     state: Substate,
     reason: Option<String>,
-    expires: Option<u32>,
+    pub(super) expires: Option<u32>,
     retry_after: Option<u32>,
 }
 
@@ -67,10 +87,7 @@ impl UserAgent {
         }
         let ask = subscribe.ask;
         let asked = u32::try_from(subscribe.expires.as_secs()).unwrap_or(u32::MAX);
-        let mut draft = self.draft(Method::Subscribe, &ask, ContactLine::Own);
-        without(&mut draft, HeaderName::Event);
-        draft.headers.push((HeaderName::Event.as_str().to_owned(), subscribe.event.clone()));
-        draft.expires = Some(asked);
+        let draft = self.subscription_draft(&ask, &subscribe.event, asked);
         let subscription = Subscription {
             ask: ask.clone(),
             event: subscribe.event,
@@ -79,11 +96,22 @@ impl UserAgent {
             notified: false,
             once: !subscribe.keep,
             ended: None,
+            opened: None,
+            fork_of: None,
         };
         let soft = Soft::Subscription(Box::new(subscription));
         // Even one that is wanted once is kept until it was notified of.
         let target = ask.to.clone();
         self.begin_keeping(now, &ask, target, draft, Upkeep::new(true, soft));
+    }
+
+    /// What every SUBSCRIBE of a subscription has in common.
+    pub(super) fn subscription_draft(&mut self, ask: &Ask, event: &str, asked: u32) -> Draft {
+        let mut draft = self.draft(Method::Subscribe, ask, ContactLine::Own);
+        without(&mut draft, HeaderName::Event);
+        draft.headers.push((HeaderName::Event.as_str().to_owned(), event.to_owned()));
+        draft.expires = Some(asked);
+        draft
     }
 
     /// A 2xx to SUBSCRIBE. `silent`: no NOTIFY will follow (RFC 5839 §5.2).
@@ -156,31 +184,41 @@ impl UserAgent {
 
     /// A NOTIFY (§4.1.3).
     pub(super) fn notify_came(&mut self, now: Time, id: ServerId, request: &Request, flow: Flow) {
-        let Some(key) = self.subscription_of(request) else {
-            let gone = Refusal::new(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
-            return self.refuse(now, id, request, &gone);
+        let taken = match (self.subscription_of(request), self.forked_from(now, request)) {
+            (Some(key), _) => {
+                self.take_notify(key, request, flow).map(|notice| (notice, Some(key), key))
+            }
+            (None, Some(parent)) => self
+                .take_fork(now, parent, request, &flow)
+                .map(|(notice, fork)| (notice, fork, parent)),
+            (None, None) => Err(Refusal::new(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST)),
         };
-        let notice = match self.take_notify(key, request, flow) {
-            Ok(notice) => notice,
+        let (notice, key, named) = match taken {
+            Ok(taken) => taken,
             Err(refusal) => return self.refuse(now, id, request, &refusal),
         };
         self.answer_plainly(now, id, request);
-        let action = self.actions.get(&key).and_then(|action| action.id);
+        // One of another notifier is told under the name of the one that was asked for.
+        let named = self.actions.get(&named).and_then(fork_of).unwrap_or(named);
+        let action = self.actions.get(&named).and_then(|action| action.id);
         if let Some(action) = action {
             let content_type = request.headers().text(HeaderName::ContentType).map(str::to_owned);
             self.tell(Event::Notified {
                 action,
+                notifier: request.from_tag().unwrap_or_default().to_owned(),
                 state: notice.state,
                 reason: notice.reason.clone(),
                 content_type,
                 body: request.body().clone(),
             });
         }
-        self.notified(now, key, &notice);
+        if let Some(key) = key {
+            self.notified(now, key, &notice);
+        }
     }
 
     /// The subscription that a NOTIFY is for: by Call-ID and the tag of this side, and once there
-    /// is a dialog by that (§4.4.1). Those of other branches of a forked SUBSCRIBE are not taken.
+    /// is a dialog by that (§4.4.1).
     fn subscription_of(&self, request: &Request) -> Option<ActionKey> {
         let tag = request.to_tag()?;
         let is_ours = |action: &Action| match (&action.purpose, &action.draft.base) {
@@ -215,6 +253,8 @@ impl UserAgent {
         }
         let notice = Notice::of(request)?;
         let last = action.last.clone();
+        let opened = self.actions.get(&key).and_then(|action| self.opened(action));
+        let Some(action) = self.actions.get_mut(&key) else { return Err(bad) };
         match &mut action.draft.base {
             Base::Subscription(dialog) => {
                 if dialog.receive(request).is_err() {
@@ -228,6 +268,9 @@ impl UserAgent {
                 let dialog = Dialog::subscriber(&last, request, is_secure(&last, &flow))
                     .map_err(|_| Refusal::bad_request("Missing Contact header field"))?;
                 *base = Base::Subscription(Box::new(dialog));
+                if let Some(Soft::Subscription(own)) = action.upkeep().map(|own| &mut own.soft) {
+                    own.opened = opened;
+                }
             }
         }
         Ok(notice)
@@ -277,12 +320,19 @@ impl UserAgent {
         };
         let Some(upkeep) = self.actions.get_mut(&key).and_then(Action::upkeep) else { return };
         let once = matches!(&upkeep.soft, Soft::Subscription(own) if own.once);
-        let Some(seconds) = again.filter(|_| !once && upkeep.is_kept()) else {
+        let kept = !once && upkeep.is_kept();
+        let is_fork = self.actions.get(&key).is_some_and(|action| fork_of(action).is_some());
+        if is_fork || self.hand_over(key) {
+            // The subscription goes on with the other notifiers.
+            return self.conclude(now, key, Conclusion::Succeeded, None);
+        }
+        let Some(seconds) = again.filter(|_| kept) else {
             return self.conclude(now, key, Conclusion::Succeeded, None);
         };
+        let Some(upkeep) = self.actions.get_mut(&key).and_then(Action::upkeep) else { return };
         let later = Some(Later { seconds, duration: None });
         upkeep.keeper.failed(now, Ended { key: Key::Timeout, later }, false, draw);
-        self.leave_dialog(key);
+        self.leave_dialog(now, key);
         let state =
             self.actions.get_mut(&key).and_then(Action::upkeep).map(|own| own.keeper.state());
         if let Some(KeeperState::Waiting { until }) = state {
@@ -291,7 +341,12 @@ impl UserAgent {
     }
 
     /// Whether a refresh that failed has cost the subscription: then the next one is a new one.
-    pub(super) fn loses_subscription(&mut self, key: ActionKey, decision: &Decision) -> bool {
+    pub(super) fn loses_subscription(
+        &mut self,
+        now: Time,
+        key: ActionKey,
+        decision: &Decision,
+    ) -> bool {
         let effect = match &decision.reaction {
             Reaction::Report(report) => report.effect,
             Reaction::StopEverywhere { effect, .. } => *effect,
@@ -299,11 +354,13 @@ impl UserAgent {
             _ => DialogEffect::None,
         };
         let ends = matches!(effect, DialogEffect::Usage | DialogEffect::Dialog);
-        ends && self.leave_dialog(key)
+        ends && self.leave_dialog(now, key)
     }
 
-    /// An unrelated SUBSCRIBE comes next: another Call-ID, another tag (§4.1.2.2).
-    fn leave_dialog(&mut self, key: ActionKey) -> bool {
+    /// An unrelated SUBSCRIBE comes next: another Call-ID, another tag (§4.1.2.2). It reaches the
+    /// other notifiers again.
+    fn leave_dialog(&mut self, now: Time, key: ActionKey) -> bool {
+        self.end_forks(now, key);
         let Some(action) = self.actions.get_mut(&key) else { return false };
         let is_dialog = matches!(action.draft.base, Base::Subscription(_));
         let Some(Soft::Subscription(own)) = action.upkeep().map(|upkeep| &mut upkeep.soft) else {
@@ -313,6 +370,7 @@ impl UserAgent {
             return false;
         }
         own.asks();
+        own.opened = None;
         let (ask, asked) = (own.ask.clone(), own.asked);
         let draft = self.draft(Method::Subscribe, &ask, ContactLine::Own);
         let Some(action) = self.actions.get_mut(&key) else { return false };
@@ -327,7 +385,12 @@ impl UserAgent {
 const PROBATION: u32 = 60;
 
 impl Notice {
-    fn of(request: &Request) -> Result<Self, Refusal> {
+    /// Whether the subscription is over.
+    pub(super) fn is_the_end(&self) -> bool {
+        self.state == Substate::Terminated
+    }
+
+    pub(super) fn of(request: &Request) -> Result<Self, Refusal> {
         let field = request.headers().field::<SubscriptionState<'_>>().ok().flatten();
         let Some(field) = field else {
             return Err(Refusal::bad_request("Missing Subscription-State header field"));
@@ -348,12 +411,12 @@ impl Notice {
 }
 
 /// Whether a NOTIFY is for a subscription with this Event (§8.2.1).
-fn is_for(event: &str, request: &Request) -> bool {
+pub(super) fn is_for(event: &str, request: &Request) -> bool {
     let own = header::parse_value::<header::Event<'_>>(event.as_bytes());
     let other = request.headers().field::<header::Event<'_>>().ok().flatten();
     own.ok().zip(other).is_some_and(|(own, other)| own.matches(&other))
 }
 
-fn package(event: &str) -> &str {
+pub(super) fn package(event: &str) -> &str {
     event.split(';').next().unwrap_or_default().trim()
 }

@@ -10,6 +10,7 @@ mod agreement;
 mod calls;
 mod client;
 mod early;
+mod forked;
 mod locating;
 mod playbook;
 mod publish;

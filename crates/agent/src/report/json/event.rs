@@ -57,6 +57,7 @@ pub(super) struct ProvisionalObject<'a> {
 #[derive(Serialize)]
 pub(super) struct NotifiedObject<'a> {
     action: u64,
+    notifier: &'a str,
     state: &'static str,
     reason: Option<&'a str>,
     content_type: Option<&'a str>,
@@ -194,9 +195,10 @@ pub(super) fn told(event: &Event) -> Option<Told<'_>> {
             expires: granted.as_secs(),
             refresh_in: refresh_in.map(|time| time.as_secs()),
         },
-        Event::Notified { action, state, reason, content_type, body } => {
+        Event::Notified { action, notifier, state, reason, content_type, body } => {
             Told::Notified(NotifiedObject {
                 action: action.0,
+                notifier,
                 state: substate(*state),
                 reason: reason.as_deref(),
                 content_type: content_type.as_deref(),

@@ -188,6 +188,11 @@ impl Guard {
         }
     }
 
+    /// Whether an address counts as that of one of ours.
+    pub fn is_of_ours(&mut self, now: Time, address: IpAddr) -> bool {
+        self.has_signed_in(now, Source::of(address))
+    }
+
     /// Whether something about a source is to be told now: once a minute. Then, how much was not
     /// told before.
     pub fn note(&mut self, now: Time, address: IpAddr) -> Option<u32> {

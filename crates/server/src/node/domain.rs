@@ -208,19 +208,20 @@ impl Server {
     /// The domain in which the sender has to sign in before the rules are asked, if it has to: a
     /// request whose From claims one of our domains must authenticate, unless it comes from a
     /// trusted network; so must one whose Route set leads it through us to elsewhere, past the
-    /// rules. What comes by the route that we made for its call was let in with the request that
-    /// began it. A To tag alone proves nothing: anybody can write one.
+    /// rules. What comes by the route that we made for its call, and goes where that leads, was let
+    /// in with the request that began it. A To tag alone proves nothing: anybody can write one.
     pub(super) fn who_must_sign_in(&self, arrival: &Arrival) -> Option<String> {
         let request = &arrival.request;
-        let is_in_dialog = arrival.recorded.is_some() && request.to_tag().is_some();
-        if is_in_dialog || self.is_trusted(arrival) {
+        if arrival.is_within() || self.is_trusted(arrival) {
             return None;
         }
         let claimed = self.service.domains.claimed_by(request, |port| self.is_our_port(port));
         if let Some(domain) = claimed {
             return Some(domain.to_owned());
         }
-        request.headers().has(HeaderName::Route).then(|| self.first_domain().to_owned())
+        let goes_past_the_rules =
+            request.headers().has(HeaderName::Route) || arrival.recorded.is_some();
+        goes_past_the_rules.then(|| self.first_domain().to_owned())
     }
 
     /// Where those sign in who claim no domain of ours.

@@ -112,12 +112,14 @@ impl Server {
             Event::Cancelled { id, cancel } => {
                 self.cancel(now, id, &cancel);
             }
-            Event::Response { id, response, .. } => {
+            Event::Response { id, mut response, .. } => {
+                self.bind_route(&mut response);
                 self.returned(now, Passing::Response(id, response));
             }
             Event::Failed { id, failure } => self.returned(now, Passing::Failed(id, failure)),
             Event::StrayCancel { request, flow } => self.cancel_statelessly(now, &request, flow),
-            Event::StrayResponse { response, flow } => {
+            Event::StrayResponse { mut response, flow } => {
+                self.bind_route(&mut response);
                 let trust = &self.service.extensions.trust;
                 self.proxy.pass_stray_response(&mut self.endpoint, response, &flow, trust);
             }

@@ -5,6 +5,7 @@ use antiphon_core::proxy::{self, Forwarding, Recursion, Target};
 use antiphon_core::time::Time;
 use antiphon_sip::{HeaderName, Request};
 
+use super::bound_route::{Arrived, sender_host};
 use super::course::Course;
 use super::media::Passing;
 use super::offence::Unroutable;
@@ -18,7 +19,7 @@ impl Server {
     pub(super) fn dialog_target(&self, request: &Request, recorded: Option<Recorded>) -> Target {
         let flow = recorded.and_then(|recorded| recorded.flow);
         let flow = flow.filter(|_| !request.headers().has(HeaderName::Route));
-        let token = |flow| self.route_tokens.token_of_flow(request.call_id(), &flow);
+        let token = |flow| self.route_tokens.token_of_flow(request.call_id(), "", &flow);
         Target { flow, token: flow.map(token), ..Target::new(request.uri_buf()) }
     }
 
@@ -49,9 +50,10 @@ impl Server {
             return self.proxy.instead(now, &mut self.endpoint, arrival.id, targets, watch);
         }
         let call_id = arrival.request.call_id();
-        let token = self.route_tokens.token(call_id);
+        let host = sender_host(&arrival.request);
+        let token = self.route_tokens.token(call_id, &host);
         let caller_token = flow_of_caller(&arrival.request, arrival.flow)
-            .map(|flow| self.route_tokens.token_of_flow(call_id, &flow));
+            .map(|flow| self.route_tokens.token_of_flow(call_id, &host, &flow));
         let Arrival { id: server, mut request, flow: inbound, identity, .. } = arrival;
         let trust = self.service.extensions.trust.clone();
         trust.admit(&mut request, inbound.remote.ip(), identity.as_ref());
@@ -96,9 +98,12 @@ impl Server {
         }
         // Without a Route that we made for this call we would be a relay for strangers, unless it
         // belongs to an INVITE that a rule lets through without state.
-        if recorded.is_none() {
+        let Some(this) = recorded else {
             self.pass_statelessly(now, &request, flow);
-        } else {
+            return;
+        };
+        let arrived = Arrived { recorded: this, address: flow.remote.ip() };
+        if self.may_acknowledge(now, &request, &arrived) {
             self.take_off_own_credentials(&mut request);
             let target = self.dialog_target(&request, recorded);
             if self.is_relayed(request.call_id()) {

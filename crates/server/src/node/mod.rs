@@ -6,6 +6,7 @@
 
 mod ask;
 mod authenticate;
+mod bound_route;
 mod contact;
 mod course;
 mod decide;
@@ -180,6 +181,8 @@ struct Arrival {
     flow: Flow,
     /// What the Route stands for that we made for this call, if it came by one.
     recorded: Option<Recorded>,
+    /// Whether it goes where that Route leads.
+    follows: bool,
     /// Who sent it, when it has signed in.
     identity: Option<UriBuf>,
     /// What the rules have said, once they were asked.
@@ -189,7 +192,7 @@ struct Arrival {
 impl Arrival {
     /// Whether one of our users sent it, or it belongs to a dialog that was let in.
     const fn is_from_us(&self) -> bool {
-        self.identity.is_some() || self.recorded.is_some()
+        self.identity.is_some() || (self.recorded.is_some() && self.follows)
     }
 }
 
@@ -275,12 +278,23 @@ impl Server {
 
     /// The order of the phases.
     fn arrive(&mut self, now: Time, id: ServerId, request: Request, flow: Flow) {
-        let mut arrival =
-            Arrival { id, request, flow, recorded: None, identity: None, course: None };
+        let mut arrival = Arrival {
+            id,
+            request,
+            flow,
+            recorded: None,
+            follows: false,
+            identity: None,
+            course: None,
+        };
         // First of all, since a phone may name this server as its outbound proxy in whatever it
         // sends here, and since what is left decides what a loop is.
         match self.take_off(&mut arrival.request, &flow) {
-            Ok(recorded) => arrival.recorded = recorded,
+            Ok(recorded) => {
+                arrival.follows =
+                    recorded.is_some_and(|it| self.follows_its_route(&arrival.request, &it));
+                arrival.recorded = recorded;
+            }
             Err(unroutable) => return self.refuse_unroutable(now, &arrival, &unroutable),
         }
         // An OPTIONS that ran out of hops here may be answered here (RFC 3261 §16.3 step 3); so is

@@ -1,6 +1,8 @@
 //! Proof that a route set is one that we made: the URI by which this server puts itself into
-//! Record-Route carries a keyed hash of the Call-ID. A stranger cannot make one, so nobody can use
-//! this server as a relay by writing a Route of ours into a request.
+//! Record-Route carries a keyed hash of the Call-ID and of the host that requests by it go to. A
+//! stranger cannot make one, and whoever is given one reaches the other side of its call by it and
+//! nobody else, so that nobody can use this server as a relay by writing a Route of ours into a
+//! request.
 //!
 //! Where one side of the dialog is reached by its flow alone (a phone behind a NAT, on a stream or
 //! a WebSocket), the flow stands behind the hash, and under it (RFC 5626 §5.3).
@@ -26,47 +28,81 @@ pub(super) struct RouteTokens {
 pub(super) struct Recorded {
     /// The flow by which that side of the dialog is reached, if not by its URI.
     pub(super) flow: Option<Flow>,
+    /// What is told of the host that it leads to.
+    mark: [u8; MARK],
 }
 
 /// Hexadecimal digits of a hash of 64 bits: guessing one takes 2^63 requests on average.
 const DIGITS: usize = 16;
+
+/// Hexadecimal digits of the mark of a host. Which hosts have the same one can only be found out
+/// by asking, some 2^31 times.
+const MARK: usize = 8;
 
 impl RouteTokens {
     pub(super) fn new(secret: &[u8; 32]) -> Self {
         Self { key: derived(secret, "route") }
     }
 
-    /// The token for the requests of one call.
-    pub(super) fn token(&self, call_id: &str) -> String {
-        text_of(&self.hash(call_id, "")).to_owned()
+    /// The token for the requests of one call that go to this host, by its URI.
+    pub(super) fn token(&self, call_id: &str, host: &str) -> String {
+        let mark = self.mark(call_id, host);
+        self.write(call_id, text_of(&mark), "")
     }
 
-    /// The token for the side of a call that is reached by this flow.
-    pub(super) fn token_of_flow(&self, call_id: &str, flow: &Flow) -> String {
-        let flow = write_flow(flow);
-        format!("{}-{flow}", text_of(&self.hash(call_id, &flow)))
+    /// The token for the side of a call that is reached by this flow, or by way of this host.
+    pub(super) fn token_of_flow(&self, call_id: &str, host: &str, flow: &Flow) -> String {
+        let mark = self.mark(call_id, host);
+        self.write(call_id, text_of(&mark), &write_flow(flow))
+    }
+
+    /// The same token for another host.
+    pub(super) fn led_to(&self, recorded: &Recorded, call_id: &str, host: &str) -> String {
+        match &recorded.flow {
+            Some(flow) => self.token_of_flow(call_id, host, flow),
+            None => self.token(call_id, host),
+        }
+    }
+
+    fn write(&self, call_id: &str, mark: &str, flow: &str) -> String {
+        let hash = self.hash(call_id, mark, flow);
+        let separator = if flow.is_empty() { "" } else { "-" };
+        [text_of(&hash), "-", mark, separator, flow].concat()
     }
 
     /// What a Route value stands for, if it carries a token of this call.
     pub(super) fn read(&self, uri: &Uri<'_>, call_id: &str) -> Option<Recorded> {
         let Uri::Sip(uri) = uri else { return None };
-        let user = uri.user?;
-        let (hash, flow) = user.split_once('-').unwrap_or((user, ""));
+        let (hash, rest) = uri.user?.split_once('-')?;
+        let (mark, flow) = rest.split_once('-').unwrap_or((rest, ""));
         // Nearly every user is none of ours, and is told so without a hash.
         if hash.len() != DIGITS {
             return None;
         }
         // Not a secret once it is on the wire, so an ordinary comparison does.
-        if hash.as_bytes() != self.hash(call_id, flow) {
+        if hash.as_bytes() != self.hash(call_id, mark, flow) {
             return None;
         }
-        Some(Recorded { flow: read_flow(flow) })
+        Some(Recorded { flow: read_flow(flow), mark: mark.as_bytes().try_into().ok()? })
     }
 
-    /// The hash in hexadecimal. Neither text holds a zero, so no two pairs are hashed alike.
-    fn hash(&self, call_id: &str, flow: &str) -> [u8; DIGITS] {
+    /// Whether a token is for requests that go to this host.
+    pub(super) fn leads_to(&self, recorded: &Recorded, call_id: &str, host: &str) -> bool {
+        recorded.mark == self.mark(call_id, host)
+    }
+
+    fn mark(&self, call_id: &str, host: &str) -> [u8; MARK] {
+        let digits = self.hash(call_id, host, "to");
+        std::array::from_fn(|at| digits.get(at).copied().unwrap_or_default())
+    }
+
+    /// The hash in hexadecimal. No text holds a zero, so no two triples are hashed alike; no flow is
+    /// written as `to` is.
+    fn hash(&self, call_id: &str, host: &str, flow: &str) -> [u8; DIGITS] {
         let mut keyed = SipHasher24::new_with_key(&self.key);
         keyed.write(flow.as_bytes());
+        keyed.write(b"\0");
+        keyed.write(host.as_bytes());
         keyed.write(b"\0");
         keyed.write(call_id.as_bytes());
         let hash = keyed.finish().to_be_bytes();
@@ -95,7 +131,7 @@ pub(super) fn derived(secret: &[u8; 32], purpose: &str) -> [u8; 16] {
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
-fn text_of(digits: &[u8; DIGITS]) -> &str {
+fn text_of(digits: &[u8]) -> &str {
     std::str::from_utf8(digits).unwrap_or_default()
 }
 
@@ -184,14 +220,18 @@ mod tests {
                 local: local.parse().unwrap(),
                 connection: None,
             };
-            let token = tokens.token_of_flow("call", &flow);
-            assert_eq!(read(&tokens, &token, "call"), Some(Recorded { flow: Some(flow) }));
+            let token = tokens.token_of_flow("call", "host", &flow);
+            assert_eq!(read(&tokens, &token, "call").map(|it| it.flow), Some(Some(flow)));
             assert_eq!(read(&tokens, &token, "other"), None);
             assert_eq!(read(&RouteTokens::new(&[2; 32]), &token, "call"), None);
             assert_eq!(read(&tokens, &token.replace("-", "-0"), "call"), None);
         }
-        let token = tokens.token("call");
-        assert_eq!(read(&tokens, &token, "call"), Some(Recorded { flow: None }));
+        let token = tokens.token("call", "host");
+        let recorded = read(&tokens, &token, "call").unwrap();
+        assert_eq!(recorded.flow, None);
+        assert!(tokens.leads_to(&recorded, "call", "host"));
+        assert!(!tokens.leads_to(&recorded, "call", "other"));
+        assert_eq!(tokens.led_to(&recorded, "call", "other"), tokens.token("call", "other"));
         assert_eq!(read(&tokens, "x", "call"), None);
     }
 

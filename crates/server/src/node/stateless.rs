@@ -11,6 +11,7 @@ use antiphon_core::time::Time;
 use antiphon_sip::{HeaderName, Method, Request, StatusCode, Transport};
 use siphasher::sip::SipHasher13;
 
+use super::bound_route::sender_host;
 use super::gather::Gather;
 use super::source::flow_of_caller;
 use super::{Arrival, Server};
@@ -92,9 +93,10 @@ impl Server {
 
     fn send_statelessly(&mut self, now: Time, mut request: Request, inbound: Flow, target: Target) {
         let call_id = request.call_id();
-        let token = self.route_tokens.token(call_id);
+        let host = sender_host(&request);
+        let token = self.route_tokens.token(call_id, &host);
         let caller_token = flow_of_caller(&request, inbound)
-            .map(|flow| self.route_tokens.token_of_flow(call_id, &flow));
+            .map(|flow| self.route_tokens.token_of_flow(call_id, &host, &flow));
         let trust = self.service.extensions.trust.clone();
         trust.admit(&mut request, inbound.remote.ip(), None);
         self.take_off_own_credentials(&mut request);

@@ -1,6 +1,7 @@
 //! Who gets where: who must authenticate, and that nobody is relayed who may not be.
 
-use antiphon_sip::HeaderName;
+use antiphon_sip::{HeaderName, Response};
+use antiphon_testkit::{Handle, RawPeer};
 
 use crate::phone::Script;
 use crate::text::Text;
@@ -147,4 +148,85 @@ fn the_token_of_one_call_is_no_token_for_another() {
     let other = bye.clone().uri("sip:anybody@192.0.2.9").call_id("another").again();
     assert_eq!(world.status(stranger, &other), 403);
     assert_eq!(world.status(stranger, &bye), 200);
+}
+
+/// A call of a stranger to bob that is answered, with what opens it and its answer.
+fn call(world: &mut World, stranger: Handle<RawPeer>) -> (Text, Response) {
+    let invite = Text::invite("sip:bob@example.org").again();
+    let response = world.ask(stranger, &invite);
+    world.send(stranger, &invite.in_dialog("ACK", &response));
+    world.run_for_seconds(1);
+    (invite, response)
+}
+
+#[test]
+fn a_party_of_a_call_reaches_by_its_route_nobody_but_the_other_party_rfc3261_16_4() {
+    let mut world = World::new(1);
+    let stranger = world.peer("stranger", "192.0.2.1:5060");
+    let outside = world.peer("outside", "192.0.2.9:5060");
+    let bob = world.bound("bob", "192.0.2.2:5060", Script::answers(0));
+    let (invite, response) = call(&mut world, stranger);
+    let bye = invite.in_dialog("BYE", &response);
+    for method in ["UPDATE", "MESSAGE", "REFER", "BYE"] {
+        let text = invite.in_dialog(method, &response);
+        let elsewhere = text.clone().uri("sip:anybody@192.0.2.9").again();
+        assert_eq!(world.status(stranger, &elsewhere), 407, "another Request-URI");
+        let behind = text.edit_routes(|ours| format!("{ours}, <sip:192.0.2.9;lr>")).again();
+        assert_eq!(world.status(stranger, &behind), 407, "another Route behind ours");
+    }
+    let ack = invite.in_dialog("ACK", &response);
+    world.send(stranger, &ack.clone().uri("sip:anybody@192.0.2.9"));
+    world.send(stranger, &ack.edit_routes(|ours| format!("{ours}, <sip:192.0.2.9;lr>")));
+    world.run_for_seconds(1);
+    assert!(world.sim.node(outside).heard().is_empty());
+    assert_eq!(world.status(stranger, &bye), 200);
+    assert_eq!(world.heard(bob, "BYE").len(), 1);
+}
+
+#[test]
+fn the_party_that_is_called_reaches_nobody_but_the_caller_rfc3261_16_4() {
+    let mut world = World::new(1);
+    let stranger = world.peer("stranger", "192.0.2.1:5060");
+    let outside = world.peer("outside", "192.0.2.9:5060");
+    let bob = world.bound("bob", "192.0.2.2:5060", Script::answers(0));
+    call(&mut world, stranger);
+    let heard = world.heard(bob, "INVITE").remove(0);
+    let route = heard.headers().text(HeaderName::RecordRoute).unwrap().to_owned();
+    let in_dialog = |uri: &str| {
+        Text::new("MESSAGE", uri)
+            .from("sip:bob@elsewhere.example")
+            .to("<sip:stranger@elsewhere.example>;tag=from")
+            .call_id(heard.call_id())
+            .header("Route", &route)
+    };
+    let called = world.peer("called", "192.0.2.22:5060");
+    assert_eq!(world.status(called, &in_dialog("sip:anybody@192.0.2.9")), 407);
+    assert!(world.sim.node(outside).heard().is_empty());
+    world.send(called, &in_dialog("sip:stranger@192.0.2.1:5060"));
+    world.run_for_seconds(1);
+    let reached = world.sim.node(stranger).requests().into_iter();
+    assert!(reached.map(|it| it.method().to_string()).any(|method| method == "MESSAGE"));
+}
+
+#[test]
+fn who_signs_in_follows_a_party_that_has_moved_rfc3261_12_2_1_1() {
+    let mut world = World::new(1);
+    let alice = world.peer("alice", "192.0.2.1:5060");
+    world.bound("bob", "192.0.2.2:5060", Script::answers(0));
+    let moved = world.phone("moved", "192.0.2.9:5060", Script::answers(0));
+    let invite = Text::invite("sip:bob@example.org").from("sip:alice@example.org");
+    let challenge = world.ask(alice, &invite);
+    world.send(alice, &invite.ack_of(&challenge));
+    let invite = invite.next_cseq().answering(&challenge, "alice", &password("alice"));
+    let response = world.ask(alice, &invite);
+    assert_eq!(response.status().as_u16(), 200);
+    world.send(alice, &invite.in_dialog("ACK", &response));
+    world.run_for_seconds(1);
+    // Bob has said meanwhile that he is at another address (a target refresh).
+    let bye = invite.in_dialog("BYE", &response).uri("sip:bob@192.0.2.9:5060");
+    assert_eq!(world.ask_as(alice, "alice", &password("alice"), &bye).status().as_u16(), 200);
+    assert_eq!(world.heard(moved, "BYE").len(), 1);
+    world.send(alice, &invite.in_dialog("ACK", &response).uri("sip:bob@192.0.2.9:5060"));
+    world.run_for_seconds(1);
+    assert_eq!(world.heard(moved, "ACK").len(), 1, "from where one of ours is");
 }

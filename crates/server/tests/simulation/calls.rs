@@ -134,12 +134,24 @@ fn an_ack_to_a_host_name_waits_for_its_address_rfc3261_16_11() {
     world.sim.host("bob.example", &["192.0.2.2"]);
     world.sim.resolve_time(std::time::Duration::from_millis(300));
     let alice = world.peer("alice", "192.0.2.1:5060");
-    let bob = world.bound("bob", "192.0.2.2:5060", Script::answers(0));
+    let bob = world.peer("bob", "192.0.2.2:5060");
+    world.bind("bob", "sip:bob@192.0.2.2:5060", 1000);
+    world.sim.with(bob, |bob, _| {
+        bob.answer_with(|heard| {
+            let octets = heard.response_with(antiphon_sip::StatusCode::OK, |response| {
+                response
+                    .header(HeaderName::Contact, "<sip:bob@bob.example>")
+                    .copied(HeaderName::RecordRoute)
+            });
+            octets.map(|octets| heard.reply(octets)).into_iter().collect()
+        });
+    });
     let invite = Text::invite("sip:bob@example.org");
     let ok = world.ask(alice, &invite);
-    world.send(alice, &invite.in_dialog("ACK", &ok).uri("sip:bob@bob.example"));
+    world.send(alice, &invite.in_dialog("ACK", &ok));
     world.run_for_seconds(1);
-    assert_eq!(world.heard(bob, "ACK").len(), 1);
+    let heard = world.sim.node(bob).requests();
+    assert_eq!(heard.last().map(|it| it.method().to_string()).as_deref(), Some("ACK"));
 }
 
 #[test]

@@ -133,17 +133,24 @@ fn step_5_provisionals_and_every_2xx_go_on_at_once_and_failures_wait_rfc3261_16_
 }
 
 #[test]
-fn step_8_record_route_is_left_as_it_stands_rfc3261_16_7() {
+fn step_8_our_record_route_is_bound_to_whoever_answers_rfc3261_16_7() {
     let mut world = World::new(1);
     let caller = world.peer("caller", "192.0.2.1:5060");
     let bob = world.bound("bob", "192.0.2.2:5060", Script::answers(0));
     let ok = world.ask(caller, &invite());
-    let told = |headers: &antiphon_sip::Headers| -> Vec<String> {
-        headers.list::<RecordRoute<'_>>().map(|route| route.unwrap().to_string()).collect()
+    let told = |headers: &antiphon_sip::Headers| -> Vec<(String, String)> {
+        let halves = |route: &RecordRoute<'_>| {
+            let text = route.to_string();
+            let (user, place) = text.split_once('@').unwrap();
+            (user.to_owned(), place.to_owned())
+        };
+        headers.list::<RecordRoute<'_>>().map(|route| halves(&route.unwrap())).collect()
     };
     let heard = world.heard(bob, "INVITE").remove(0);
-    assert_eq!(told(ok.headers()), told(heard.headers()));
-    assert_eq!(told(ok.headers()).len(), 1);
+    let (to_the_caller, to_bob) = (told(heard.headers()), told(ok.headers()));
+    assert_eq!((to_the_caller.len(), to_bob.len()), (1, 1));
+    assert_eq!(to_the_caller[0].1, to_bob[0].1, "the same place");
+    assert_ne!(to_the_caller[0].0, to_bob[0].0, "that leads to the other side");
 }
 
 #[test]

@@ -1,0 +1,120 @@
+//! Where the routes that we recorded lead: each side of a dialog to the other, and nowhere else.
+//!
+//! Which host the caller is reached at stands in the request that begins the dialog; which the
+//! callee, only in its response. So the value that the caller gets to see is written anew then
+//! (RFC 3261 §16.7 step 8).
+
+use antiphon_core::time::Time;
+use antiphon_sip::header::{Contact, RecordRoute, Route};
+use antiphon_sip::{HeaderName, Method, Request, Response, Uri};
+
+use super::route_token::Recorded;
+use super::{Arrival, Server};
+
+impl Server {
+    /// Whether a request that came by a route of ours goes where that route leads: by the flow that
+    /// was recorded, to the host that was, or to a user of ours, whom anybody may call.
+    pub(super) fn follows_its_route(&self, request: &Request, recorded: &Recorded) -> bool {
+        let has_route = request.headers().has(HeaderName::Route);
+        if !has_route && (recorded.flow.is_some() || self.is_this_server(&request.uri())) {
+            return true;
+        }
+        let host = next_host(request).unwrap_or_default();
+        self.route_tokens.leads_to(recorded, request.call_id(), &host)
+    }
+
+    /// Whether an ACK may go on: where its route leads or, since nobody can be asked to sign in for
+    /// it, from where one of our users is or from a trusted network.
+    pub(super) fn may_acknowledge(
+        &mut self,
+        now: Time,
+        arrival: &Request,
+        source: &Arrived,
+    ) -> bool {
+        self.follows_its_route(arrival, &source.recorded)
+            || self.service.trusts(source.address)
+            || self.guard.is_of_ours(now, source.address)
+    }
+
+    /// Has our value in the Record-Route of a response lead to whoever gives it.
+    pub(super) fn bind_route(&self, response: &mut Response) {
+        let code = response.status().as_u16();
+        if !(101..300).contains(&code) || !makes_dialog(&response.cseq_method()) {
+            return;
+        }
+        let Some(values) = self.bound_values(response) else { return };
+        response.headers_mut().set(HeaderName::RecordRoute, values.join(", "));
+    }
+
+    /// The values of Record-Route, the topmost of ours written anew: those above it are of the
+    /// elements between us and the callee.
+    fn bound_values(&self, response: &Response) -> Option<Vec<String>> {
+        let call_id = response.call_id();
+        let routes = response.headers().list::<RecordRoute<'_>>();
+        let routes: Vec<_> = routes.collect::<Result<_, _>>().ok()?;
+        let (at, recorded) = routes.iter().enumerate().find_map(|(at, route)| {
+            let recorded = self.route_tokens.read(&route.uri, call_id)?;
+            self.is_this_server(&route.uri).then_some((at, recorded))
+        })?;
+        let host = match at.checked_sub(1).and_then(|above| routes.get(above)) {
+            Some(above) => host_of(&above.uri)?,
+            None => contact_host(response.headers())?,
+        };
+        let new = self.route_tokens.led_to(&recorded, call_id, &host);
+        let mut values: Vec<_> = routes.iter().map(ToString::to_string).collect();
+        let old = routes.get(at)?.uri.as_sip()?.user?;
+        let value = values.get_mut(at)?;
+        *value = value.replacen(old, &new, 1);
+        Some(values)
+    }
+}
+
+/// How an ACK came.
+#[derive(Debug)]
+pub(super) struct Arrived {
+    pub(super) recorded: Recorded,
+    pub(super) address: std::net::IpAddr,
+}
+
+impl Arrival {
+    /// Whether it belongs to a dialog that was let in, and goes where the route of that leads.
+    pub(super) fn is_within(&self) -> bool {
+        self.recorded.is_some() && self.follows && self.request.to_tag().is_some()
+    }
+}
+
+/// The host at which the sender of a request is reached in the dialog that it may make: that of the
+/// element before us which stays in it, else its own.
+pub(super) fn sender_host(request: &Request) -> String {
+    let above = request.headers().first::<RecordRoute<'_>>().ok().flatten();
+    let host = match above {
+        Some(above) => host_of(&above.uri),
+        None => contact_host(request.headers()),
+    };
+    host.unwrap_or_default()
+}
+
+/// The host that a request goes to by itself.
+fn next_host(request: &Request) -> Option<String> {
+    match request.headers().first::<Route<'_>>() {
+        Ok(Some(route)) => host_of(&route.uri),
+        Ok(None) => host_of(&request.uri()),
+        Err(_) => None,
+    }
+}
+
+fn contact_host(headers: &antiphon_sip::Headers) -> Option<String> {
+    match headers.first::<Contact<'_>>() {
+        Ok(Some(Contact::Addr(address))) => host_of(&address.uri),
+        _ => None,
+    }
+}
+
+fn host_of(uri: &Uri<'_>) -> Option<String> {
+    let uri = uri.as_sip()?;
+    Some(uri.maddr().unwrap_or(uri.host).to_string().to_ascii_lowercase())
+}
+
+const fn makes_dialog(method: &Method) -> bool {
+    matches!(method, Method::Invite | Method::Subscribe | Method::Refer | Method::Notify)
+}

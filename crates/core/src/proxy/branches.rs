@@ -119,7 +119,7 @@ impl Proxy {
             // It is we who ended it: the caller, who did not, hears that nobody answered.
             return self.fail(now, endpoint, place, StatusCode::REQUEST_TIMEOUT);
         }
-        let response = context.follow(now, response);
+        let response = context.follow(now, place.branch, response);
         self.finish_branch(place, response);
         self.end_early(now, endpoint, place, status);
         if status.as_u16() >= 600 {

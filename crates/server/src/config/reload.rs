@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::checked::Config;
+use crate::media::MediaPolicy;
 use crate::security::Security;
 
 /// A part of a configuration.
@@ -23,6 +24,7 @@ pub enum Part {
     Trusted,
     Bans,
     Media,
+    MediaRelays,
     Trunks,
     Rules,
 }
@@ -46,6 +48,7 @@ impl Part {
             Self::Trusted => "trusted",
             Self::Bans => "bans",
             Self::Media => "media",
+            Self::MediaRelays => "media.rtpengine",
             Self::Trunks => "trunk",
             Self::Rules => "rule",
         }
@@ -63,7 +66,7 @@ impl Part {
                 | Self::Workers
                 | Self::Data
                 | Self::Admin
-                | Self::Media
+                | Self::MediaRelays
         )
     }
 }
@@ -78,6 +81,12 @@ impl fmt::Display for Part {
 fn beside_certificates(security: &Security) -> impl PartialEq + '_ {
     let Security { certificates: _, trust_system, trusted, clients, key_log } = security;
     (trust_system, trusted, clients, key_log)
+}
+
+/// What stands in `[media]`.
+fn beside_relays(media: &MediaPolicy) -> impl PartialEq + '_ {
+    let MediaPolicy { relays: _, uses, without } = media;
+    (uses, without)
 }
 
 /// What differs between two configurations.
@@ -122,7 +131,8 @@ impl Changes {
             (Part::Extensions, *extensions != new.extensions),
             (Part::Trusted, *trusted != new.trusted),
             (Part::Bans, *bans != new.bans),
-            (Part::Media, *media != new.media),
+            (Part::Media, beside_relays(media) != beside_relays(&new.media)),
+            (Part::MediaRelays, media.relays != new.media.relays),
             (Part::Trunks, *trunks != new.trunks),
             (Part::Rules, *rules != new.rules),
         ];

@@ -119,7 +119,10 @@ impl Server {
         }
         let is_located = gather.is_located;
         let targets = gather.into_targets();
-        if is_located && Disposition::of(&arrival.request).redirect {
+        // Where our users are is for those to know who signed in; for anybody else the request is
+        // forwarded, which RFC 3841 §9.1 leaves to us.
+        let may_be_told = arrival.is_from_us() || self.is_trusted(&arrival);
+        if is_located && may_be_told && Disposition::of(&arrival.request).redirect {
             return self.tell_where(now, arrival, targets);
         }
         self.forward(now, arrival, targets);

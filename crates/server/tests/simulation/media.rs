@@ -194,3 +194,15 @@ fn a_rule_says_which_calls_are_relayed() {
     assert_eq!(body(heard(&world, bob, "INVITE")[0].body()), sdp(1));
     assert!(asked(&world).is_empty());
 }
+
+#[test]
+fn who_is_called_by_a_redirection_hears_the_description_of_the_relay_rfc3261_16_7_step_4() {
+    let (mut world, alice, _) = world(&format!("follow_redirections = true\n{RELAYED}"));
+    let bob = world.phone("there", "192.0.2.4:5060", Script::answers(0));
+    let again = Script::refuses(302).with(HeaderName::Contact, "<sip:b@192.0.2.4:5060>");
+    world.bound("dave", "192.0.2.5:5060", again);
+    let text = invite().uri("sip:dave@example.org");
+    assert_eq!(world.status(alice, &text), 200);
+    assert_eq!(body(world.heard(bob, "INVITE")[0].body()), relayed(1));
+    assert_eq!(asked(&world).iter().filter(|word| word.starts_with("offer")).count(), 1);
+}

@@ -122,8 +122,19 @@ fn the_caller_may_cancel_by_itself_rfc3841_9_1() {
 }
 
 #[test]
-fn the_caller_may_want_to_be_redirected_rfc3841_9_1() {
+fn a_stranger_is_not_told_where_a_user_is_rfc3841_9_1() {
     let mut world = World::new(1);
+    let stranger = world.peer("stranger", "192.0.2.1:5060");
+    let bob = phone(&mut world, 2, ";audio", Script::answers(0));
+    let text = invite().header("Request-Disposition", "redirect");
+    assert_eq!(world.status(stranger, &text), 200, "it is forwarded instead");
+    assert_eq!(invited(&world, bob), 1);
+    world.settle();
+}
+
+#[test]
+fn the_caller_may_want_to_be_redirected_rfc3841_9_1() {
+    let mut world = World::configured("trusted = [\"192.0.2.1\"]");
     let alice = world.peer("alice", "192.0.2.1:5060");
     let phones = [
         phone(&mut world, 2, ";audio", Script::answers(0)),

@@ -4,7 +4,7 @@
 use antiphon_sip::{Request, Response, StatusCode};
 
 use super::super::Origin;
-use super::super::branch::{BranchState, Ways};
+use super::super::branch::{Branch, BranchState, Ways};
 use super::Context;
 use crate::endpoint::Endpoint;
 use crate::time::Time;
@@ -36,6 +36,7 @@ impl Context {
     pub(in super::super) fn follow(
         &mut self,
         now: Time,
+        branch: usize,
         mut response: Response,
     ) -> Option<Response> {
         let is_list = matches!(response.status().as_u16(), 300..=302);
@@ -44,6 +45,13 @@ impl Context {
             return Some(response);
         };
         let (mut targets, is_left) = redirections.take(&mut response);
+        // What was put in the place of the body holds for whoever is called instead.
+        let ways = self.branches.get(branch).and_then(Branch::ways);
+        let body =
+            ways.map(|ways| ways.copy.request.body()).filter(|it| *it != self.request.body());
+        for target in &mut targets {
+            target.body = body.cloned();
+        }
         self.disposition.arrange(&mut targets);
         for target in targets.into_iter().rev() {
             self.waiting.push_front(target);

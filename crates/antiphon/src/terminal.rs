@@ -6,7 +6,7 @@ use std::thread;
 
 use antiphon_agent::{Form, Lines, Reporter};
 use terminal_size::{Width, terminal_size};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 
 /// Writes a result. A reader that went away wants no more of it, which is no fault.
 pub(crate) fn print(text: &str) {
@@ -32,7 +32,8 @@ pub(crate) fn reporter(json: bool) -> Reporter {
 
 /// What a person types, where there is one: both ends of the conversation are a terminal.
 pub(crate) fn lines() -> Option<Lines> {
-    /// Lines that may wait: a person answers one question at a time.
+    /// Lines that may wait: a person answers one question at a time. What is typed beyond that is
+    /// typed before any question, and answers none.
     const WAITING: usize = 4;
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return None;
@@ -41,7 +42,7 @@ pub(crate) fn lines() -> Option<Lines> {
     // It ends with the process: nothing can take a thread out of a read.
     thread::spawn(move || {
         for line in io::stdin().lines().map_while(Result::ok) {
-            if sender.blocking_send(line).is_err() {
+            if let Err(TrySendError::Closed(_)) = sender.try_send(line) {
                 return;
             }
         }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use antiphon_core::user_agent::{Command, EndCause, Event, Outcome, PlaceCall, Side};
+use antiphon_core::user_agent::{
+    ActionId, Command, EndCause, Event, Identifiers, Outcome, PlaceCall, Side,
+};
 use antiphon_sip::UriBuf;
 
-use super::question::{self, Next};
+use super::question::{self, Heard, Next};
 use super::waiting::Waiting;
 use crate::client::Client;
 use crate::ending::{Ending, Failure};
@@ -42,32 +44,31 @@ struct End {
 pub async fn call(client: &Client, call: &Call, session: Session) -> Result<Ending, Failure> {
     session::run(client, Some(&call.target), session, async |agent| {
         let (mut call, mut client) = (call.clone(), client.clone());
-        for _ in 0..MAX_QUESTIONS {
+        let mut before = None;
+        for questions in 0..=MAX_QUESTIONS {
             let stream = agent.open_media().await?;
-            let (outcome, end) = hold(agent, &client, &call, &stream).await;
+            let (outcome, end) = hold(agent, &client, &call, before.take(), &stream).await;
             let rtp = stream.stop().await;
             let Some(outcome) = outcome else { return Ok(Ending::Stopped) };
             let verdict = judge(&call, outcome, end, rtp);
             agent.reporter.verdict(agent.now(), &verdict);
-            let outcome = verdict.outcome.as_deref();
+            let outcome = verdict.outcome.as_deref().filter(|_| questions < MAX_QUESTIONS);
             let next = match outcome {
                 Some(outcome) => {
                     let next = Next {
                         target: call.target.clone(),
                         headers: call.headers.clone(),
                         anonymous: client.manner.anonymous,
+                        goes_on: false,
                     };
                     question::next(agent, next, outcome).await
                 }
                 None => None,
             };
-            match next {
-                Some(Next { target, headers, anonymous }) => {
-                    client.manner.anonymous = anonymous;
-                    call = Call { target, headers, ..call };
-                }
-                None => return Ok(verdict.ending),
-            }
+            let Some(next) = next else { return Ok(verdict.ending) };
+            before = outcome.filter(|_| next.goes_on).and_then(|told| told.identifiers.clone());
+            client.manner.anonymous = next.anonymous;
+            call = Call { target: next.target, headers: next.headers, ..call };
         }
         Ok(Ending::Stopped)
     })
@@ -79,17 +80,33 @@ async fn hold(
     agent: &mut Agent,
     client: &Client,
     call: &Call,
+    continues: Option<Identifiers>,
     stream: &Stream,
 ) -> (Option<Box<Outcome>>, Option<End>) {
     let mut ask = agent.ask(client, &call.target);
     ask.headers.extend(call.headers.iter().cloned());
     let action = ask.action;
     let (media, duration) = (stream.address(), call.duration);
-    agent.command(Command::Call(PlaceCall { ask, media, late_offer: false, duration })).await;
+    let place = PlaceCall { ask, media, late_offer: false, duration, continues };
+    agent.command(Command::Call(place)).await;
     let (mut outcome, mut end) = (None, None);
     let mut waiting = Waiting::for_action(action, client, agent.now());
+    let mut choices = Vec::new();
     loop {
-        match agent.next(waiting.until()).await {
+        let happening = match question::hear(agent, !choices.is_empty(), waiting.until()).await {
+            Heard::Happening(happening) => happening,
+            Heard::Line(line) => {
+                choose(agent, action, &mut choices, line).await;
+                continue;
+            }
+        };
+        match happening {
+            Happening::Event(Event::Choices { targets, .. }) => {
+                choices = targets;
+                if !question::ask(agent, &question::which_first(&choices)) {
+                    choose(agent, action, &mut choices, None).await;
+                }
+            }
             Happening::Event(Event::Outcome(told)) if told.action == action => {
                 let ended = Ending::of(&told) != Ending::Succeeded || end.is_some();
                 outcome = Some(told);
@@ -115,6 +132,25 @@ async fn hold(
             Happening::Over => return (outcome, end),
         }
     }
+}
+
+/// Tells which address is tried first. Nobody who types any more means the best.
+async fn choose(
+    agent: &mut Agent,
+    action: ActionId,
+    choices: &mut Vec<(UriBuf, u16)>,
+    line: Option<String>,
+) {
+    let pick = match line {
+        Some(line) => question::picked(line.trim(), choices.len()),
+        None => Some(0),
+    };
+    let Some(pick) = pick else {
+        question::ask(agent, &question::which_first(choices));
+        return;
+    };
+    choices.clear();
+    agent.command(Command::Choose { action, pick }).await;
 }
 
 /// Sends where and what was agreed on last.

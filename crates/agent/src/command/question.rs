@@ -1,13 +1,15 @@
-//! What a person at the terminal is asked when a call was refused in a way that only a person can
-//! mend: whom else to call (380, 485), which digits are missing (484), whether to be seen (433).
-//! Without a terminal nobody is asked.
+//! What a person at the terminal is asked: which of several addresses is tried first (300), and, when
+//! a call was refused in a way that only a person can mend, whom else to call (380, 485), which
+//! digits are missing (484), whether to be seen (433). Without a terminal nobody is asked, and what
+//! was typed before a question is no answer to it.
 
 use std::fmt::Write as _;
 
 use antiphon_core::user_agent::Outcome;
 use antiphon_sip::{StatusCode, Uri, UriBuf};
+use tokio::time::Instant;
 
-use crate::session::{Agent, Happening, Lines};
+use crate::session::{Agent, Happening};
 
 /// Choices that are offered at once.
 const MAX_CHOICES: usize = 9;
@@ -22,29 +24,81 @@ pub(super) struct Next {
     pub(super) headers: Vec<(String, String)>,
     /// Whether it hides who calls by itself.
     pub(super) anonymous: bool,
+    /// Whether it is the same call with more digits.
+    pub(super) goes_on: bool,
 }
 
-/// Whom to call in place of a call that was refused, and how; `None` if nobody wants that.
+/// What to call in place of a call that was refused, and how; `None` if nobody wants that.
 pub(super) async fn next(agent: &mut Agent, refused: Next, outcome: &Outcome) -> Option<Next> {
     let question = Question::of(&refused, outcome)?;
-    let mut lines = agent.lines.take()?;
-    agent.reporter.note(&question.text());
-    let answer = line(agent, &mut lines).await;
-    agent.lines = Some(lines);
-    question.answered(refused, answer?.trim())
-}
-
-/// Waits for a line, and looks meanwhile whether the command is to end.
-async fn line(agent: &mut Agent, lines: &mut Lines) -> Option<String> {
+    if !ask(agent, &question.text()) {
+        return None;
+    }
     loop {
-        tokio::select! {
-            line = lines.recv() => return line,
-            happening = agent.next(None) => match happening {
-                Happening::Event(_) => {}
-                _ => return None,
-            },
+        match hear(agent, true, None).await {
+            Heard::Line(answer) => return question.answered(refused, answer?.trim()),
+            Heard::Happening(Happening::Event(_)) => {}
+            Heard::Happening(_) => return None,
         }
     }
+}
+
+/// Shows a question to whoever is there. False if nobody is.
+pub(super) fn ask(agent: &mut Agent, question: &str) -> bool {
+    let Some(lines) = &mut agent.lines else { return false };
+    // Nobody has answered before they were asked.
+    while lines.try_recv().is_ok() {}
+    agent.reporter.note(question);
+    true
+}
+
+/// What came while somebody was asked.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it lives for a moment, and there is one at a time")]
+pub(super) enum Heard {
+    /// A line; `None` when nobody types any more.
+    Line(Option<String>),
+    /// Something else, as without a question.
+    Happening(Happening),
+}
+
+/// Waits for what happens next, and, while a question is open, for a line.
+pub(super) async fn hear(agent: &mut Agent, is_asked: bool, until: Option<Instant>) -> Heard {
+    let Some(mut lines) = agent.lines.take_if(|_| is_asked) else {
+        return Heard::Happening(agent.next(until).await);
+    };
+    let heard = tokio::select! {
+        line = lines.recv() => Heard::Line(line),
+        happening = agent.next(until) => Heard::Happening(happening),
+    };
+    if !matches!(heard, Heard::Line(None)) {
+        agent.lines = Some(lines);
+    }
+    heard
+}
+
+/// The addresses of a 300, to choose the first from. Their text comes from outside.
+pub(super) fn which_first(targets: &[(UriBuf, u16)]) -> String {
+    let count = targets.len();
+    let mut text = format!("Which first? A number up to {count}, or Enter for 1.");
+    for (number, (uri, q)) in (1..).zip(targets) {
+        let (whole, part) = (q / 1000, q % 1000);
+        let _ = write!(text, "\n  {number}  {} (q={whole}.{part:03})", shown(uri.as_str()));
+    }
+    text
+}
+
+/// The place in the list that was chosen; `None` if the line names none.
+pub(super) fn picked(answer: &str, count: usize) -> Option<usize> {
+    if answer.is_empty() {
+        return Some(0);
+    }
+    let place = answer.parse::<usize>().ok()?.checked_sub(1)?;
+    (place < count).then_some(place)
+}
+
+fn shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(80).collect()
 }
 
 /// What is asked.
@@ -77,8 +131,7 @@ impl Question {
             Self::Whom(choices) => {
                 let mut text = "Whom to call? A number, or Enter for nobody.".to_owned();
                 for (number, (uri, name)) in (1..).zip(choices) {
-                    let name: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
-                    let _ = write!(text, "\n  {number}  {name} {uri}");
+                    let _ = write!(text, "\n  {number}  {} {uri}", shown(name));
                 }
                 text
             }
@@ -88,6 +141,7 @@ impl Question {
     }
 
     fn answered(&self, mut next: Next, answer: &str) -> Option<Next> {
+        next.goes_on = *self == Self::Digits;
         match self {
             Self::Whom(choices) => {
                 let number = answer.parse::<usize>().ok()?.checked_sub(1)?;
@@ -150,7 +204,7 @@ mod tests {
 
     fn refused(fields: &[(String, String)]) -> Next {
         let (target, headers) = ("sip:bob@h".parse().unwrap(), fields.to_vec());
-        Next { target, headers, anonymous: true }
+        Next { target, headers, anonymous: true, goes_on: false }
     }
 
     #[test]
@@ -178,6 +232,16 @@ mod tests {
             assert_eq!(chosen(nobody), None, "{nobody}");
         }
         assert_eq!(callable("http://example.org"), None);
+    }
+
+    #[test]
+    fn enter_is_the_best_and_a_number_one_of_the_list_rfc3261_21_3_1() {
+        let uri = |text: &str| text.parse().unwrap();
+        let targets = [(uri("sip:a@h"), 900), (uri("sip:b@h"), 50)];
+        let text = which_first(&targets);
+        assert!(text.ends_with("\n  1  sip:a@h (q=0.900)\n  2  sip:b@h (q=0.050)"), "{text}");
+        assert_eq!(["", "1", "2"].map(|answer| picked(answer, 2)), [Some(0), Some(0), Some(1)]);
+        assert_eq!(["0", "3", "x", "-1"].map(|answer| picked(answer, 2)), [None; 4]);
     }
 
     #[test]

@@ -77,6 +77,7 @@ impl Waiting {
             told: None,
             stopped: Vec::new(),
             choices: Vec::new(),
+            identifiers: None,
             evidence: Vec::new(),
             body: None,
             begun: self.begun,

@@ -53,6 +53,7 @@ fn ended(conclusion: Conclusion, begun: Time) -> Outcome {
         told: None,
         stopped: Vec::new(),
         choices: Vec::new(),
+        identifiers: None,
         evidence: Vec::new(),
         body: None,
         begun,

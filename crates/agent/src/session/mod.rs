@@ -48,7 +48,8 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Calls at the same time: each has sockets and a task of its own.
 const MAX_CALLS: usize = 256;
 
-/// The lines that somebody types.
+/// The lines that somebody types, each as it comes: what waits when a question is shown was typed
+/// before it, and is thrown away.
 pub type Lines = mpsc::Receiver<String>;
 
 /// What surrounds a command: whom it tells what happens, and who may stop it.

@@ -92,8 +92,9 @@ pub(crate) struct Signing {
 /// Places a call and holds it until one side hangs up
 ///
 /// The offer is G.711; silence is sent, and what comes back is counted. Ctrl-C hangs up. At a
-/// terminal you are asked where only you can decide: which of several people (380, 485), which
-/// digits are missing (484), whether to show who you are (433).
+/// terminal you are asked where you can decide better: which of several addresses goes first (300),
+/// which of several people (380, 485), which digits are missing (484), whether to show who you are
+/// (433).
 #[derive(Debug, Args)]
 #[command(after_help = "EXAMPLE\n  \
     antiphon call sip:bob@example.org --from sip:alice@example.org --password wonderland\n  \

@@ -78,7 +78,13 @@ impl Running {
 
     /// The next object on standard output.
     pub(crate) fn object(&mut self) -> Value {
-        serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap()
+        self.next_object().unwrap()
+    }
+
+    /// The same; `None` if it has ended instead.
+    pub(crate) fn next_object(&mut self) -> Option<Value> {
+        let line = self.lines.next()?.unwrap();
+        Some(serde_json::from_str(&line).unwrap())
     }
 
     /// The objects up to the end, and the status.

@@ -154,6 +154,63 @@ fn agents_call_each_other_over_each_of_the_ten_pairs() {
     }
 }
 
+/// An agent that listens over UDP and TLS at ports of one number, and that number.
+fn answering_over_both(home: &Path, options: &[&str]) -> (Running, u16) {
+    /// Numbers that are tried: one that is free for both may be taken before it is used.
+    const TRIES: usize = 20;
+    let mut tries = (0..TRIES).filter_map(|_| {
+        let free = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let listen = ["udp", "tls"].map(|over| format!("{over}:127.0.0.1:{port}"));
+        let listen = ["answer", "--json", "--listen", &listen[0], "--listen", &listen[1]];
+        let mut running = Running::start(home, &[&listen[..], options].concat());
+        let told = running.next_object()?;
+        (told["event"] == "listening").then_some((running, port))
+    });
+    tries.next().unwrap()
+}
+
+#[test]
+fn a_security_agreement_leads_to_tls_and_the_call_stays_there_rfc3329_2_4() {
+    let home = TempDir::new().unwrap();
+    let (chain, key) = certificate(home.path());
+    let (chain, key) = (chain.to_str().unwrap(), key.to_str().unwrap());
+    let list = "digest;q=0.1, tls;q=0.5";
+    let header = format!("Security-Server: {list}");
+    let respond = ["--respond", "494,180,200", "--header", &header];
+    let shown = ["--certificate", chain, "--key", key];
+    let (_answering, port) = answering_over_both(home.path(), &[respond, shown].concat());
+    let uri = format!("sip:bob@127.0.0.1:{port}");
+    let call = ["call", &uri, "--json", "--verbose", "--duration", "0.1", "--timeout", "20"];
+    let called = run(&[&call[..], &["--trust", chain]].concat());
+    assert_eq!(called.status, Some(0), "{called:?}");
+    let tried = called.outcome()["tried"].clone();
+    let at = |index: usize, key: &str| tried[index][key].clone();
+    assert_eq!((at(0, "code"), at(1, "code")), (494.into(), 200.into()), "{tried}");
+    let over = |over: &str| Value::from(format!("{over}:127.0.0.1:{port}"));
+    assert_eq!((at(0, "server"), at(1, "server")), (over("udp"), over("tls")), "{tried}");
+    // INVITE and BYE, and nothing in the clear once it was agreed on.
+    let verified = format!("Security-Verify: {list}");
+    assert_eq!(called.stderr.matches(&verified).count(), 2, "{}", called.stderr);
+    let clear = called.stderr.matches(&format!("-> to udp:127.0.0.1:{port}")).count();
+    assert_eq!(clear, 2, "the first INVITE and its ACK: {}", called.stderr);
+}
+
+#[test]
+fn where_a_security_agreement_cannot_lead_to_tls_there_is_no_call_rfc3329_2_4() {
+    let home = TempDir::new().unwrap();
+    let (chain, key) = certificate(home.path());
+    let shown = ["--certificate", chain.to_str().unwrap(), "--key", key.to_str().unwrap()];
+    let respond = ["--respond", "494,180,200", "--header", "Security-Server: tls"];
+    let (_answering, port) = answering_over_both(home.path(), &[respond, shown].concat());
+    // Its certificate is believed by nobody.
+    let refused = run(&["call", &format!("sip:bob@127.0.0.1:{port}"), "--json"]);
+    assert_eq!(refused.status, Some(8), "{refused:?}");
+    assert!(refused.outcome()["tried"].to_string().contains("self-signed"), "{refused:?}");
+    assert_eq!(refused.outcome()["tried"].as_array().unwrap().len(), 2, "{refused:?}");
+}
+
 #[test]
 fn a_server_that_is_not_believed_gets_no_password() {
     let home = TempDir::new().unwrap();

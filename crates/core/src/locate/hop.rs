@@ -68,6 +68,20 @@ impl Hop {
         Ok(Self { host, domain, port: uri.port, transport, is_secure: uri.secure })
     }
 
+    /// The same hop as a SIPS URI would name it, for whoever has agreed on TLS with it (RFC 3329
+    /// §2.4). A URI that names the port of plain SIP means the one beside it: the same port cannot
+    /// have both.
+    #[must_use]
+    pub fn secured(self) -> Self {
+        let transport = match self.transport {
+            None => None,
+            Some(Transport::Ws | Transport::Wss) => Some(Transport::Wss),
+            Some(_) => Some(Transport::Tls),
+        };
+        let port = self.port.filter(|port| *port != Transport::Udp.default_port());
+        Self { port, transport, is_secure: true, ..self }
+    }
+
     /// The transport when nothing else decides: the one that the URI names, TLS for a SIPS URI, UDP
     /// for a SIP URI (RFC 3263 §4.1).
     #[must_use]
@@ -165,6 +179,23 @@ mod tests {
         assert_eq!(name("sips:bob@192.0.2.4"), None);
         let elsewhere = name("sips:bob@192.0.2.5;maddr=other.example");
         assert_eq!(elsewhere.as_deref(), Some("192.0.2.5"));
+    }
+
+    #[test]
+    fn what_is_secured_is_as_a_sips_uri_names_it_rfc3329_2_4() {
+        let address = "192.0.2.4".parse().unwrap();
+        for (plain, transport, port) in [
+            ("sip:192.0.2.4", Transport::Tls, 5061),
+            ("sip:192.0.2.4:5060;transport=udp", Transport::Tls, 5061),
+            ("sip:192.0.2.4:5070;transport=tcp", Transport::Tls, 5070),
+            ("sip:192.0.2.4;transport=ws", Transport::Wss, 443),
+            ("sips:192.0.2.4:5071", Transport::Tls, 5071),
+        ] {
+            let hop = Hop::of(&UriBuf::parse(plain).unwrap().as_uri()).unwrap().secured();
+            let server = hop.at(address);
+            assert_eq!((server.transport, server.address.port()), (transport, port), "{plain}");
+            assert!(hop.is_secure);
+        }
     }
 
     #[test]

@@ -158,7 +158,8 @@ pub struct Policy {
     pub own_domain: Option<String>,
     /// The configured outbound proxies, in the order of their Route values.
     pub outbound_proxies: Vec<UriBuf>,
-    /// Whether somebody is there to be asked. Default: no.
+    /// Whether somebody is there to be asked: for digits, and in a user agent which address of a
+    /// 300 goes first. Default: no.
     pub person: bool,
 }
 

@@ -4,6 +4,7 @@ use antiphon_sip::{HeaderName, Request, Response};
 use bytes::Bytes;
 
 use super::action::{ActionKey, Purpose};
+use super::agreement::wants_tls;
 use super::call::{Ack, Call, EarlyDialog, Stage, Talking};
 use super::command::CallId;
 use super::consider::Got;
@@ -236,7 +237,11 @@ impl UserAgent {
             builder = builder.body(offer_answer::CONTENT_TYPE, answer);
         }
         let Ok(request) = builder.build() else { return };
-        let Some(hop) = self.hop(&ack.next_hop.as_uri(), true) else { return };
+        let Some(mut hop) = self.hop(&ack.next_hop.as_uri(), true) else { return };
+        let place = hop.place();
+        if place.is_some_and(|one| wants_tls(&self.agreements, one.transport, one.address)) {
+            hop = hop.secured();
+        }
         let to = hop.place().and_then(|server| hop.destination(&server, &self.endpoint));
         let search = hop.place().is_none().then(|| {
             let reach = Reach::of(&self.config.endpoint.listeners);
@@ -276,6 +281,15 @@ impl UserAgent {
         match search.next(listeners, |server| self.memory.rests(now, server)) {
             Next::Wait => {}
             Next::Over => ack.search = None,
+            Next::Server(server)
+                if wants_tls(&self.agreements, server.transport, server.address) =>
+            {
+                let hop = search.hop().clone().secured();
+                let reach = Reach::of(listeners);
+                ack.search = Some(Box::new(Search::new(hop, reach, self.endpoint.random())));
+                // A secured hop has none but secure servers.
+                return self.search_for_ack(now, id);
+            }
             Next::Server(server) => {
                 ack.to = search.hop().destination(&server, &self.endpoint);
                 ack.search = None;

@@ -1,11 +1,12 @@
 //! An action: one thing asked for, with every request it took.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use antiphon_sip::{HeaderName, Method, Request, UriBuf};
+use antiphon_sip::{HeaderName, Method, Request, Transport, UriBuf};
 use bytes::Bytes;
 
-use super::command::{ActionId, CallId, Outbound, Push, Unbind};
+use super::command::{ActionId, CallId, Identifiers, Outbound, Push, Unbind};
 use super::event::{EndCause, Side};
 use super::keep::Upkeep;
 use super::locating::Held;
@@ -17,7 +18,7 @@ use crate::endpoint::ClientId;
 use crate::flow::Flow;
 use crate::locate::{Hop, Search};
 use crate::offer_answer::LocalMedia;
-use crate::reaction::{Budget, Change, Choice, History, Remember, Server};
+use crate::reaction::{Budget, Change, Choice, Decision, History, Remember, Server};
 use crate::time::Time;
 
 /// Names an action within the user agent; also those that nobody asked for, such as the BYE of a
@@ -53,6 +54,9 @@ pub(super) struct Action {
     pub(super) carries: Vec<(HeaderName, String)>,
     /// Header names are written in their compact form.
     pub(super) compact: bool,
+    /// The server, reached in the clear, with which TLS was agreed on; until the first request
+    /// has gone there.
+    pub(super) agreed: Option<(Transport, SocketAddr)>,
     /// How its requests are signed; `None` if they are not.
     pub(super) manner: Option<Manner>,
     /// What a 301 said, until the new address has answered.
@@ -102,6 +106,8 @@ pub(super) enum State {
     Idle,
     /// Until the DNS has answered.
     Locating,
+    /// Until the person has chosen what is done first.
+    Choosing(Box<Decision>),
     /// Until the request is signed.
     Signing(Box<Unsigned>),
     Waiting(Box<Waiting>),
@@ -156,6 +162,24 @@ pub(super) enum Base {
 }
 
 impl Base {
+    /// What its requests are known by.
+    pub(super) fn identifiers(&self) -> Option<Identifiers> {
+        let Self::Outside { from, call_id, cseq, .. } = self else { return None };
+        let (_, from_tag) = from.rsplit_once(";tag=")?;
+        let (call_id, from_tag) = (call_id.clone(), from_tag.to_owned());
+        Some(Identifiers { call_id, from_tag, cseq: *cseq })
+    }
+
+    /// Goes on with what other requests were known by.
+    pub(super) fn go_on_with(&mut self, known: Identifiers) {
+        let Self::Outside { from, call_id, cseq, .. } = self else { return };
+        if let Some((named, _)) = from.rsplit_once(";tag=") {
+            *from = format!("{named};tag={}", known.from_tag);
+        }
+        *call_id = known.call_id;
+        *cseq = known.cseq;
+    }
+
     /// The call within which it runs.
     pub(super) const fn call(&self) -> Option<CallId> {
         match self {
@@ -203,6 +227,7 @@ impl Action {
             changes: Vec::new(),
             carries: Vec::new(),
             compact: false,
+            agreed: None,
             manner: None,
             remember: None,
             wanted: None,
@@ -236,7 +261,7 @@ impl Action {
             // A cancelled INVITE is waited for as long as the transaction lasts (RFC 3261 §9.1).
             State::Waiting(waiting) if waiting.stopped.is_some() => return None,
             State::Waiting(_) => self.ring_deadline,
-            State::Idle | State::Locating | State::Signing(_) => None,
+            State::Idle | State::Locating | State::Choosing(_) | State::Signing(_) => None,
         };
         [state, self.deadline].into_iter().flatten().min()
     }

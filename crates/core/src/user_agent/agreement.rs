@@ -1,6 +1,7 @@
 //! The agreement on a security mechanism with the next hop (RFC 3329): carried out when a 494, or a
 //! 421 with Security-Server, asks for it, and kept to in every later request to that hop.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use antiphon_sip::header::challenge::QopOptions;
@@ -13,7 +14,8 @@ use antiphon_sip::{HeaderName, Method, OptionTag, Request, Response, Transport};
 use super::UserAgent;
 use super::action::{Action, ActionKey};
 use crate::auth;
-use crate::reaction::{Change, Server};
+use crate::locate::Hop;
+use crate::reaction::Change;
 use crate::time::Time;
 
 /// What was agreed on with a server.
@@ -23,9 +25,20 @@ pub(super) struct Agreement {
     list: Vec<String>,
     /// The same as it came, each white space a single one (§2.2).
     text: String,
-    /// Whether it is the digest, which protects the list by a digest of its own (§2.2).
-    by_digest: bool,
+    mechanism: Mechanism,
 }
+
+/// What was chosen of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mechanism {
+    /// It protects the list by a digest of its own (§2.2).
+    Digest,
+    /// What is for the server goes over TLS from now on.
+    Tls,
+}
+
+/// What was agreed on with whom.
+pub(super) type Agreements = HashMap<(Transport, SocketAddr), Agreement>;
 
 /// Servers that an agreement is kept with at most; there is one first hop, or a few.
 const MAX_AGREEMENTS: usize = 32;
@@ -40,20 +53,19 @@ impl UserAgent {
         change: Change,
         response: Option<&Response>,
     ) {
-        let by_digest = mechanism.eq_ignore_ascii_case("digest");
         self.change(key, change);
-        if let Some(response) = response {
-            if by_digest {
-                self.answer_within(key, response);
-            } else {
-                self.go_over_tls(key);
-            }
+        let Some(response) = response else { return self.send(now, key, true) };
+        if mechanism.eq_ignore_ascii_case("digest") {
+            self.answer_within(key, response);
             // Without a challenge nothing was agreed on by digest: it is begun once more (§2.4).
-            if !by_digest || has_challenge(response) {
-                self.note_agreement(key, response, by_digest);
+            if has_challenge(response) {
+                self.note_agreement(key, response, Mechanism::Digest);
             }
+            self.send(now, key, true);
+        } else {
+            self.note_agreement(key, response, Mechanism::Tls);
+            self.go_over_tls(now, key);
         }
-        self.send(now, key, true);
     }
 
     /// The challenge inside, with the algorithm and qop of the list in place of its own (§2.4).
@@ -84,20 +96,18 @@ impl UserAgent {
         self.remember_realms(key);
     }
 
-    /// As if the URI were a SIPS one (§2.4): the same host, by TLS.
-    fn go_over_tls(&mut self, key: ActionKey) {
+    /// To the same host as if its URI were a SIPS one (§2.4). It is looked for afresh, and there is
+    /// no way back: where TLS fails, the request does.
+    pub(super) fn go_over_tls(&mut self, now: Time, key: ActionKey) {
         let Some(action) = self.actions.get_mut(&key) else { return };
-        let Some(server) = action.server else { return };
-        let named = action.hop.as_ref().and_then(|hop| hop.port);
-        let usual = named.filter(|port| *port != Transport::Udp.default_port());
-        let port = usual.unwrap_or_else(|| Transport::Tls.default_port());
-        let server = Server::new(Transport::Tls, SocketAddr::new(server.address.ip(), port));
-        action.server = Some(server);
-        action.servers.clear();
-        action.search = None;
+        let Some(hop) = action.hop.take().map(Hop::secured) else { return };
+        action.hop = Some(hop.clone());
+        action.transport_is_open = false;
+        action.agreed = action.server.map(|server| (server.transport, server.address));
+        self.locate(now, key, hop);
     }
 
-    fn note_agreement(&mut self, key: ActionKey, response: &Response, by_digest: bool) {
+    fn note_agreement(&mut self, key: ActionKey, response: &Response, mechanism: Mechanism) {
         let Some(action) = self.actions.get(&key) else { return };
         let headers = response.headers();
         let list = headers.list::<SecurityServer<'_>>().map_while(Result::ok);
@@ -107,21 +117,30 @@ impl UserAgent {
         let text = text.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
         let Some(server) = action.server else { return };
         let place = (server.transport, server.address);
+        self.keep_with(place, Agreement { list, text, mechanism });
+    }
+
+    fn keep_with(&mut self, place: (Transport, SocketAddr), agreement: Agreement) {
         if self.agreements.len() < MAX_AGREEMENTS || self.agreements.contains_key(&place) {
-            self.agreements.insert(place, Agreement { list, text, by_digest });
+            self.agreements.insert(place, agreement);
         }
     }
 
     /// What every later request to that server carries (§2.3.1).
     pub(super) fn keep_agreement(
-        &self,
-        action: &Action,
+        &mut self,
+        action: &mut Action,
         credentials: &[auth::AuthHeader],
         request: &mut Request,
     ) {
         let Some(server) = action.server else { return };
-        let agreed = self.agreements.get(&(server.transport, server.address));
-        let Some(agreed) = agreed else { return };
+        let place = (server.transport, server.address);
+        // What was agreed on in the clear holds where it led to.
+        let before = action.agreed.take().and_then(|before| self.agreements.get(&before).cloned());
+        if let Some(before) = before {
+            self.keep_with(place, before);
+        }
+        let Some(agreed) = self.agreements.get(&place) else { return };
         if matches!(request.method(), Method::Ack | Method::Cancel) {
             return;
         }
@@ -145,9 +164,10 @@ impl UserAgent {
         request: &Request,
     ) -> String {
         let outgoing = outgoing(request);
-        let digest = credentials.first().filter(|_| agreed.by_digest).and_then(|made| {
-            self.auth.verification(made.side, &made.realm, &outgoing, &agreed.text)
-        });
+        let digest =
+            credentials.first().filter(|_| agreed.mechanism == Mechanism::Digest).and_then(
+                |made| self.auth.verification(made.side, &made.realm, &outgoing, &agreed.text),
+            );
         let Some(digest) = digest else { return agreed.list.join(", ") };
         let is_digest = |one: &str| {
             let name = one.split(';').next().unwrap_or_default();
@@ -159,6 +179,16 @@ impl UserAgent {
         });
         elements.collect::<Vec<_>>().join(", ")
     }
+}
+
+/// Whether TLS was agreed on with a server, which would be reached in the clear.
+pub(super) fn wants_tls(
+    agreements: &Agreements,
+    transport: Transport,
+    address: SocketAddr,
+) -> bool {
+    let agreed = agreements.get(&(transport, address));
+    !transport.is_secure() && agreed.is_some_and(|agreed| agreed.mechanism == Mechanism::Tls)
 }
 
 fn with<'a>(

@@ -83,8 +83,10 @@ impl UserAgent {
         }
         action.state = State::Idle;
         if decision.reaction.goes_on() {
-            action.history.follow(&decision);
-            return self.go_on(now, key, decision, response);
+            if let Some(decision) = self.shown_first(key, decision) {
+                self.follow(now, key, decision, response);
+            }
+            return;
         }
         match decision.reaction {
             Reaction::Succeed(_) | Reaction::KeepState { .. } => {
@@ -92,6 +94,19 @@ impl UserAgent {
             }
             _ => self.given_up(now, key, got, response, &decision),
         }
+    }
+
+    /// Does what was decided, and notes that it is done.
+    pub(super) fn follow(
+        &mut self,
+        now: Time,
+        key: ActionKey,
+        decision: Decision,
+        response: Option<&Response>,
+    ) {
+        let Some(action) = self.actions.get_mut(&key) else { return };
+        action.history.follow(&decision);
+        self.go_on(now, key, decision, response);
     }
 
     /// Sends what the reaction says.

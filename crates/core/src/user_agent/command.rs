@@ -47,6 +47,13 @@ pub enum Command {
     Remember(Remembered),
     /// Forgets what is remembered of an address.
     Forget(UriBuf),
+    /// Says which of the [`Event::Choices`](super::Event::Choices) is tried first.
+    Choose {
+        /// The action.
+        action: ActionId,
+        /// Its place in the list, from 0 on; beyond the list: the first.
+        pick: usize,
+    },
     /// Gives an action up: a call not yet answered is cancelled (§9.1), an answered one hung up, a
     /// kept registration removed, any other action reported as given up.
     Stop(ActionId),
@@ -116,6 +123,21 @@ pub struct PlaceCall {
     pub late_offer: bool,
     /// Hangs up this long after the answer (`--duration`).
     pub duration: Option<Duration>,
+    /// What the call before was known by, if this one goes on with it: the same number with more
+    /// digits, after a 484 (§21.4.22).
+    pub continues: Option<Identifiers>,
+}
+
+/// What the requests of an action outside of dialogs are known by. Another action that goes on with
+/// them has the same Call-ID and From tag, and greater numbers (RFC 3261 §8.1.1.4, §8.1.1.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identifiers {
+    /// The Call-ID.
+    pub call_id: String,
+    /// The tag of From.
+    pub from_tag: String,
+    /// The CSeq number of the last request.
+    pub cseq: u32,
 }
 
 /// A registration.

@@ -69,6 +69,15 @@ pub enum Event {
         /// What a person is told of it.
         told: Box<Told>,
     },
+    /// A 300 names several addresses, and there is somebody to be asked
+    /// ([`Policy::person`](crate::reaction::Policy::person)): the call waits for
+    /// [`Command::Choose`](super::Command::Choose).
+    Choices {
+        /// The action.
+        action: ActionId,
+        /// The addresses with their preference in thousandths, best first.
+        targets: Vec<(UriBuf, u16)>,
+    },
     /// A call is answered, and this side has sent or received the 2xx.
     Established {
         /// The call.

@@ -69,7 +69,11 @@ impl UserAgent {
         match mechanism {
             "digest" => !self.config.accounts.is_empty(),
             "tls" => action.server.is_some_and(|server| {
-                self.endpoint.listener_for(Transport::Tls, server.address).is_some()
+                let transport = match server.transport {
+                    Transport::Ws | Transport::Wss => Transport::Wss,
+                    _ => Transport::Tls,
+                };
+                self.endpoint.listener_for(transport, server.address).is_some()
             }),
             _ => false,
         }

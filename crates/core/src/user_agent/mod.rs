@@ -11,9 +11,6 @@
 //! out, and `server.rs`, where requests come in.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::SocketAddr;
-
-use antiphon_sip::Transport;
 
 use crate::auth;
 use crate::dialog::DialogId;
@@ -28,6 +25,7 @@ mod action;
 mod agreement;
 mod call;
 mod challenge;
+mod choose;
 mod client;
 mod command;
 mod conclude;
@@ -62,8 +60,8 @@ mod timers;
 mod write;
 
 pub use command::{
-    ActionId, Ask, CallId, Command, InCall, Outbound, PlaceCall, Publish, Push, Register, Reinvite,
-    Reply, Script, SendMessage, Step, Subscribe, Unbind, Unregister,
+    ActionId, Ask, CallId, Command, Identifiers, InCall, Outbound, PlaceCall, Publish, Push,
+    Register, Reinvite, Reply, Script, SendMessage, Step, Subscribe, Unbind, Unregister,
 };
 pub use config::{Acceptance, Identity, Patience, Reliability, Signatures, UserAgentConfig};
 pub use event::{EndCause, Event, Incoming, LookUp, Progress, Side, Substate};
@@ -100,7 +98,7 @@ pub struct UserAgent {
     /// Reliable provisional responses whose call was refused before they were acknowledged.
     late_pracks: VecDeque<reliable::LatePrack>,
     /// What was agreed on with first hops (RFC 3329).
-    agreements: HashMap<(Transport, SocketAddr), agreement::Agreement>,
+    agreements: agreement::Agreements,
     /// Judges the credentials that the playbook's challenges ask for.
     guard: Option<auth::Authenticator>,
     timers: Timers<Subject>,
@@ -213,6 +211,7 @@ impl UserAgent {
             Command::Forget(old) => {
                 self.memory.forget(&old);
             }
+            Command::Choose { action, pick } => self.chosen(now, action, pick),
             Command::Stop(action) => self.stop(now, action, Conclusion::Stopped),
             Command::Respond { call, reply } => self.respond(now, call, reply),
             Command::Play { call, script } => self.play(now, call, script),

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use antiphon_sip::{Method, StatusCode, Transport, UriBuf};
 
-use super::command::{ActionId, CallId};
+use super::command::{ActionId, CallId, Identifiers};
 use crate::flow::Fault;
 use crate::locate::Why;
 use crate::reaction::{Choice, Kind, Stopped, Told};
@@ -39,6 +39,8 @@ pub struct Outcome {
     pub stopped: Vec<Stopped>,
     /// What the person may choose from (380, 485), text from outside.
     pub choices: Vec<Choice>,
+    /// What its requests were known by; `None` within a dialog, and where there was none.
+    pub identifiers: Option<Identifiers>,
     /// The body of the deciding response, its content type first.
     pub body: Option<(String, bytes::Bytes)>,
     /// From which time.

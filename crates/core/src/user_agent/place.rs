@@ -59,6 +59,9 @@ impl UserAgent {
             return;
         }
         let mut draft = self.draft(Method::Invite, &ask, ContactLine::Own);
+        if let Some(known) = place.continues {
+            draft.base.go_on_with(known);
+        }
         let local = LocalMedia { address: place.media, direction: Direction::SendRecv };
         let version = SessionVersion::first(self.endpoint.random());
         let offer = (!place.late_offer).then(|| offer_answer::offer(&local, version));

@@ -7,6 +7,7 @@ use antiphon_sip::{HeaderName, Request, Transport, UriBuf};
 
 use super::UserAgent;
 use super::action::{Action, ActionKey, Base, State, Waiting};
+use super::agreement::wants_tls;
 use super::call::Call;
 use super::consider::Got;
 use super::event::Event;
@@ -71,6 +72,10 @@ impl UserAgent {
     /// Sends the request to its server. `fresh`: as a new request, not as the same one to another
     /// server (RFC 3263 §4.3).
     pub(super) fn send(&mut self, now: Time, key: ActionKey, fresh: bool) {
+        let server = self.actions.get(&key).and_then(|action| action.server);
+        if server.is_some_and(|one| wants_tls(&self.agreements, one.transport, one.address)) {
+            return self.go_over_tls(now, key);
+        }
         let Some(mut action) = self.actions.remove(&key) else { return };
         let Some(to) = self.destination(&action) else {
             self.actions.insert(key, action);

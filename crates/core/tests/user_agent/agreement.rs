@@ -4,10 +4,13 @@
 use std::time::Duration;
 
 use antiphon_core::auth::digest::{Algorithm, Ha1Set, Protection, hash, response};
-use antiphon_core::reaction::{Cause, Fault, FaultKind, Kind, Lack};
-use antiphon_core::user_agent::{Command, Conclusion, Outcome, Playbook, UserAgentConfig};
-use antiphon_sip::{HeaderName, Method, Request, Response};
-use antiphon_testkit::{Heard, Simulation};
+use antiphon_core::endpoint::Listener;
+use antiphon_core::reaction::{Cause, Fault, FaultKind, Kind, Lack, Limit};
+use antiphon_core::user_agent::{
+    ActionId, Command, Conclusion, Outcome, Playbook, UserAgent, UserAgentConfig,
+};
+use antiphon_sip::{HeaderName, Method, Request, Response, Transport};
+use antiphon_testkit::{Handle, Heard, RawPeer, Setup, Simulation};
 
 use super::support::*;
 
@@ -164,4 +167,131 @@ fn the_nonce_that_is_asked_for_is_used_next_rfc7616_3_5() {
     let byes = requests(&sim, peer, &Method::Bye);
     assert_eq!((nonce(&invites[1]), nonce(&byes[0])), ("n1".to_owned(), "n2".to_owned()));
     assert_eq!(param(text(&byes[0], HeaderName::Authorization), "nc"), "00000001");
+}
+
+const TLS_LIST: &str = "digest;q=0.1, tls;q=0.5, ipsec-ike;q=0.9";
+const BOB_TLS: &str = "192.0.2.2:5061";
+
+/// A call with an agent that speaks TLS, against a server that wants an agreement in the clear. It
+/// offers `list`, and over TLS only if `listens`.
+fn play_tls(to: &str, list: &'static str, listens: bool) -> TlsPlay {
+    let mut sim = Simulation::new(1);
+    sim.host("proxy.example", &["192.0.2.2"]);
+    let mut settings = config("alice", ALICE);
+    settings.accounts = vec![account()];
+    settings.endpoint.listeners.push(Listener {
+        transport: Transport::Tls,
+        local: "192.0.2.1:5061".parse().unwrap(),
+        sent_by: "192.0.2.1:5061".into(),
+    });
+    let agent = UserAgent::new(settings, sim.draw_octets());
+    let setup = Setup::new("alice", agent).udp(ALICE).tcp(ALICE).tls("192.0.2.1:5061");
+    let agent = sim.add(setup);
+    let peer = RawPeer::answering(move |heard: &Heard| {
+        let Some(request) = heard.as_request() else { return vec![] };
+        let verified = text(&request, HeaderName::SecurityVerify) == list;
+        if *request.method() == Method::Ack {
+            return vec![];
+        }
+        if heard.flow.transport != Transport::Tls || !verified {
+            let refused = Response::builder(&request, status(494)).to_tag("refused");
+            let refused = refused.header(HeaderName::SecurityServer, list);
+            return vec![heard.reply(refused.build().to_bytes())];
+        }
+        match is_invite(heard) {
+            true => ok_to_invite(heard, "one").into_iter().collect(),
+            false => ok_to_others(heard).into_iter().collect(),
+        }
+    });
+    let setup = Setup::new("bob", peer).udp(BOB);
+    let peer = sim.add(if listens { setup.tls(BOB_TLS) } else { setup });
+    let mut call = place(to);
+    call.duration = Some(Duration::from_secs(1));
+    sim.command(agent, Command::Call(call));
+    sim.run_for(Duration::from_secs(40));
+    TlsPlay { sim, agent, peer }
+}
+
+struct TlsPlay {
+    sim: Simulation,
+    agent: Handle<UserAgent>,
+    peer: Handle<RawPeer>,
+}
+
+impl TlsPlay {
+    /// What came, and over what.
+    fn heard(&self) -> Vec<(Method, Transport)> {
+        let heard = self.sim.node(self.peer).heard().iter();
+        let heard = heard.filter_map(|one| Some((one.as_request()?, one.flow.transport)));
+        heard.map(|(request, transport)| (request.method().clone(), transport)).collect()
+    }
+}
+
+#[test]
+fn tls_is_agreed_on_and_kept_to_rfc3329_2_3_1_2_4() {
+    for to in ["sip:bob@192.0.2.2", "sip:bob@192.0.2.2:5060;transport=udp", "sip:bob@proxy.example"]
+    {
+        let mut played = play_tls(to, TLS_LIST, true);
+        let outcome = outcome(&played.sim, played.agent);
+        assert_eq!(outcome.conclusion, Conclusion::Succeeded, "{to}: {outcome:?}");
+        assert_eq!(outcome.tried[0].did, Some(Kind::AgreeSecurity));
+        let (clear, secure) = (Transport::Udp, Transport::Tls);
+        let expected = [
+            (Method::Invite, clear),
+            (Method::Ack, clear),
+            (Method::Invite, secure),
+            // The Contact of the other side names no transport: it is the server that was agreed
+            // with all the same.
+            (Method::Ack, secure),
+            (Method::Bye, secure),
+        ];
+        assert_eq!(played.heard(), expected, "{to}");
+        let invites = requests(&played.sim, played.peer, &Method::Invite);
+        let (first, second) = (&invites[0], &invites[1]);
+        assert_eq!((first.call_id(), first.cseq() + 1), (second.call_id(), second.cseq()));
+        assert_eq!(text(second, HeaderName::SecurityClient), "tls, digest");
+        let bye = &requests(&played.sim, played.peer, &Method::Bye)[0];
+        for request in [second, bye] {
+            assert_eq!(text(request, HeaderName::SecurityVerify), TLS_LIST);
+            assert_eq!(text(request, HeaderName::Require), "sec-agree");
+            assert_eq!(text(request, HeaderName::ProxyRequire), "sec-agree");
+        }
+        // And so does what is asked of that server later.
+        let mut later = ask(to);
+        later.action = ActionId(2);
+        played.sim.command(played.agent, Command::Options(later));
+        played.sim.run_for(Duration::from_secs(5));
+        assert_eq!(played.heard().last(), Some(&(Method::Options, secure)));
+        assert_eq!(played.heard().len(), expected.len() + 1);
+    }
+}
+
+#[test]
+fn where_tls_was_agreed_on_nothing_goes_in_the_clear_any_more_rfc3329_2_4() {
+    for to in ["sip:bob@192.0.2.2", "sip:bob@proxy.example"] {
+        let mut played = play_tls(to, TLS_LIST, false);
+        let outcome = outcome(&played.sim, played.agent);
+        assert_eq!(outcome.tried.len(), 2, "{:?}", outcome.tried);
+        assert!(matches!(outcome.conclusion, Conclusion::NoAnswer(_)), "{outcome:?}");
+        assert_eq!(outcome.tried[1].server.map(|(over, _)| over), Some(Transport::Tls));
+        let before = played.heard().len();
+        let mut later = ask(to);
+        later.action = ActionId(2);
+        played.sim.command(played.agent, Command::Options(later));
+        played.sim.run_for(Duration::from_secs(40));
+        assert_eq!(played.heard().len(), before, "{:?}", played.heard());
+    }
+}
+
+#[test]
+fn over_tls_nothing_weaker_is_agreed_on_and_an_agreement_ends_rfc3329_2_3_1() {
+    // The list is offered again over TLS, as if what came back were another: twice, and no more.
+    let played = play_tls("sip:bob@192.0.2.2", "tls;q=0.5,  digest;q=0.1", true);
+    let outcome_of = outcome(&played.sim, played.agent);
+    assert_eq!(outcome_of.code, Some(status(494)), "{outcome_of:?}");
+    assert!(outcome_of.tried.len() <= 3);
+    let weaker = play_tls("sip:bob@192.0.2.2;transport=tls", "digest;q=0.9, tls;q=0.1", true);
+    let refused = outcome(&weaker.sim, weaker.agent);
+    assert_eq!(why(&refused), Some(Cause::Limit(Limit::WeakerSecurity)));
+    assert!(weaker.heard().iter().all(|(_, transport)| *transport == Transport::Tls));
 }

@@ -7,6 +7,7 @@
 )]
 
 mod agreement;
+mod asked;
 mod calls;
 mod client;
 mod early;

@@ -89,6 +89,7 @@ pub(crate) fn place(to: &str) -> PlaceCall {
         media: "192.0.2.1:4000".parse().unwrap(),
         late_offer: false,
         duration: None,
+        continues: None,
     }
 }
 

@@ -6,6 +6,7 @@
 //! answer comes back as an input. The same inputs at the same times with the same seed give the
 //! same outputs. The real driver is `antiphon-net`, the simulated one `antiphon-testkit`.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use antiphon_sip::parse::stream::Frame;
@@ -133,6 +134,14 @@ pub enum Output<Q, E> {
     },
     /// A connection is to be closed, once what was sent before is written.
     Close(Flow),
+    /// The peer of a connection takes requests over it that are for this address, if its
+    /// certificate proves the name that they are for (RFC 5923 §8.2).
+    Alias {
+        /// The connection.
+        flow: Flow,
+        /// The address that it stands for.
+        address: SocketAddr,
+    },
     /// A question of the node's own kind.
     Question(Q),
     /// Something to be told.

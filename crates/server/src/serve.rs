@@ -177,6 +177,8 @@ impl Prepared {
                 listeners: listeners(&self.net, self.name.as_ref()),
                 // Other servers may understand it; telephones do not.
                 offers_overload_control: !self.service.trunks.is_empty(),
+                // A self-signed certificate proves nothing to the server that is connected to.
+                offers_alias: self.secured.is_used() && self.secured.own().is_none(),
                 ..EndpointConfig::default()
             },
             service: self.service.clone(),

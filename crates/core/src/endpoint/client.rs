@@ -414,9 +414,11 @@ impl Endpoint {
         let listener = self.config.listener_of(flow)?;
         let rport = if flow.transport.is_reliable() { "" } else { ";rport" };
         let offer = if self.config.offers_overload_control { OFFER } else { "" };
+        let is_alias = self.config.offers_alias && flow.transport == Transport::Tls;
+        let alias = if is_alias { ";alias" } else { "" };
         let (transport, sent_by) = (flow.transport.as_via(), &listener.sent_by);
         Some(
-            ["SIP/2.0/", transport, " ", sent_by, ";branch=", branch.as_str(), rport, offer]
+            ["SIP/2.0/", transport, " ", sent_by, ";branch=", branch.as_str(), rport, alias, offer]
                 .concat(),
         )
     }

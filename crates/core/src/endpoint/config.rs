@@ -27,6 +27,9 @@ pub struct EndpointConfig {
     /// Whether requests say that overload control is understood (RFC 7339 §5.1). What a next hop
     /// then asks for is heeded.
     pub offers_overload_control: bool,
+    /// Whether requests over TLS say that others are taken over the same connection (RFC 5923
+    /// §8.1). Right for who has a certificate to show to the server that he connects to.
+    pub offers_alias: bool,
     /// Whether a request that arrives twice by different ways is answered 482 (§8.2.2.2). Right
     /// for a user agent, wrong for a proxy, where a spiral is legal.
     pub refuse_merged: bool,
@@ -45,6 +48,7 @@ impl Default for EndpointConfig {
             max_transactions: 500_000,
             shed_after: Duration::from_millis(100),
             offers_overload_control: false,
+            offers_alias: false,
             refuse_merged: false,
             tells_strays: false,
         }

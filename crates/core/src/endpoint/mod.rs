@@ -6,6 +6,7 @@
 //! is not parsed yet, `feedback` tells neighbours of it.
 
 mod alarms;
+mod alias;
 mod branch;
 mod cancel;
 mod chance;
@@ -25,6 +26,7 @@ mod server;
 mod slab;
 mod stateless;
 mod urgency;
+mod way_back;
 
 #[cfg(test)]
 mod tests;
@@ -51,8 +53,10 @@ use self::overload::Load;
 use self::path::ReturnPath;
 use self::server::Server;
 use self::slab::{Handle, Slab};
+use self::way_back::WaysBack;
 use crate::flow::{Destination, Fault, Flow, Ticket, Transmit};
-use crate::node::Urgency;
+use crate::locate::{Answer, Question};
+use crate::node::{ResolveId, Urgency};
 use crate::time::Time;
 use crate::transaction::Timing;
 
@@ -79,6 +83,8 @@ pub struct Endpoint {
     streams: BTreeSet<(SocketAddr, Owner)>,
     transmits: VecDeque<Transmit>,
     closes: VecDeque<Flow>,
+    aliases: VecDeque<(Flow, SocketAddr)>,
+    ways_back: WaysBack,
     events: VecDeque<Event>,
     load: Load,
     wishes: Wishes,
@@ -117,6 +123,8 @@ impl Endpoint {
             streams: BTreeSet::new(),
             transmits: VecDeque::new(),
             closes: VecDeque::new(),
+            aliases: VecDeque::new(),
+            ways_back: WaysBack::default(),
             events: VecDeque::new(),
             load: Load::default(),
             wishes: Wishes::default(),
@@ -182,6 +190,12 @@ impl Endpoint {
         }
     }
 
+    /// Takes the answer to a question; whether it was one of the endpoint's own
+    /// ([`next_resolve`](Self::next_resolve)).
+    pub fn handle_resolved(&mut self, id: ResolveId, answer: &Answer) -> bool {
+        self.way_back_answered(id, answer)
+    }
+
     /// Runs the timers that are due.
     pub fn handle_deadline(&mut self, now: Time) {
         while let Some(owner) = self.alarms.pop_due(now) {
@@ -214,6 +228,19 @@ impl Endpoint {
     /// Which connection is to be closed next, once what was sent before is written.
     pub fn next_close(&mut self) -> Option<Flow> {
         self.closes.pop_front()
+    }
+
+    /// The next question to the DNS: where a response goes that cannot be delivered where its
+    /// request came from (RFC 3263 §5). The numbers of those who drive the endpoint have to be
+    /// below 2^63.
+    pub fn next_resolve(&mut self) -> Option<(ResolveId, Question)> {
+        self.ways_back.next_question()
+    }
+
+    /// The next connection that its peer takes requests over, and the address that it stands for
+    /// (RFC 5923 §8.2): [`Output::Alias`](crate::node::Output::Alias).
+    pub fn next_alias(&mut self) -> Option<(Flow, SocketAddr)> {
+        self.aliases.pop_front()
     }
 
     /// What happened next.

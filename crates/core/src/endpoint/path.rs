@@ -59,6 +59,16 @@ impl ReturnPath {
         Some(Self { flow: Flow { connection: None, remote, ..self.flow }, ..*self })
     }
 
+    /// The transport, which stays the same whichever way is taken (RFC 3263 §5).
+    pub(super) const fn transport(&self) -> Transport {
+        self.flow.transport
+    }
+
+    /// The same over another flow.
+    pub(super) const fn over(self, flow: Flow) -> Self {
+        Self { flow, ..self }
+    }
+
     /// Where a response of ours goes. On a new secure connection the peer must prove to be the
     /// `sent-by` that it is answered at (§18.2.2), as any server that is connected to must
     /// (RFC 5922 §7.3).

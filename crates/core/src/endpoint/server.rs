@@ -19,7 +19,7 @@ pub(super) struct Server {
     key: Key,
     /// See [`Endpoint::merge_keys`].
     merge_key: Option<Key>,
-    path: ReturnPath,
+    pub(super) path: ReturnPath,
     /// Whether its sender takes part in overload control (RFC 7339 §5.1).
     wants_feedback: bool,
     /// `None` only within a step.
@@ -55,6 +55,11 @@ impl Server {
             Some(State::Invite(state)) => state.tag(),
             _ => None,
         }
+    }
+
+    /// The last response that was sent.
+    pub(super) fn last_sent(&self) -> Option<Bytes> {
+        self.state.as_ref().and_then(State::last_sent).cloned()
     }
 
     /// Whether an ACK of RFC 2543, which nothing but the To tag tells from that of another
@@ -193,6 +198,7 @@ impl Endpoint {
         }
         let merge_key = self.merge_key(&request);
         let path = path::receive(&mut request, flow);
+        self.note_alias(&request, &flow);
         if request.has_overload_control() {
             feedback::strip(&mut request);
         }
@@ -292,14 +298,19 @@ impl Endpoint {
         let _ = self.answer(now, id, &response);
     }
 
-    /// A response could not be delivered: once more, over a new connection (§18.2.2). Its
-    /// transaction stays (RFC 6026 §7.1).
+    /// A response could not be delivered: once more, over a new connection to the same address, and
+    /// then wherever the name in its Via leads (§18.2.2). Its transaction stays (RFC 6026 §7.1).
     pub(super) fn server_undelivered(&mut self, id: ServerId) {
-        if self.leave_connection(id)
-            && let Some(server) = self.servers.get(id.handle())
-            && let Some(octets) = server.state.as_ref().and_then(State::last_sent).cloned()
-        {
-            self.transmit(server.path.to(&octets), octets, Some(Owner::Server(id).ticket(true)));
+        let has_left = self.leave_connection(id);
+        let Some(server) = self.servers.get(id.handle()) else { return };
+        let (path, last) = (server.path, server.last_sent());
+        match (has_left, last) {
+            (false, last) => self.lose_way_back(id, last),
+            (true, Some(octets)) => {
+                self.transmit(path.to(&octets), octets, Some(Owner::Server(id).ticket(true)));
+            }
+            // A 2xx to INVITE is not kept; it comes again and takes the new way.
+            (true, None) => {}
         }
     }
 
@@ -355,6 +366,7 @@ impl Endpoint {
         self.counters.withheld += u64::from(out.withheld);
         if let Some(octets) = out.transmit {
             self.counters.retransmissions_sent += u64::from(out.again);
+            self.note_for_way_back(id, &octets);
             self.transmit(path.to(&octets), octets, Some(Owner::Server(id).ticket(false)));
         }
         out.tell
@@ -392,6 +404,7 @@ impl Endpoint {
     pub(super) fn remove_server(&mut self, id: ServerId) {
         let Some(server) = self.servers.remove(id.handle()) else { return };
         self.server_keys.remove(&server.key);
+        self.ways_back.forget(id);
         if let Some(merge_key) = server.merge_key {
             self.merge_keys.remove(&merge_key);
         }

@@ -1,5 +1,6 @@
 //! Servers that have failed, and when they are trusted again (RFC 3263 §4.3, RFC 3261 §21.5.4).
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -18,11 +19,14 @@ const FIRST: Duration = Duration::from_secs(32);
 /// because of one response.
 const LONGEST: Duration = Duration::from_secs(3600);
 
-/// How long the one request that tries a server again may take to tell: 64*T1 of the usual T1.
+/// How long the one request that tries a server again, or the one that probes it, may take to tell:
+/// 64*T1 of the usual T1.
 const TRIAL: Duration = Duration::from_secs(32);
 
-/// The servers that rest. One that has failed gets no requests as long as there are others. When
-/// its rest is over, one request tries it; the next ones follow when that has been answered.
+/// The servers that rest. One that has failed gets no requests as long as there are others. Who can
+/// probes it when its rest is over and it is wanted ([`keeps_away`](Self::keeps_away),
+/// [`next_wanted`](Self::next_wanted)); otherwise one request tries it, and the next ones follow
+/// when that has been answered.
 #[derive(Debug, Default)]
 pub struct Rests {
     entries: HashMap<Server, Rest>,
@@ -34,6 +38,8 @@ struct Rest {
     until: Time,
     /// How long the rest is that follows another failure.
     next: Duration,
+    /// Whether a request would have gone there, had it been probed.
+    is_wanted: Cell<bool>,
 }
 
 impl Rests {
@@ -50,7 +56,8 @@ impl Rests {
         let own = known.unwrap_or(FIRST);
         let rest = asked.unwrap_or(own).min(LONGEST);
         let next = own.saturating_mul(2).min(LONGEST);
-        self.entries.insert(server, Rest { until: now + rest, next });
+        let is_wanted = Cell::new(false);
+        self.entries.insert(server, Rest { until: now + rest, next, is_wanted });
     }
 
     /// A server has answered: it is as good as any.
@@ -66,6 +73,26 @@ impl Rests {
         self.entries.get(server).is_some_and(|rest| rest.until > now)
     }
 
+    /// Whether a server is to get no request as long as there are others, for those who probe: until
+    /// it has answered one. That its rest is over is noted.
+    #[must_use]
+    pub fn keeps_away(&self, now: Time, server: &Server) -> bool {
+        let Some(rest) = self.entries.get(server) else { return false };
+        if rest.until <= now {
+            rest.is_wanted.set(true);
+        }
+        true
+    }
+
+    /// A server whose rest is over and that would have been sent to since: it is to be probed now.
+    pub fn next_wanted(&mut self, now: Time) -> Option<Server> {
+        let wanted = self.entries.iter_mut().find(|(_, rest)| rest.is_wanted.get());
+        let (server, rest) = wanted?;
+        rest.is_wanted.set(false);
+        rest.until = now + TRIAL;
+        Some(*server)
+    }
+
     /// A request is sent to a server. If its rest is over, the others wait for what comes of it.
     pub fn tries(&mut self, now: Time, server: &Server) {
         if self.entries.is_empty() {
@@ -73,6 +100,7 @@ impl Rests {
         }
         if let Some(rest) = self.entries.get_mut(server).filter(|rest| rest.until <= now) {
             rest.until = now + TRIAL;
+            rest.is_wanted.set(false);
         }
     }
 
@@ -148,6 +176,19 @@ mod tests {
         rests.tries(at(40), &server(1));
         assert!(rests.rests(at(71), &server(1)));
         assert!(!rests.rests(at(72), &server(1)));
+    }
+
+    #[test]
+    fn a_probe_is_made_once_the_rest_is_over_and_somebody_wants_the_server() {
+        let mut rests = Rests::default();
+        rests.failed(at(0), server(1), None);
+        assert!(rests.keeps_away(at(31), &server(1)) && rests.next_wanted(at(31)).is_none());
+        assert!(rests.next_wanted(at(40)).is_none(), "nobody wants it");
+        assert!(rests.keeps_away(at(40), &server(1)));
+        assert_eq!(rests.next_wanted(at(40)), Some(server(1)));
+        assert!(rests.keeps_away(at(41), &server(1)) && rests.next_wanted(at(41)).is_none());
+        rests.works(&server(1));
+        assert!(!rests.keeps_away(at(41), &server(1)));
     }
 
     #[test]

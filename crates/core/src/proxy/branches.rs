@@ -155,7 +155,7 @@ impl Proxy {
         is_flow_gone: bool,
     ) -> bool {
         let Some(context) = self.contexts.get_mut(&place.server) else { return false };
-        let rests = |server: &Server| self.rests.rests(now, server);
+        let rests = |server: &Server| self.rests.keeps_away(now, server);
         let way = context.next_way(now, place.branch, is_flow_gone, endpoint, rests);
         if way != NextWay::None {
             self.stop_timer_c(place);
@@ -232,7 +232,7 @@ impl Proxy {
         if !context.is_open(place.branch) {
             return;
         }
-        let rests = |server: &Server| self.rests.rests(now, server);
+        let rests = |server: &Server| self.rests.keeps_away(now, server);
         let sent = match context.prepare(place.branch, endpoint, rests) {
             Prepared::Wait => return,
             // No server, or none that a listener of ours can reach.
@@ -247,6 +247,8 @@ impl Proxy {
         if let Some(server) = context.sent_to(place.branch) {
             self.rests.tries(now, &server);
         }
+        self.probe_wanted(now, endpoint, place);
+        let Some(context) = self.contexts.get(&place.server) else { return };
         let is_invite = *context.request().method() == Method::Invite;
         self.clients.insert(client, place);
         if is_invite {

@@ -29,6 +29,7 @@ mod leaving;
 mod located;
 mod preferences;
 mod privacy;
+mod probing;
 mod recursion;
 mod route;
 mod servers;
@@ -45,7 +46,7 @@ use bytes::Bytes;
 use crate::endpoint::{ClientId, Endpoint, Failure, ServerId};
 use crate::flow::{Fault, Flow};
 use crate::id_map::IdMap;
-use crate::locate::{Answer, Hop, HopHost, Question, Reach, Rests, Search};
+use crate::locate::{Answer, Hop, HopHost, Question, Reach, Rests, Search, Server};
 use crate::node::ResolveId;
 use crate::refusal::Refusal;
 use crate::time::Time;
@@ -160,6 +161,8 @@ pub struct Proxy {
     stateless_branches: StatelessBranches,
     /// Servers that have failed, over all requests.
     rests: Rests,
+    /// The servers that are being asked whether they are there again.
+    probes: IdMap<ClientId, Server>,
     own_names: Vec<Box<str>>,
     timer_c: BTreeSet<(Time, Place)>,
     /// INVITE transactions that ended in a 2xx: further 2xx of theirs are passed on until then.
@@ -227,6 +230,9 @@ impl Proxy {
         client: ClientId,
         response: Response,
     ) {
+        if self.probe_answered(now, client, &response) {
+            return;
+        }
         let Some(&place) = self.clients.get(&client) else { return };
         let mut response = response;
         // §16.7 step 3: what is below our Via is for the element upstream.
@@ -268,6 +274,9 @@ impl Proxy {
         client: ClientId,
         failure: Failure,
     ) {
+        if self.probe_failed(now, client, failure) {
+            return;
+        }
         let Some(place) = self.clients.remove(&client) else { return };
         let is_flow_gone = matches!(failure, Failure::Transport(fault) if fault != Fault::TooLarge);
         // RFC 3263 §4.3: a server that has answered at all is not down.
@@ -403,6 +412,7 @@ impl Proxy {
     pub fn is_idle(&self) -> bool {
         self.contexts.is_empty()
             && self.clients.is_empty()
+            && self.probes.is_empty()
             && self.resolving.is_empty()
             && self.stateless.is_empty()
             && self.timer_c.is_empty()

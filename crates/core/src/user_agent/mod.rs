@@ -309,6 +309,7 @@ impl Node for UserAgent {
                 self.endpoint.handle_undelivered(now, ticket, fault);
             }
             Input::Closed { flow } => self.endpoint.handle_closed(now, flow),
+            Input::Resolved { id, answer } if self.endpoint.handle_resolved(id, &answer) => {}
             Input::Resolved { id, answer } => self.resolved(now, id, answer),
             Input::Command(command) => self.command(now, command),
             Input::Answer(Answer::Signed { id, signature }) => self.signed(now, id, signature),
@@ -325,6 +326,12 @@ impl Node for UserAgent {
     fn next_output(&mut self) -> Option<Output<Question, Event>> {
         if let Some(transmit) = self.endpoint.next_transmit() {
             return Some(Output::Transmit(transmit));
+        }
+        if let Some((flow, address)) = self.endpoint.next_alias() {
+            return Some(Output::Alias { flow, address });
+        }
+        if let Some((id, question)) = self.endpoint.next_resolve() {
+            return Some(Output::Resolve { id, question });
         }
         if let Some(flow) = self.endpoint.next_close() {
             return Some(Output::Close(flow));

@@ -10,6 +10,7 @@
 //! datagram; whoever sent it sends it again.
 
 use std::hash::{BuildHasher, RandomState};
+use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
 use antiphon_core::flow::{Fault, Flow, Ticket, Transmit};
@@ -39,6 +40,8 @@ pub(super) enum Letter {
     Transmit(Transmit),
     /// A connection is to be closed.
     Close(Flow),
+    /// A connection stands for an address.
+    Alias(Flow, SocketAddr),
     /// What was handed on could not be delivered.
     Undelivered(Ticket, Fault),
 }

@@ -72,6 +72,7 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
             Letter::Closed(flow) => self.feed(self.clock.now(), Input::Closed { flow }),
             Letter::Transmit(transmit) => self.send_for_another(transmit),
             Letter::Close(flow) => self.streams.close(&flow),
+            Letter::Alias(flow, address) => self.streams.alias(&flow, address),
             Letter::Undelivered(ticket, fault) => {
                 self.feed(self.clock.now(), Input::Undelivered { ticket, fault });
             }

@@ -352,6 +352,7 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
                 }
             }
             Output::Close(flow) => self.close(flow),
+            Output::Alias { flow, address } => self.alias(flow, address),
             Output::Question(question) => {
                 if let Some(answer) = self.host.question(question, &self.replies) {
                     self.inbox.push_back(Input::Answer(answer));
@@ -381,6 +382,16 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
             // A queue that is full leaves the connection to its time of idleness.
             Some(place) if !place.has_the_streams() => drop(place.hand(0, Letter::Close(flow))),
             _ => self.streams.close(&flow),
+        }
+    }
+
+    fn alias(&mut self, flow: Flow, address: SocketAddr) {
+        match &self.place {
+            // One that is lost is told with the next request.
+            Some(place) if !place.has_the_streams() => {
+                let _ = place.hand(0, Letter::Alias(flow, address));
+            }
+            _ => self.streams.alias(&flow, address),
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod activity;
 mod admission;
+mod alias;
 mod carrier;
 mod connection;
 mod handshake;
@@ -36,6 +37,7 @@ use crate::refusal::Refusal;
 use crate::refusals::Refusals;
 use crate::settings::Settings;
 use admission::Proxied;
+use alias::Proved;
 pub(crate) use connection::{Arrival, Ended};
 use connection::{Common, Task};
 pub(crate) use listener::Accept;
@@ -84,6 +86,8 @@ struct Connection {
     name: Option<Arc<str>>,
     queue: Sender,
     incoming: bool,
+    /// Set for a client that has shown a certificate.
+    proved: Option<Box<Proved>>,
 }
 
 impl Streams {
@@ -123,6 +127,9 @@ impl Streams {
         let Poll::Ready(Some((flow, arrival))) = self.arrivals.poll_recv(cx) else {
             return Poll::Pending;
         };
+        if let Arrival::Identities(identities) = &arrival {
+            self.note_identities(&flow, identities);
+        }
         if let Arrival::Frame(frame) = &arrival {
             self.counters.messages_in.one();
             if matches!(frame, Frame::Rejected(_) | Frame::Broken(_)) {
@@ -198,7 +205,11 @@ impl Streams {
         let Some(connection) = self.open.get_mut(&id) else { return };
         connection.queue.close();
         let peer = connection.peer();
+        let aliases = connection.proved.take();
         self.unlist(&peer, id);
+        for peer in aliases.iter().flat_map(|proved| proved.aliases()) {
+            self.unlist(peer, id);
+        }
     }
 
     /// Closes everything: what is queued is written if that takes no longer than the settings say.
@@ -255,7 +266,7 @@ impl Streams {
         let task = Task { flow, common: Arc::clone(&self.common), queue: receiver };
         let name = peer.name.clone();
         self.by_peer.insert(peer, id);
-        self.open.insert(id, Box::new(Connection { flow, name, queue, incoming }));
+        self.open.insert(id, Box::new(Connection { flow, name, queue, incoming, proved: None }));
         self.counters.connections_open.set(self.open.len());
         (id, task)
     }
@@ -281,6 +292,9 @@ impl Streams {
         let Some(id) = ended.flow.connection else { return };
         let Some(connection) = self.open.remove(&id) else { return };
         self.unlist(&connection.peer(), id);
+        for peer in connection.proved.iter().flat_map(|proved| proved.aliases()) {
+            self.unlist(peer, id);
+        }
         if let Some(refusal) = ended.refusal {
             self.refuse(ended.flow.remote.ip(), ended.flow.transport, refusal);
         }

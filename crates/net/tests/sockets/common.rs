@@ -45,6 +45,7 @@ pub(crate) enum Command {
     Send(Vec<Transmit>),
     Resolve(ResolveId, Question),
     Close(Flow),
+    Alias(Flow, SocketAddr),
     Ask(u32),
     /// From now on nothing is said back.
     OnlyListen,
@@ -84,6 +85,9 @@ impl Echo {
                 self.outputs.push_back(Output::Resolve { id, question });
             }
             Command::Close(flow) => self.outputs.push_back(Output::Close(flow)),
+            Command::Alias(flow, address) => {
+                self.outputs.push_back(Output::Alias { flow, address });
+            }
             Command::Ask(question) => self.outputs.push_back(Output::Question(question)),
             Command::OnlyListen => self.only_listens = true,
             Command::WakeAfter(duration) => self.deadline = Some(now + duration),

@@ -18,6 +18,8 @@ mod names;
 #[cfg(test)]
 mod proxied;
 #[cfg(test)]
+mod reuse;
+#[cfg(test)]
 mod secure;
 #[cfg(test)]
 mod streams;

@@ -29,6 +29,7 @@ impl Node for Server {
                 self.endpoint.handle_undelivered(now, ticket, fault);
             }
             Input::Closed { flow } => self.endpoint.handle_closed(now, flow),
+            Input::Resolved { id, answer } if self.endpoint.handle_resolved(id, &answer) => {}
             Input::Resolved { id, answer } => {
                 self.know_trunk(now, id, &answer);
                 self.proxy.resolved(now, &mut self.endpoint, id, &answer);
@@ -56,6 +57,12 @@ impl Node for Server {
         }
         if let Some(question) = self.questions.pop_front() {
             return Some(Output::Question(question));
+        }
+        if let Some((flow, address)) = self.endpoint.next_alias() {
+            return Some(Output::Alias { flow, address });
+        }
+        if let Some((id, question)) = self.endpoint.next_resolve() {
+            return Some(Output::Resolve { id, question });
         }
         if let Some((id, question, host)) = self.proxy.next_resolve() {
             self.note_lookup(id, &host);

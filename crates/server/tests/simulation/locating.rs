@@ -58,14 +58,17 @@ fn after_a_503_and_silence_the_third_server_takes_the_call_rfc3263_4_3() {
     assert_eq!(world.status(alice, &call(2)), 200);
     assert_eq!(heard(&world, &phones, "INVITE"), [1, 0, 2]);
 
-    // The second is tried again after its 32 s, the first after the 100 s it asked for.
+    // The second is asked after its 32 s, the first after the 100 s it wished for; then they get
+    // calls again.
     world.sim.heal_all();
     world.run_for_seconds(30);
     assert_eq!(world.status(alice, &call(3)), 200);
-    assert_eq!(heard(&world, &phones, "INVITE"), [1, 1, 2]);
+    assert_eq!(heard(&world, &phones, "INVITE"), [1, 0, 3]);
     world.run_for_seconds(60);
     assert_eq!(world.status(alice, &call(4)), 200);
-    assert_eq!(heard(&world, &phones, "INVITE"), [2, 2, 2], "it refused again");
+    assert_eq!(heard(&world, &phones, "INVITE"), [1, 1, 3]);
+    assert_eq!(world.status(alice, &call(5)), 200);
+    assert_eq!(heard(&world, &phones, "INVITE"), [2, 2, 3], "it refused again");
     world.settle();
 }
 
@@ -96,8 +99,8 @@ fn another_request_finds_the_third_server_before_its_client_gives_up_rfc3263_4_3
 }
 
 #[test]
-fn a_server_that_was_down_is_tried_by_one_request_before_the_others_follow() {
-    let (mut world, phones) = world(Script::says(&[(2, 180), (1, 200)]));
+fn a_server_that_was_down_is_asked_by_options_before_it_gets_calls_rfc3263_4_3() {
+    let (mut world, phones) = world(Script::answers(0));
     let alice = world.peer("alice", "192.0.2.1:5060");
     world.sim.isolate(phones[0]);
     world.send(alice, &call(1));
@@ -105,15 +108,38 @@ fn a_server_that_was_down_is_tried_by_one_request_before_the_others_follow() {
     assert_eq!(heard(&world, &phones, "INVITE"), [0, 1, 0]);
     world.sim.heal_all();
     world.run_for_seconds(40);
+    assert_eq!(heard(&world, &phones, "OPTIONS"), [0, 0, 0], "nobody has wanted it since");
     for number in 2..5 {
         world.send(alice, &call(number));
     }
     world.run_for_seconds(1);
-    assert_eq!(heard(&world, &phones, "INVITE"), [1, 3, 0], "it says nothing for two seconds");
-    world.run_for_seconds(3);
+    assert_eq!(heard(&world, &phones, "INVITE"), [0, 4, 0], "none of them tries it");
+    assert_eq!(heard(&world, &phones, "OPTIONS"), [1, 0, 0]);
+    let probe = world.heard(phones[0], "OPTIONS").remove(0);
+    assert_eq!(probe.uri_text(), "sip:bob.example");
+    assert_eq!(probe.headers().text(HeaderName::MaxForwards), Some("0"));
     world.send(alice, &call(5));
     world.run_for_seconds(1);
-    assert_eq!(heard(&world, &phones, "INVITE"), [2, 3, 0], "it lives");
+    assert_eq!(heard(&world, &phones, "INVITE"), [1, 4, 0], "it lives");
+    world.settle();
+}
+
+#[test]
+fn a_server_that_stays_silent_rests_on_and_no_call_waits_for_it_rfc3263_4_3() {
+    let (mut world, phones) = world(Script::answers(0));
+    let alice = world.peer("alice", "192.0.2.1:5060");
+    world.sim.isolate(phones[0]);
+    world.send(alice, &call(1));
+    world.run_for_seconds(52);
+    for number in 2..20 {
+        world.send(alice, &call(number));
+        // The rest is over, the probe is not answered, and the next rest lasts 64 s.
+        world.run_for_seconds(5);
+        let calls = usize::try_from(number).unwrap();
+        assert_eq!(heard(&world, &phones, "INVITE"), [0, calls, 0]);
+    }
+    let probes = world.sim.node(world.server).endpoint().counters().retransmissions_sent;
+    assert!(probes > 0);
     world.settle();
 }
 

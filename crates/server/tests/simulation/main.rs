@@ -6,6 +6,7 @@
     reason = "a test whose expectation fails ends with a panic; these stand in its helpers"
 )]
 
+mod way_back;
 mod world;
 
 mod access;

@@ -291,6 +291,8 @@ impl<N: Node + 'static> Actor for Station<N> {
                 Output::Transmit(transmit) => Effect::Transmit(transmit),
                 Output::Resolve { id, question } => Effect::Resolve { id, question },
                 Output::Close(flow) => Effect::Close(flow),
+                // Nobody proves anything here.
+                Output::Alias { .. } => continue,
                 Output::Question(question) => {
                     self.ask(now, question);
                     continue;

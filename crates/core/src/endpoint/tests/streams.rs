@@ -140,3 +140,40 @@ fn a_stream_that_lost_its_framing_is_answered_and_closed_rfc3261_18_3() {
     assert_eq!(endpoint.next_close(), Some(tcp()));
     assert_eq!(endpoint.next_close(), None);
 }
+
+#[test]
+fn alias_is_heard_over_tls_alone_rfc5923_8_2() {
+    let tls = Flow { transport: Transport::Tls, ..tcp() };
+    let rows = [
+        (tls, "TLS pc.example:5071;branch=z9hG4bK1;alias", Some("192.0.2.4:5071")),
+        (tls, "TLS pc.example;alias;branch=z9hG4bK2", Some("192.0.2.4:5061")),
+        (tls, "TLS pc.example:5071;branch=z9hG4bK3", None),
+        (tcp(), "TCP pc.example:5071;branch=z9hG4bK4;alias", None),
+    ];
+    for (flow, via, address) in rows {
+        let mut endpoint = endpoint();
+        endpoint.handle_frame(at(0), flow, frame(&octets("OPTIONS", via, "")));
+        let told = endpoint.next_alias();
+        assert_eq!(told, address.map(|address| (flow, address.parse().unwrap())), "{via}");
+    }
+}
+
+#[test]
+fn alias_is_said_over_tls_by_who_can_prove_who_he_is_rfc5923_8_1() {
+    for (offers_alias, transport, is_said) in [
+        (true, Transport::Tls, true),
+        (true, Transport::Tcp, false),
+        (false, Transport::Tls, false),
+    ] {
+        let listener = |transport| Listener { transport, ..config().listeners[0].clone() };
+        let listeners = vec![listener(Transport::Tcp), listener(Transport::Tls)];
+        let config = EndpointConfig { offers_alias, listeners, ..config() };
+        let mut endpoint = Endpoint::new(config, [1; 32]);
+        let flow = Flow { transport, connection: None, ..tcp() };
+        endpoint.request(at(0), ours(Method::Options), flow, None).unwrap();
+        let sent = transmit(&mut endpoint).octets;
+        let text = String::from_utf8(sent.to_vec()).unwrap();
+        let via = text.lines().find(|line| line.starts_with("Via: ")).unwrap();
+        assert_eq!(via.split(';').any(|param| param == "alias"), is_said, "{via}");
+    }
+}

@@ -11,7 +11,7 @@ use super::super::located::{Located, Unlocated};
 use super::super::{Target, forward};
 use super::Context;
 use crate::endpoint::Endpoint;
-use crate::locate::{Next, Search, Server};
+use crate::locate::{Hop, Next, Search, Server};
 use crate::time::Time;
 
 impl Context {
@@ -118,6 +118,12 @@ impl Context {
         let ways = self.branches.get_mut(branch)?.ways_mut()?;
         let breadth = forward::breadth(&ways.copy.request);
         Some((ways.take_next_server()?, breadth))
+    }
+
+    /// The next hop of a branch.
+    pub(in super::super) fn hop(&self, branch: usize) -> Option<&Hop> {
+        let ways = self.branches.get(branch)?.ways()?;
+        Some(&ways.copy.hop)
     }
 
     /// The name of the server that a branch was sent to.

@@ -104,11 +104,12 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
         }
     }
 
-    /// Takes some of everything that has happened; says whether there was, or still is, anything.
+    /// Takes some of everything that has happened; says whether there may be more of it. What
+    /// datagrams lead to is looked at behind them, so that most turns need no second one.
     fn turn(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut busy = self.deadline();
-        busy |= self.inbox();
-        busy |= self.letters(cx);
+        self.deadline();
+        self.inbox();
+        let mut busy = self.letters(cx);
         busy |= self.datagrams(cx);
         busy |= self.reports(cx);
         busy |= self.streams(cx);
@@ -142,22 +143,19 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
         self.sleep.as_mut().poll(cx).is_ready()
     }
 
-    fn deadline(&mut self) -> bool {
+    fn deadline(&mut self) {
         let now = self.clock.now();
-        let is_due = self.node.latest_deadline().is_some_and(|at| at <= now);
-        if is_due {
+        if self.node.latest_deadline().is_some_and(|at| at <= now) {
             self.feed(now, Input::Deadline);
         }
-        is_due
     }
 
-    fn inbox(&mut self) -> bool {
+    fn inbox(&mut self) {
         let count = self.inbox.len().min(WORK);
         for _ in 0..count {
             let Some(input) = self.inbox.pop_front() else { break };
             self.feed(self.clock.now(), input);
         }
-        count > 0
     }
 
     fn datagrams(&mut self, cx: &mut Context<'_>) -> bool {
@@ -169,18 +167,18 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
         busy || !self.backlog.is_empty()
     }
 
-    /// Takes what has arrived at a port. As long as nothing waits it is handled at once; what comes
-    /// faster than that joins the backlog.
+    /// Takes what has arrived at a port, and says whether there may be more. As long as nothing
+    /// waits it is handled at once; what comes faster than that joins the backlog.
     fn receive(&mut self, index: usize, cx: &mut Context<'_>) -> bool {
-        let mut busy = false;
+        let mut is_emptied = false;
         let mut received = std::mem::take(&mut self.received);
         for batch in 0..BATCHES {
             let Some(port) = self.ports.get_mut(index) else { break };
             let local = port.local;
             if port.poll_receive(cx, &mut received).is_pending() {
+                is_emptied = true;
                 break;
             }
-            busy = true;
             for (remote, octets) in received.drain(..) {
                 if self.is_stun(index, remote, &octets) {
                     continue;
@@ -189,14 +187,14 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
                 let waiting = Waiting { since: self.clock.now(), flow, octets };
                 let Some(waiting) = self.own(waiting) else { continue };
                 if batch < BATCHES_AT_ONCE && self.backlog.is_empty() {
-                    self.datagram(waiting);
+                    self.datagram(waiting.since, waiting);
                 } else {
                     self.wait(waiting);
                 }
             }
         }
         self.received = received;
-        busy
+        !is_emptied
     }
 
     pub(super) fn wait(&mut self, waiting: Waiting) {
@@ -210,15 +208,15 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
     fn work_off(&mut self) {
         for _ in 0..WORK {
             let Some(waiting) = self.backlog.pop() else { break };
-            self.node.set_delay(waiting.delay(self.clock.now()));
-            self.datagram(waiting);
+            let now = self.clock.now();
+            self.node.set_delay(waiting.delay(now));
+            self.datagram(now, waiting);
         }
         self.node.set_delay(Duration::ZERO);
     }
 
-    fn datagram(&mut self, waiting: Waiting) {
+    fn datagram(&mut self, now: Time, waiting: Waiting) {
         let Waiting { flow, octets, .. } = waiting;
-        let now = self.clock.now();
         self.host.tap(Direction::In, &flow, &octets, now);
         self.feed(now, Input::Datagram { flow, octets });
     }

@@ -28,7 +28,7 @@ pub(super) fn copy_of_breadth(
 ) -> Result<Copy, NoHop> {
     let mut request = received.clone();
     if request.uri_text() != target.uri.as_str() {
-        request.set_uri(request_uri(&target.uri, &received.uri()));
+        request.set_uri(request_uri(&target.uri, received));
     }
     if let Some(body) = &target.body {
         request.set_body(body.clone());
@@ -42,7 +42,7 @@ pub(super) fn copy_of_breadth(
         request.headers_mut().push_top(HeaderName::Route, route);
     }
     set_breadth(&mut request, breadth);
-    let hop = next_hop(&mut request, is_sips(&target.uri.as_uri()))?;
+    let hop = next_hop(&mut request, is_sips(target.uri.as_str()))?;
     Ok(Copy { request, hop })
 }
 
@@ -65,9 +65,13 @@ fn set_breadth(request: &mut Request, breadth: u32) {
 
 /// Step 2: the target's URI without what §19.1.1 table 1 forbids in a Request-URI. A request that
 /// came with a SIP URI does not go on with a SIPS URI (RFC 5630 §5.3).
-fn request_uri(target: &UriBuf, received: &Uri<'_>) -> UriBuf {
+fn request_uri(target: &UriBuf, received: &Request) -> UriBuf {
+    // Nearly all are as they should be, which is told without taking them apart.
+    if !is_sips(target.as_str()) && !target.as_str().contains('?') {
+        return target.clone();
+    }
     let Uri::Sip(uri) = target.as_uri() else { return target.clone() };
-    let secure = match received {
+    let secure = match received.uri() {
         Uri::Sip(received) => uri.secure && received.secure,
         _ => uri.secure,
     };
@@ -77,8 +81,9 @@ fn request_uri(target: &UriBuf, received: &Uri<'_>) -> UriBuf {
     UriBuf::from(Uri::Sip(SipUri { secure, headers: None, ..uri }))
 }
 
-fn is_sips(uri: &Uri<'_>) -> bool {
-    matches!(uri, Uri::Sip(uri) if uri.secure)
+/// Whether the text of a URI is that of a SIPS URI.
+fn is_sips(uri: &str) -> bool {
+    uri.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sips:"))
 }
 
 /// The hop that a URI names, over TLS where it must be.
@@ -131,7 +136,8 @@ pub(super) fn record_route(
 /// Whether our value has to be a SIPS URI, because the Request-URI or the topmost Route is one.
 fn asks_for_security(request: &Request) -> bool {
     let route = request.headers().first::<Route<'_>>().ok().flatten();
-    is_sips(&request.uri()) || route.is_some_and(|route| is_sips(&route.uri))
+    let is_secure = |route: Route<'_>| matches!(route.uri, Uri::Sip(uri) if uri.secure);
+    is_sips(request.uri_text()) || route.is_some_and(is_secure)
 }
 
 /// The URI by which a listener puts itself into a route set. A listener without TLS has no SIPS

@@ -41,6 +41,10 @@ impl<'a> Host<'a> {
     pub fn scan(scanner: &mut Scanner<'a>) -> Result<Self, SyntaxError> {
         let error = scanner.expected(Expected::Host);
         let rest = scanner.rest();
+        if let Some((address, length)) = v4_prefix(rest) {
+            scanner.advance(length);
+            return Ok(Self::V4(address));
+        }
         let (length, kind) = measure(rest).ok_or(error)?;
         let text = as_str(rest.get(..length).unwrap_or_default(), scanner.offset())?;
         let host = Self::of_kind(kind, text).ok_or(error)?;
@@ -50,6 +54,9 @@ impl<'a> Host<'a> {
 
     /// The host that a text begins with, and its length.
     pub(super) fn prefix_of(text: &'a str) -> Option<(Self, usize)> {
+        if let Some((address, length)) = v4_prefix(text.as_bytes()) {
+            return Some((Self::V4(address), length));
+        }
         let (length, kind) = measure(text.as_bytes())?;
         Some((Self::of_kind(kind, text.get(..length)?)?, length))
     }
@@ -180,31 +187,33 @@ const HYPHEN: u8 = 2 | 4 << 4;
 const DOT: u8 = 4 | (2 | 4) << 4;
 
 /// `1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT`, each at most 255 and without leading zeros.
-pub(super) fn v4(text: &[u8]) -> Option<Ipv4Addr> {
-    let mut address = [0; 4];
-    let mut at = 0;
-    for (index, part) in address.iter_mut().enumerate() {
-        if index > 0 {
-            text.get(at).filter(|octet| **octet == b'.')?;
-            at += 1;
-        }
-        let first = text.get(at).filter(|octet| octet.is_ascii_digit())?;
-        let mut value = u16::from(first - b'0');
-        at += 1;
-        // Behind a leading zero nothing may follow.
-        while value > 0
-            && let Some(octet) = text.get(at)
-            && octet.is_ascii_digit()
-        {
-            value = value * 10 + u16::from(octet - b'0');
-            if value > 255 {
-                return None;
+fn v4(text: &[u8]) -> Option<Ipv4Addr> {
+    let (address, length) = v4_prefix(text)?;
+    (length == text.len()).then_some(address)
+}
+
+/// The address that `text` begins with, and its length, told in one pass since most hosts in
+/// messages are one. `None` says nothing: what follows may make a name of it.
+pub(super) fn v4_prefix(text: &[u8]) -> Option<(Ipv4Addr, usize)> {
+    let (mut address, mut dots, mut length) = (0_u32, 0, 0);
+    let mut part = None;
+    for octet in text {
+        part = match (octet, part) {
+            (b'0'..=b'9', None) => Some(u32::from(octet - b'0')),
+            // Behind a leading zero nothing may follow.
+            (b'0'..=b'9', Some(value @ 1..=25)) => Some(value * 10 + u32::from(octet - b'0')),
+            (b'.', Some(value @ 0..=255)) if dots < 3 => {
+                address = address << 8 | value;
+                dots += 1;
+                None
             }
-            at += 1;
-        }
-        *part = u8::try_from(value).ok()?;
+            _ if CLASSES[usize::from(*octet)] != 0 => return None,
+            _ => break,
+        };
+        length += 1;
     }
-    (at == text.len()).then(|| address.into())
+    let last = part.filter(|value| dots == 3 && *value <= 255)?;
+    Some((Ipv4Addr::from_bits(address << 8 | last), length))
 }
 
 impl fmt::Display for Host<'_> {
@@ -344,6 +353,9 @@ mod tests {
     #[test]
     fn a_last_label_of_digits_must_make_an_ipv4_address_rfc3261_25_1() {
         assert_eq!(Host::parse("192.0.2.4"), Ok(Host::V4(Ipv4Addr::new(192, 0, 2, 4))));
+        for name in ["192.0.2.4.example", "192.0.2.4x", "192.0.2.4-x", "192.0.2.4_", "300.a"] {
+            assert_eq!(Host::parse(name), Ok(Host::Name(name)));
+        }
         for bad in ["2001", "192.0.2", "192.0.2.256", "192.0.2.4.", "a.1", "192.0.2.04"] {
             assert!(Host::parse(bad).is_err(), "{bad}");
         }

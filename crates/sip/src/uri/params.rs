@@ -78,6 +78,9 @@ impl<'a> UriParams<'a> {
     /// The parameter of this name: `None` when it is not there, `Some(None)` when it has no value.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Option<&'a str>> {
+        if self.is_empty() {
+            return None;
+        }
         self.iter()
             .find(|(found, _)| escape::equivalent_ignoring_case(found, name))
             .map(|(_, value)| value)

@@ -30,10 +30,13 @@ pub(crate) fn usual_sip(text: &[u8], from: usize) -> Option<usize> {
 /// The end of the `host [ ":" port ]` at `from`.
 pub(crate) fn usual_hostport(text: &[u8], from: usize) -> Option<usize> {
     let rest = text.get(from..)?;
-    let (length, kind) = host::measure_name(rest)?;
-    if matches!(kind, Kind::V4) {
-        host::v4(rest.get(..length)?)?;
-    }
+    let length = match host::v4_prefix(rest) {
+        Some((_, length)) => length,
+        None => match host::measure_name(rest)? {
+            (length, Kind::Name) => length,
+            (_, Kind::V4 | Kind::V6) => return None,
+        },
+    };
     let colon = from + length;
     if text.get(colon) != Some(&b':') {
         return Some(colon);

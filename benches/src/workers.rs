@@ -167,6 +167,8 @@ fn config(now: Time) -> ServerConfig {
         guard: guard::Settings::default(),
         bans: Vec::new(),
         has_colleagues: false,
+        tends_trunks: true,
+        own_calls: "".into(),
     }
 }
 

@@ -56,6 +56,12 @@ pub trait Node {
         None
     }
 
+    /// How the Call-IDs of the requests begin that it makes for itself; empty when it makes none. Of
+    /// several nodes only the first does, and what belongs to these calls is handed to it.
+    fn own_calls(&self) -> &str {
+        ""
+    }
+
     /// Tells how long the messages that are handed over from now on have waited since they
     /// arrived; zero until it is told.
     fn set_delay(&mut self, delay: Duration) {

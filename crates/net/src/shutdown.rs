@@ -63,6 +63,13 @@ impl Shutdown {
         self.0.send_replace(Stage::Finished);
     }
 
+    /// Waits until the end begins.
+    pub async fn begun(&self) {
+        let mut stage = self.0.subscribe();
+        // Who waits here keeps the sender.
+        let _ = stage.wait_for(|stage| *stage != Stage::Running).await;
+    }
+
     /// Whether the end has begun.
     #[must_use]
     pub fn has_begun(&self) -> bool {

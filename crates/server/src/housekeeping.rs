@@ -1,16 +1,18 @@
 //! What has to be done now and then, away from the path of requests: accounts that a command
-//! changed are read again, bindings that ended are swept out, bans are listed and lifted.
+//! changed are read again, bindings that ended are swept out, bans are listed and lifted, and the
+//! node is told when the clock on the wall was set.
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use antiphon_core::time::Time;
 use antiphon_net::{Clock, Handle};
 use antiphon_store::{Bindings, Reply, SubscriberFile};
 
 use crate::ban_list::{BanList, lift};
-use crate::node::Server;
+use crate::node::{Command, Server};
 use crate::stores::Stores;
 
 /// How soon a changed account is noticed.
@@ -40,12 +42,13 @@ impl Housekeeping {
         let thread = std::thread::Builder::new()
             .name("housekeeping".into())
             .spawn(move || {
-                let mut looks = 0;
+                let (mut looks, mut ahead) = (0, 0);
                 while stopped.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
                     looks += 1;
                     if let Some(bans) = &mut bans {
                         lift(&workers, &bans.look(clock.now()));
                     }
+                    tell_the_time(&workers, &clock, &mut ahead);
                     look(file.as_deref(), bindings.as_ref(), &clock, looks % LOOKS_PER_SWEEP == 0);
                 }
             })
@@ -62,6 +65,31 @@ impl Housekeeping {
     }
 }
 
+/// The node's time goes on evenly whatever becomes of the clock on the wall, by which rules have
+/// hours and weekdays.
+fn tell_the_time(workers: &[Handle<Server>], clock: &Clock, ahead: &mut i64) {
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = ahead_of(wall, clock.now().since(Time::EPOCH));
+    if now == *ahead {
+        return;
+    }
+    let tell = |worker: &&Handle<Server>| worker.try_command(Command::SetClock(now)).is_ok();
+    // One with a full queue of commands is told at the next look, with the others.
+    if workers.iter().filter(|worker| !tell(worker)).count() == 0 {
+        *ahead = now;
+    }
+}
+
+/// By how many seconds one time is ahead of another, to the nearest.
+fn ahead_of(wall: Duration, node: Duration) -> i64 {
+    const HALF: Duration = Duration::from_millis(500);
+    let seconds = |ahead: Duration| i64::try_from((ahead + HALF).as_secs()).unwrap_or(i64::MAX);
+    match wall.checked_sub(node) {
+        Some(ahead) => seconds(ahead),
+        None => -seconds(node.saturating_sub(wall)),
+    }
+}
+
 fn look(file: Option<&SubscriberFile>, bindings: &dyn Bindings, clock: &Clock, sweep: bool) {
     let now = clock.now();
     if let Some(file) = file {
@@ -71,5 +99,19 @@ fn look(file: Option<&SubscriberFile>, bindings: &dyn Bindings, clock: &Clock, s
     }
     if sweep {
         bindings.sweep(now, Reply::new(|_| {}));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_set_is_ahead_or_behind_by_whole_seconds() {
+        let millis = Duration::from_millis;
+        assert_eq!(ahead_of(millis(10_200), millis(10_000)), 0);
+        assert_eq!(ahead_of(millis(10_000), millis(10_400)), 0);
+        assert_eq!(ahead_of(millis(3_610_100), millis(10_000)), 3600);
+        assert_eq!(ahead_of(millis(10_000), millis(3_610_100)), -3600);
     }
 }

@@ -26,6 +26,8 @@ pub struct Question<'a> {
     pub transport: Transport,
     /// Whether its sender signed in.
     pub is_authenticated: bool,
+    /// The trunk that it comes from, if it does.
+    pub trunk: Option<&'a str>,
     /// When.
     pub moment: Moment,
     /// The trunks that are to be taken for down.
@@ -53,6 +55,7 @@ pub fn route(config: &Config, question: &Question<'_>) -> Result<Explanation, Qu
         transport: question.transport,
         is_authenticated: question.is_authenticated,
         is_trusted,
+        trunk: question.trunk,
         role: local.role(&request.uri()),
         moment: question.moment,
         down: question.down,

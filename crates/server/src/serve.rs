@@ -3,21 +3,23 @@
 //! [`Prepared`] is a server whose sockets are bound and whose stores are open, so that every fault
 //! of its configuration is known before it says that it is ready.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use antiphon_core::auth::Authenticator;
 use antiphon_core::auth::server::Settings as AuthSettings;
 use antiphon_core::endpoint::{EndpointConfig, Listener};
 use antiphon_core::time::Time;
 use antiphon_net::{Bound, Clock, Dns, Handle, Layers, Net, Notice, Shutdown, Tls, WebSocket};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::ban_list::{self, BanList};
 use crate::config::{Config, Domain, HostName, Network};
 use crate::first_start::{self, NewAccount};
 use crate::guard::{self, Ban};
 use crate::housekeeping::Housekeeping;
-use crate::node::{Server, ServerConfig, Service};
+use crate::node::{Command, Server, ServerConfig, Service};
 use crate::observer::Observer;
 use crate::reload::{self, Reloader, guard, service};
 use crate::security::Secured;
@@ -44,6 +46,8 @@ pub struct Prepared {
     stores: Stores,
     service: Service,
     workers: usize,
+    /// How the Call-IDs of the server's own requests begin.
+    own_calls: Box<str>,
     guard: guard::Settings,
     domains: Vec<String>,
     new_accounts: Vec<NewAccount>,
@@ -90,6 +94,7 @@ impl Prepared {
             stores,
             service,
             workers: config.workers,
+            own_calls: own_calls()?,
             guard,
             domains,
             new_accounts,
@@ -148,30 +153,37 @@ impl Prepared {
         let ban_file = self.stores.ban_file();
         let bans = ban_list::stored(ban_file.as_ref(), now);
         let (ban_list, new_bans) = ban_file.map(|file| BanList::new(file, &bans)).unzip();
-        let nodes = (0..self.workers).map(|_| self.node(now, &bans)).collect::<Result<_, _>>()?;
+        let nodes = (0..self.workers)
+            .map(|index| self.node(now, &bans, index == 0))
+            .collect::<Result<_, _>>()?;
         let (drivers, handles): (Vec<_>, Vec<_>) = self.net.drivers(nodes).into_iter().unzip();
         let reloading = reload::run(self.reloads, handles.clone(), self.fallback);
         let housekeeping = Housekeeping::start(&self.stores, ban_list, handles.clone());
+        let (left, has_left) = watch::channel(false);
         let workers = drivers.into_iter().enumerate().map(|(index, driver)| {
             let equipment = Equipment {
                 stores: self.stores.clone(),
                 relays: self.service.media.relays.clone(),
                 observer: observer.clone(),
                 new_bans: new_bans.clone(),
+                left: left.clone(),
                 colleagues: others(&handles, index),
             };
             Worker { driver, equipment }
         });
+        let ending = Shutdown::new();
+        let leaving = leave(shutdown, handles.first().cloned(), has_left, &ending);
         let result = tokio::select! {
-            result = worker::run(workers, shutdown) => result,
+            result = worker::run(workers, &ending) => result,
             never = reloading => match never {},
+            never = leaving => match never {},
         };
         housekeeping.stop();
         result
     }
 
     /// A node with what only one of them may know.
-    fn node(&self, now: Time, bans: &[Ban]) -> Result<Server, ServeError> {
+    fn node(&self, now: Time, bans: &[Ban], is_first: bool) -> Result<Server, ServeError> {
         let config = ServerConfig {
             endpoint: EndpointConfig {
                 listeners: listeners(&self.net, self.name.as_ref()),
@@ -193,9 +205,32 @@ impl Prepared {
             guard: self.guard.clone(),
             bans: bans.to_vec(),
             has_colleagues: self.workers > 1,
+            tends_trunks: is_first,
+            own_calls: self.own_calls.clone(),
         };
         Ok(Server::new(config, random_octets()?))
     }
+}
+
+/// How long trunks are waited for at the end: a REGISTER that is challenged, and one that is lost.
+const FAREWELL: Duration = Duration::from_secs(4);
+
+/// When the end is wanted, takes back first what is registered at trunks.
+async fn leave(
+    wanted: &Shutdown,
+    first: Option<Handle<Server>>,
+    mut has_left: watch::Receiver<bool>,
+    ending: &Shutdown,
+) -> Infallible {
+    wanted.begun().await;
+    if let Some(first) = first {
+        // The loop that has ended takes none.
+        drop(first.command(Command::LeaveTrunks).await);
+        // Whoever did not answer in time forgets us when the registration is over.
+        drop(tokio::time::timeout(FAREWELL, has_left.wait_for(|has_left| *has_left)).await);
+    }
+    ending.finish();
+    std::future::pending().await
 }
 
 /// All but one.
@@ -230,6 +265,13 @@ fn default_domain(net: &Net) -> Option<String> {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => format!("[{address}]"),
     })
+}
+
+/// Nobody can know it before the first request is sent, and nobody's load goes to one worker
+/// because of it.
+fn own_calls() -> Result<Box<str>, ServeError> {
+    let digits = random_octets()?.into_iter().take(8).map(|octet| format!("{octet:02x}"));
+    Ok(digits.chain(["-".to_owned()]).collect::<String>().into())
 }
 
 fn random_octets() -> Result<[u8; 32], ServeError> {

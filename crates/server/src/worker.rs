@@ -7,6 +7,7 @@ use antiphon_core::flow::Flow;
 use antiphon_core::time::Time;
 use antiphon_net::{Direction, Driver, Handle, Host, Notice, Replies, Shutdown};
 use antiphon_store::{Commit, Reply, StoreError};
+use tokio::sync::watch;
 
 use crate::ban_list::NewBans;
 use crate::media::engine::Engine;
@@ -28,6 +29,8 @@ pub(crate) struct Equipment<O> {
     pub(crate) relays: Vec<SocketAddr>,
     pub(crate) observer: O,
     pub(crate) new_bans: Option<NewBans>,
+    /// Told when nothing is registered at trunks any more.
+    pub(crate) left: watch::Sender<bool>,
     /// The other workers.
     pub(crate) colleagues: Vec<Handle<Server>>,
 }
@@ -88,6 +91,7 @@ struct OwnHost<O> {
     media: Option<Engine>,
     observer: O,
     new_bans: Option<NewBans>,
+    left: watch::Sender<bool>,
     colleagues: Vec<Handle<Server>>,
     loop_thread: ThreadId,
 }
@@ -95,10 +99,10 @@ struct OwnHost<O> {
 impl<O> OwnHost<O> {
     /// A host for the loop of this thread.
     fn with(equipment: Equipment<O>) -> std::io::Result<Self> {
-        let Equipment { stores, relays, observer, new_bans, colleagues } = equipment;
+        let Equipment { stores, relays, observer, new_bans, left, colleagues } = equipment;
         let media = (!relays.is_empty()).then(|| Engine::start(&relays)).transpose()?;
         let loop_thread = thread::current().id();
-        Ok(Self { stores, media, observer, new_bans, colleagues, loop_thread })
+        Ok(Self { stores, media, observer, new_bans, left, colleagues, loop_thread })
     }
 }
 
@@ -144,6 +148,15 @@ impl<O: Observer> Host<Server> for OwnHost<O> {
                 let _ = colleague.try_command(Command::Hear(testimony.clone()));
             }
             return;
+        }
+        if let ServerEvent::Trunks(states) = &event {
+            for colleague in &self.colleagues {
+                // One that has too much to do finds out by itself, or at the next change.
+                let _ = colleague.try_command(Command::HearTrunks(states.clone()));
+            }
+        }
+        if event == ServerEvent::TrunksLeft {
+            self.left.send_replace(true);
         }
         self.observer.event(event);
     }

@@ -29,6 +29,7 @@ pub(crate) fn run(route: Route) -> Result<ExitCode, Fault> {
         source: route.source,
         transport: route.transport,
         is_authenticated: route.authenticated,
+        trunk: None,
         moment: route.at.unwrap_or_else(|| Moment::of(&Zoned::now())),
         down: &down,
     };

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use antiphon_agent::{Interrupt, Listen};
 use antiphon_net::{ListenSpec, Notice, Shutdown};
-use antiphon_server::config::{Changes, Checked, Config, Domain, check_file};
+use antiphon_server::config::{Changes, Checked, Config, Domain, Finding, Problem, check_file};
 use antiphon_server::guard::Ban;
 use antiphon_server::node::ServerEvent;
 use antiphon_server::{
@@ -101,11 +101,15 @@ fn config(serve: &Serve) -> Result<Config, Fault> {
     Ok(config)
 }
 
-/// A file that is right and asks for nothing that the server does not do; its warnings are told.
+/// A file that is right and asks for nothing that the server does not do, with all its secrets at
+/// hand; its warnings are told.
 fn from_file(file: &Path) -> Result<Config, Fault> {
     let checked = check_file(file).map_err(|error| Fault::Unreadable(file.to_owned(), error))?;
     let Checked { config, faults, warnings, not_carried_out } = checked;
-    let refused = [faults, not_carried_out].concat();
+    // Here is the machine that needs the secrets.
+    let is_secret = |finding: &Finding| matches!(finding.problem, Problem::NoSecret(_));
+    let (secrets, warnings): (Vec<_>, Vec<_>) = warnings.into_iter().partition(is_secret);
+    let refused = [faults, not_carried_out, secrets].concat();
     for warning in warnings {
         terminal::note(Told { file, is_warning: true, finding: &warning });
     }
@@ -243,12 +247,18 @@ struct Notes {
     store_failed: Limited,
     refused: Limited,
     banned: Limited,
+    trunks: Limited,
 }
 
 impl Default for Notes {
     fn default() -> Self {
         let of_sources = || Limited { most: SOURCES, ..Limited::default() };
-        Self { store_failed: Limited::default(), refused: of_sources(), banned: of_sources() }
+        Self {
+            store_failed: Limited::default(),
+            refused: of_sources(),
+            banned: of_sources(),
+            trunks: of_sources(),
+        }
     }
 }
 
@@ -280,6 +290,11 @@ impl Observer for Notes {
                      'antiphon bans clear {source}' ends it"
                 )
             }),
+            ServerEvent::Trunk { trunk, news } => {
+                self.trunks.note(|| format!("trunk '{trunk}': {news}"));
+            }
+            // Told one by one.
+            ServerEvent::Trunks(_) | ServerEvent::TrunksLeft => {}
             ServerEvent::MediaRelay { is_gone: true } => terminal::note(
                 "rtpengine does not answer: calls that need it go on without it, or are refused, \
                  as [media] says",

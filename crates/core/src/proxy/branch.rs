@@ -2,9 +2,11 @@
 //! its target may be reached.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use antiphon_sip::Request;
 
+use super::account::BranchAccount;
 use super::forward::Copy;
 use super::located::Located;
 use super::{Target, TargetServer};
@@ -58,6 +60,8 @@ pub(super) struct Ways {
     pub(super) next_flows: Vec<Target>,
     /// When the target is one server of several.
     pub(super) server: Option<Box<TargetServer>>,
+    /// Who answers its challenges.
+    pub(super) account: Option<Box<BranchAccount>>,
     pub(super) located: Located,
     /// Where it went last, if that was found by a search.
     pub(super) sent_to: Option<Server>,
@@ -91,9 +95,19 @@ pub(super) enum Prepared {
 impl Branch {
     pub(super) fn new(copy: Copy, target: Target) -> Self {
         let flow = target.flow.map(|flow| (flow, false));
-        let Target { token, is_kept_flow, next_flows, server, .. } = target;
-        let (located, sent_to) = (Located::None, None);
-        let ways = Ways { copy, flow, token, is_kept_flow, next_flows, server, located, sent_to };
+        let Target { token, is_kept_flow, next_flows, server, account, .. } = target;
+        let account = account.map(|name| Box::new(BranchAccount::new(name)));
+        let ways = Ways {
+            copy,
+            flow,
+            token,
+            is_kept_flow,
+            next_flows,
+            server,
+            account,
+            located: Located::None,
+            sent_to: None,
+        };
         Self::in_state(BranchState::Unsent(Box::new(ways)))
     }
 
@@ -165,6 +179,30 @@ impl Ways {
 
     /// The way that is tried now; `Err` says whether one may still be found.
     pub(super) fn next_destination(
+        &mut self,
+        endpoint: &Endpoint,
+        rests: impl Fn(&Server) -> bool + std::marker::Copy,
+    ) -> Result<Destination, Next> {
+        if let Some(asking) = self.account.as_mut().and_then(|account| account.asked_by()) {
+            return Ok(asking);
+        }
+        let mut to = self.untried_destination(endpoint, rests)?;
+        to.patience = self.patience(to.patience);
+        if let Some(account) = &mut self.account {
+            account.goes_to(&to);
+        }
+        Ok(to)
+    }
+
+    /// How long the server that is tried now may be without any response, when that is less than
+    /// 64*T1: there may be more addresses, and more servers of the same target (RFC 3263 §4.3).
+    fn patience(&self, of_address: Option<Duration>) -> Option<Duration> {
+        let server = self.server.as_ref().filter(|server| !server.next.is_empty());
+        let of_server = server.and_then(|server| server.patience);
+        of_address.into_iter().chain(of_server).min()
+    }
+
+    fn untried_destination(
         &mut self,
         endpoint: &Endpoint,
         rests: impl Fn(&Server) -> bool + std::marker::Copy,

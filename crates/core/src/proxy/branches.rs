@@ -369,7 +369,7 @@ impl Proxy {
     }
 
     /// A server has answered something.
-    fn note_heard(&mut self, place: Place) {
+    pub(super) fn note_heard(&mut self, place: Place) {
         let context = self.contexts.get_mut(&place.server);
         if let Some(server) = context.and_then(|context| context.heard(place.branch)) {
             self.rests.works(&server);

@@ -9,7 +9,7 @@
 //! A response context lives from the request to its last branch; a 2xx to INVITE that comes
 //! later still finds its way for 64*T1.
 //!
-//! `forward` makes the copy for a target and `leaving` what is sent of it, `history` tells where a
+//! `account` answers challenges, `forward` makes the copy for a target and `leaving` what is sent of it, `history` tells where a
 //! request has been, `identity` keeps the names of callers where they belong, `context` keeps the
 //! state of one request and `branch` that of one copy, `branches` drives them, `servers` goes from
 //! one server of a target to the next, `watch` asks whoever has rules of its own what follows a
@@ -17,6 +17,7 @@
 //! caller, `privacy` hides what a proxy can hide, `recursion` follows redirections, `stateless` passes on what has no transaction, `best`
 //! chooses the answer.
 
+mod account;
 mod best;
 mod branch;
 mod branches;
@@ -38,6 +39,7 @@ mod validate;
 mod watch;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use antiphon_sip::{HeaderName, Method, Request, Response, StatusCode, UriBuf};
@@ -52,6 +54,7 @@ use crate::refusal::Refusal;
 use crate::time::Time;
 use crate::timer::GRAIN;
 
+pub use account::{challenges, is_challenge};
 use context::Context;
 pub use history::Origin;
 pub use identity::TrustDomain;
@@ -99,6 +102,9 @@ pub struct Target {
     pub body: Option<Bytes>,
     /// When it is one server of several that lead to the same place.
     pub server: Option<Box<TargetServer>>,
+    /// Whose account answers the challenges of this target ([`Proxy::answer_challenge`]); without
+    /// one they go to the caller.
+    pub account: Option<Arc<str>>,
 }
 
 impl Target {
@@ -117,6 +123,7 @@ impl Target {
             origin: Origin::Chosen,
             body: None,
             server: None,
+            account: None,
         }
     }
 }

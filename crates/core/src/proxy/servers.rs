@@ -3,12 +3,13 @@
 //! came from a live server, and is that of all.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use antiphon_sip::Response;
 use antiphon_sip::header::RetryAfter;
 
 use super::{Notice, Place, Proxy, Target};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{ClientId, Endpoint};
 use crate::time::Time;
 
 /// What makes a target one server of several.
@@ -19,12 +20,22 @@ pub struct TargetServer {
     /// That it is not to be asked for so many seconds: it counts as having answered 503 with them
     /// in Retry-After (RFC 3261 §21.5.4).
     pub rests: Option<u32>,
+    /// How long it may be without any response while there are others, if that is less than 64*T1.
+    pub patience: Option<Duration>,
     /// The others, in the order in which they are tried, each of them a server too. Those of theirs
     /// are not looked at.
     pub next: Vec<Target>,
 }
 
 impl Proxy {
+    /// The server of a target that a client transaction went to ([`TargetServer::name`]), if it is
+    /// one of several.
+    #[must_use]
+    pub fn server_of(&self, client: ClientId) -> Option<Arc<str>> {
+        let place = self.clients.get(&client)?;
+        self.contexts.get(&place.server)?.server_of(place.branch)
+    }
+
     /// Starts a branch to the next server in the place of one that is about to end.
     pub(super) fn try_next_server(&mut self, now: Time, endpoint: &mut Endpoint, place: Place) {
         let context = self.contexts.get_mut(&place.server);

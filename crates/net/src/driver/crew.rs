@@ -53,15 +53,23 @@ pub(crate) struct Place {
     /// The letter boxes of all, its own among them.
     all: Vec<mpsc::Sender<Letter>>,
     hasher: RandomState,
+    /// How the Call-IDs begin that are all the first loop's.
+    of_first: Box<[u8]>,
 }
 
 impl Place {
-    /// The places of so many loops.
-    pub(crate) fn of(loops: usize) -> Vec<Self> {
+    /// The places of so many loops. Calls whose Call-ID begins with `of_first` are the first one's,
+    /// unless that is empty.
+    pub(crate) fn of(loops: usize, of_first: &str) -> Vec<Self> {
         let hasher = RandomState::new();
         let (all, boxes): (Vec<_>, Vec<_>) = (0..loops).map(|_| mpsc::channel(LETTERS)).unzip();
-        let place =
-            |(index, letters)| Self { index, letters, all: all.clone(), hasher: hasher.clone() };
+        let place = |(index, letters)| Self {
+            index,
+            letters,
+            all: all.clone(),
+            hasher: hasher.clone(),
+            of_first: of_first.as_bytes().into(),
+        };
         boxes.into_iter().enumerate().map(place).collect()
     }
 
@@ -73,7 +81,11 @@ impl Place {
     /// The loop to which a call belongs, if it is another.
     pub(super) fn other_owner(&self, call_id: &[u8]) -> Option<usize> {
         let loops = u64::try_from(self.all.len()).unwrap_or(u64::MAX).max(1);
-        let owner = usize::try_from(self.hasher.hash_one(call_id) % loops).unwrap_or_default();
+        let owner = if !self.of_first.is_empty() && call_id.starts_with(&self.of_first) {
+            0
+        } else {
+            usize::try_from(self.hasher.hash_one(call_id) % loops).unwrap_or_default()
+        };
         (owner != self.index).then_some(owner)
     }
 
@@ -127,7 +139,7 @@ mod tests {
 
     #[test]
     fn all_loops_agree_on_the_owner_of_a_call() {
-        let places = Place::of(3);
+        let places = Place::of(3, "");
         for call in 0..100 {
             let call_id = format!("{call}@192.0.2.1");
             let owners: Vec<_> =
@@ -139,8 +151,18 @@ mod tests {
     }
 
     #[test]
+    fn what_the_first_node_asks_for_itself_is_answered_to_it() {
+        let places = Place::of(3, "own-");
+        for call in 0..100 {
+            let owners =
+                places.iter().map(|place| place.other_owner(format!("own-{call}").as_bytes()));
+            assert_eq!(owners.collect::<Vec<_>>(), [None, Some(0), Some(0)]);
+        }
+    }
+
+    #[test]
     fn a_ticket_finds_back_to_the_loop_that_handed_it_on() {
-        let places = Place::of(MOST_LOOPS);
+        let places = Place::of(MOST_LOOPS, "");
         let first = &places[0];
         for place in &places[1..] {
             let marked = place.mark(Ticket(7));

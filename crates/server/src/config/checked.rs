@@ -133,6 +133,8 @@ pub struct Trunk {
     pub targets: Vec<TrunkTarget>,
     /// The transport to them; `None` leaves it to RFC 3263.
     pub transport: Option<Transport>,
+    /// How long a server of it may say nothing while there are others to be tried.
+    pub patience: Duration,
     /// What its challenges are answered with.
     pub credentials: Option<TrunkCredentials>,
     /// Our own registration there.

@@ -275,6 +275,7 @@ fn trunk(raw: Whole<RawTrunk>, reader: &mut Reader<'_>) -> Trunk {
         name: raw.name.value.into(),
         targets: raw.targets.value.into_iter().map(target).collect(),
         transport: raw.transport,
+        patience: raw.patience.duration(),
         credentials: credentials(raw.username, raw.password, raw.realm, is_whole, reader),
         registration,
         probe: raw.probe.map(probe),

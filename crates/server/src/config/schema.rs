@@ -250,6 +250,10 @@ section! {
         "name" => name: Located<String>, Required, sample r#""carrier""#;
         /// The transport to its targets. Without it, what their names say in the DNS, or UDP.
         "transport" => transport: Option<Transport>, Optional, sample r#""tcp""#;
+        /// How long a target may be without any response before the next one is tried, while there
+        /// is another (RFC 3263 §4.3).
+        "patience" => patience: Period<1, 32>, Default(r#""4s""#), sample r#""4s""#,
+            danger "Too short a time gives a call to two targets when the network loses packets.";
         /// The user name for its challenges.
         "username" => username: Option<Located<String>>, Optional, sample r#""antiphon""#;
         /// The password for its challenges, better kept in a file or the environment.

@@ -2,6 +2,7 @@
 //! (`on` in a rule).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use antiphon_core::endpoint::ServerId;
 use antiphon_core::proxy::{Notice, Turn, Watch};
@@ -101,7 +102,8 @@ impl Server {
             }
             Notice::Failed { server, answer } => self.targets_failed(now, server, answer),
             Notice::Unavailable { name, retry_after } => {
-                self.trunk_servers.rest(now, name, retry_after);
+                let asked = retry_after.map(|seconds| Duration::from_secs(seconds.into()));
+                self.trunks.failed(now, &name, asked);
             }
         }
     }

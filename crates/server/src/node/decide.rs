@@ -17,6 +17,7 @@ impl Server {
     pub(super) fn ask_the_rules(&mut self, now: Time, arrival: Arrival) {
         let facts = Facts {
             is_authenticated: arrival.identity.is_some(),
+            trunk: arrival.trunk.as_deref(),
             ..self.facts(now, &arrival.request, &arrival.flow)
         };
         let course = Course::begin(decide(&self.service.rules, &facts).step);
@@ -33,8 +34,9 @@ impl Server {
             transport: flow.transport,
             is_authenticated: false,
             is_trusted: self.service.trusts(flow.remote.ip()),
+            trunk: None,
             role: domain.and_then(|domain| self.service.domains.role(domain)),
-            moment: self.service.moment(now),
+            moment: self.moment(now),
             down: &self.down,
         }
     }

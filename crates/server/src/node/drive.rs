@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use antiphon_core::endpoint::{Endpoint, Event};
+use antiphon_core::endpoint::{ClientId, Endpoint, Event};
+use antiphon_core::flow::Flow;
 use antiphon_core::node::{Input, Node, Output, Urgency};
 use antiphon_core::time::Time;
+use antiphon_sip::{Response, StatusCode};
 
 use super::media::Passing;
 use super::offence::{is_own_answer, is_response};
@@ -32,6 +34,7 @@ impl Node for Server {
             Input::Resolved { id, answer } if self.endpoint.handle_resolved(id, &answer) => {}
             Input::Resolved { id, answer } => {
                 self.know_trunk(now, id, &answer);
+                self.errand_resolved(now, id, &answer);
                 self.proxy.resolved(now, &mut self.endpoint, id, &answer);
             }
             Input::Answer(answer) => self.answered(now, answer),
@@ -39,6 +42,9 @@ impl Node for Server {
                 self.take_over(*service, guard);
             }
             Input::Command(Command::Hear(testimony)) => self.guard.hear(now, &testimony),
+            Input::Command(Command::HearTrunks(states)) => self.hear_trunks(&states),
+            Input::Command(Command::LeaveTrunks) => self.leave_trunks(now),
+            Input::Command(Command::SetClock(ahead)) => self.clock_ahead = ahead,
             Input::Command(Command::LiftBan(source)) => {
                 self.guard.lift(source);
             }
@@ -46,6 +52,7 @@ impl Node for Server {
                 self.endpoint.handle_deadline(now);
                 self.proxy.handle_deadline(now, &mut self.endpoint);
                 self.release(now);
+                self.tend_trunks(now);
             }
         }
         self.drain(now);
@@ -64,8 +71,9 @@ impl Node for Server {
         if let Some((id, question)) = self.endpoint.next_resolve() {
             return Some(Output::Resolve { id, question });
         }
-        if let Some((id, question, host)) = self.proxy.next_resolve() {
-            self.note_lookup(id, &host);
+        let asked = self.proxy.next_resolve().or_else(|| self.trunks.next_resolve());
+        if let Some((id, question, host)) = asked {
+            self.trunks.note_lookup(id, &host);
             return Some(Output::Resolve { id, question });
         }
         if let Some(flow) = self.endpoint.next_close().or_else(|| self.closes.pop_front()) {
@@ -76,7 +84,7 @@ impl Node for Server {
 
     fn deadline(&self) -> Option<Time> {
         let deadlines = self.endpoint.deadline().into_iter().chain(self.proxy.deadline());
-        deadlines.chain(self.held.deadline()).min()
+        deadlines.chain(self.held.deadline()).chain(self.trunks.deadline()).min()
     }
 
     fn latest_deadline(&self) -> Option<Time> {
@@ -93,6 +101,10 @@ impl Node for Server {
         Endpoint::call_id(octets)
     }
 
+    fn own_calls(&self) -> &str {
+        self.trunks.own_calls()
+    }
+
     fn set_delay(&mut self, delay: Duration) {
         self.endpoint.set_delay(delay);
     }
@@ -107,7 +119,7 @@ impl Server {
             } else if let Some(notice) = self.proxy.next_notice() {
                 self.noticed(now, notice);
             } else {
-                return;
+                return self.tell_trunks(now);
             }
         }
     }
@@ -119,9 +131,9 @@ impl Server {
             Event::Cancelled { id, cancel } => {
                 self.cancel(now, id, &cancel);
             }
-            Event::Response { id, mut response, .. } => {
-                self.bind_route(&mut response);
-                self.returned(now, Passing::Response(id, response));
+            Event::Response { id, response, flow } => self.responded(now, id, response, &flow),
+            Event::Failed { id, failure } if self.trunks.has(id) => {
+                self.errand_failed(now, id, failure);
             }
             Event::Failed { id, failure } => self.returned(now, Passing::Failed(id, failure)),
             Event::StrayCancel { request, flow } => self.cancel_statelessly(now, &request, flow),
@@ -131,6 +143,28 @@ impl Server {
                 self.proxy.pass_stray_response(&mut self.endpoint, response, &flow, trust);
             }
             Event::Acknowledged { .. } | Event::Unacknowledged { .. } => {}
+        }
+    }
+
+    fn responded(&mut self, now: Time, id: ClientId, response: Response, flow: &Flow) {
+        if self.trunks.has(id) {
+            return self.errand_answered(now, id, response, flow);
+        }
+        if self.trunks.has_resting() {
+            self.note_working(now, id, &response);
+        }
+        if !self.answers_challenge(now, id, &response, flow) {
+            let mut response = response;
+            self.bind_route(&mut response);
+            self.returned(now, Passing::Response(id, response));
+        }
+    }
+
+    /// A server of a trunk that has answered is there.
+    fn note_working(&mut self, now: Time, id: ClientId, response: &Response) {
+        let is_there = response.status() != StatusCode::SERVICE_UNAVAILABLE;
+        if let Some(name) = self.proxy.server_of(id).filter(|_| is_there) {
+            self.trunks.works(now, &name);
         }
     }
 }

@@ -20,7 +20,8 @@ impl Server {
         let flow = recorded.and_then(|recorded| recorded.flow);
         let flow = flow.filter(|_| !request.headers().has(HeaderName::Route));
         let token = |flow| self.route_tokens.token_of_flow(request.call_id(), "", &flow);
-        Target { flow, token: flow.map(token), ..Target::new(request.uri_buf()) }
+        let target = Target { flow, token: flow.map(token), ..Target::new(request.uri_buf()) };
+        self.with_account(target, recorded, request.call_id())
     }
 
     /// Forwards a request, by way of the media relay when its call is to be relayed.
@@ -52,8 +53,12 @@ impl Server {
         let call_id = arrival.request.call_id();
         let host = sender_host(&arrival.request);
         let token = self.route_tokens.token(call_id, &host);
-        let caller_token = flow_of_caller(&arrival.request, arrival.flow)
-            .map(|flow| self.route_tokens.token_of_flow(call_id, &host, &flow));
+        let caller_flow = flow_of_caller(&arrival.request, arrival.flow);
+        let caller_token = match (caller_flow, &arrival.trunk) {
+            (Some(flow), _) => Some(self.route_tokens.token_of_flow(call_id, &host, &flow)),
+            (None, Some(trunk)) => self.token_with_account(call_id, &host, trunk),
+            (None, None) => None,
+        };
         let Arrival { id: server, mut request, flow: inbound, identity, .. } = arrival;
         let trust = self.service.extensions.trust.clone();
         trust.admit(&mut request, inbound.remote.ip(), identity.as_ref());

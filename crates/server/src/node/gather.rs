@@ -92,7 +92,7 @@ impl Server {
                 Destination::Uri(uri) => uri,
                 Destination::Trunk { trunk, user } => {
                     gather.is_located = false;
-                    let target = self.trunk_target(now, &trunk, &user);
+                    let target = self.trunk_target(now, arrival.request.call_id(), &trunk, &user);
                     gather.found(q, target.into_iter().collect());
                     continue;
                 }

@@ -225,6 +225,7 @@ impl Server {
             origin: Origin::Chosen,
             body: None,
             server: None,
+            account: None,
         }
     }
 }

@@ -305,7 +305,8 @@ impl End {
 
 fn describe(target: &mut Target, for_side: &impl Fn(Side) -> Option<Bytes>) {
     target.body = for_side(callee(target));
-    for next in &mut target.next_flows {
+    let servers = target.server.iter_mut().flat_map(|server| &mut server.next);
+    for next in target.next_flows.iter_mut().chain(servers) {
         next.body = for_side(callee(next));
     }
 }

@@ -26,16 +26,16 @@ mod route_token;
 mod service;
 mod source;
 mod stateless;
-mod trunk;
+mod trunks;
 
 use std::cell::Cell;
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 use antiphon_core::auth::Authenticator;
 use antiphon_core::endpoint::{Endpoint, EndpointConfig, ServerId};
 use antiphon_core::flow::Flow;
 use antiphon_core::id_map::IdMap;
-use antiphon_core::node::ResolveId;
 use antiphon_core::proxy::{self, Proxy};
 use antiphon_core::refusal::Refusal;
 use antiphon_core::registrar::Gruus;
@@ -47,6 +47,7 @@ pub use domain::Domains;
 pub use offence::Offence;
 pub use service::Service;
 pub(crate) use service::domains;
+pub use trunks::{Login, ServerState, Trouble, TrunkNews, TrunkState};
 
 pub use crate::config::Extensions;
 
@@ -57,7 +58,7 @@ use held::Held;
 use media::Desk;
 use offence::Unroutable;
 use route_token::{Recorded, RouteTokens, derived, is_token};
-use trunk::TrunkServers;
+use trunks::Trunks;
 
 use crate::guard::{self, Ban, Guard, Source, Testimony};
 use crate::rules::{Destination, DownTrunks, Hop};
@@ -80,6 +81,11 @@ pub struct ServerConfig {
     pub bans: Vec<Ban>,
     /// Whether other workers share its work, and are to hear what its guard sees.
     pub has_colleagues: bool,
+    /// Whether it registers at trunks and asks their servers if they are there: one of several
+    /// workers does.
+    pub tends_trunks: bool,
+    /// How the Call-IDs of its own requests begin, so that the answers come to it.
+    pub own_calls: Box<str>,
 }
 
 /// What a server tells.
@@ -120,6 +126,17 @@ pub enum ServerEvent {
         /// Whether it is gone.
         is_gone: bool,
     },
+    /// Something happened to a trunk that whoever runs the server should know of.
+    Trunk {
+        /// Its name.
+        trunk: Arc<str>,
+        /// What.
+        news: TrunkNews,
+    },
+    /// How all trunks are, when that has changed.
+    Trunks(Vec<TrunkState>),
+    /// What was registered at trunks is taken back ([`Command::LeaveTrunks`]).
+    TrunksLeft,
     /// The location service could not store a change; the request was answered 500.
     StoreFailed {
         /// Whose bindings.
@@ -132,6 +149,13 @@ pub enum ServerEvent {
 /// What a person or a program tells a server to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
+    /// To know how a colleague has found the trunks.
+    HearTrunks(Vec<TrunkState>),
+    /// To take back what is registered at trunks, and to begin nothing else there.
+    LeaveTrunks,
+    /// How far the clock on the wall is ahead of the node's time, or behind it, in seconds: that is
+    /// read once and goes on evenly, and the clock may be set.
+    SetClock(i64),
     /// To listen to a source again.
     LiftBan(Source),
     /// To know what a colleague's guard has seen.
@@ -154,9 +178,9 @@ pub struct Server {
     service: Service,
     /// The trunks that are known to be down.
     down: DownTrunks,
-    trunk_servers: TrunkServers,
-    /// The names of trunks that are being looked up.
-    trunk_lookups: HashSet<ResolveId>,
+    trunks: Trunks,
+    /// See [`Command::SetClock`].
+    clock_ahead: i64,
     route_tokens: RouteTokens,
     gruus: Gruus,
     guard: Guard,
@@ -185,6 +209,8 @@ struct Arrival {
     follows: bool,
     /// Who sent it, when it has signed in.
     identity: Option<UriBuf>,
+    /// The trunk that it comes from, if it does.
+    trunk: Option<Arc<str>>,
     /// What the rules have said, once they were asked.
     course: Option<Course>,
 }
@@ -219,6 +245,8 @@ impl Server {
             guard,
             bans,
             has_colleagues,
+            tends_trunks,
+            own_calls,
         } = config;
         let mut guard = Guard::new(guard);
         for ban in bans {
@@ -229,14 +257,14 @@ impl Server {
         proxy.make_branches_by(derived(&secret, "stateless"));
         let endpoint = EndpointConfig { tells_strays: true, ..endpoint };
         proxy.answer_for(service.domains.hosts().map(Into::into));
-        Self {
+        let mut server = Self {
             endpoint: Endpoint::new(endpoint, seed),
             proxy,
             authenticator,
             service,
             down: DownTrunks::NONE,
-            trunk_servers: TrunkServers::default(),
-            trunk_lookups: HashSet::new(),
+            trunks: Trunks::new(tends_trunks, own_calls),
+            clock_ahead: 0,
             route_tokens: RouteTokens::new(&secret),
             gruus: Gruus::new(&secret),
             guard,
@@ -249,7 +277,9 @@ impl Server {
             questions: VecDeque::new(),
             events: VecDeque::new(),
             closes: VecDeque::new(),
-        }
+        };
+        server.take_trunks();
+        server
     }
 
     /// The endpoint, for its counters.
@@ -266,7 +296,8 @@ impl Server {
         let is_waiting = !self.waiting.is_empty()
             || !self.courses.is_empty()
             || self.held.len() > 0
-            || !self.desk.is_idle();
+            || !self.desk.is_idle()
+            || !self.trunks.is_idle();
         transactions == 0 && self.proxy.is_idle() && !is_waiting
     }
 
@@ -285,6 +316,7 @@ impl Server {
             recorded: None,
             follows: false,
             identity: None,
+            trunk: None,
             course: None,
         };
         // First of all, since a phone may name this server as its outbound proxy in whatever it
@@ -297,6 +329,7 @@ impl Server {
             }
             Err(unroutable) => return self.refuse_unroutable(now, &arrival, &unroutable),
         }
+        arrival.trunk = self.recognize(&mut arrival.request, flow.remote.ip());
         // An OPTIONS that ran out of hops here may be answered here (RFC 3261 §16.3 step 3); so is
         // everything else that is meant for this server itself.
         if self.is_for_the_server_itself(&arrival.request) {

@@ -136,21 +136,11 @@ impl Server {
         self.guard.signed_in(address, until);
     }
 
-    /// A name that is asked for may be that of a trunk, whose servers are never banned.
-    pub(super) fn note_lookup(&mut self, id: ResolveId, host: &str) {
-        let mut targets = self.service.trunks.iter().flat_map(|trunk| &trunk.targets);
-        if targets.any(|target| target.host.host.as_str().eq_ignore_ascii_case(host)) {
-            self.trunk_lookups.insert(id);
-        }
-    }
-
-    /// The servers of a trunk are where its name says, until it is looked up again.
+    /// The servers of a trunk are where its name says, until it is looked up again, and are never
+    /// banned.
     pub(super) fn know_trunk(&mut self, now: Time, id: ResolveId, answer: &locate::Answer) {
-        if self.trunk_lookups.remove(&id) {
-            let records = answer.as_deref().unwrap_or_default();
-            for address in records.iter().filter_map(locate::Record::address) {
-                self.vouch(address, now + TRUNK);
-            }
+        for address in self.trunks.looked_up(id, answer) {
+            self.vouch(address, now + TRUNK);
         }
     }
 }

@@ -30,7 +30,13 @@ pub(super) struct Recorded {
     pub(super) flow: Option<Flow>,
     /// What is told of the host that it leads to.
     mark: [u8; MARK],
+    /// The trunk on that side of the dialog, if we have an account there.
+    pub(super) trunk: Option<TrunkMark>,
 }
+
+/// What stands for the name of a trunk in a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TrunkMark(u64);
 
 /// Hexadecimal digits of a hash of 64 bits: guessing one takes 2^63 requests on average.
 const DIGITS: usize = 16;
@@ -58,9 +64,10 @@ impl RouteTokens {
 
     /// The same token for another host.
     pub(super) fn led_to(&self, recorded: &Recorded, call_id: &str, host: &str) -> String {
-        match &recorded.flow {
-            Some(flow) => self.token_of_flow(call_id, host, flow),
-            None => self.token(call_id, host),
+        match (&recorded.flow, recorded.trunk) {
+            (Some(flow), _) => self.token_of_flow(call_id, host, flow),
+            (None, Some(trunk)) => self.token_of_trunk(call_id, host, trunk),
+            (None, None) => self.token(call_id, host),
         }
     }
 
@@ -68,6 +75,27 @@ impl RouteTokens {
         let hash = self.hash(call_id, mark, flow);
         let separator = if flow.is_empty() { "" } else { "-" };
         [text_of(&hash), "-", mark, separator, flow].concat()
+    }
+
+    /// The token for the side of a call that is a trunk at which we have an account.
+    pub(super) fn token_of_trunk(&self, call_id: &str, host: &str, trunk: TrunkMark) -> String {
+        let mark = self.mark(call_id, host);
+        self.write(call_id, text_of(&mark), &format!("{TRUNK}{:016x}", trunk.0))
+    }
+
+    /// What stands for a trunk in those.
+    pub(super) fn trunk_mark(&self, trunk: &str) -> TrunkMark {
+        let mut keyed = SipHasher24::new_with_key(&self.key);
+        keyed.write(b"trunk\0");
+        keyed.write(trunk.as_bytes());
+        TrunkMark(keyed.finish())
+    }
+
+    /// The user of the Contact of our registration at a trunk: the same after a restart, so that
+    /// the binding is, and known to nobody else.
+    pub(super) fn token_of_registration(&self, trunk: &str, aor: &str) -> String {
+        // A Call-ID holds no space, so no other token is hashed alike.
+        text_of(&self.hash(&format!("registration of {aor}"), trunk, "")).to_owned()
     }
 
     /// What a Route value stands for, if it carries a token of this call.
@@ -83,7 +111,11 @@ impl RouteTokens {
         if hash.as_bytes() != self.hash(call_id, mark, flow) {
             return None;
         }
-        Some(Recorded { flow: read_flow(flow), mark: mark.as_bytes().try_into().ok()? })
+        Some(Recorded {
+            flow: read_flow(flow),
+            mark: mark.as_bytes().try_into().ok()?,
+            trunk: read_trunk(flow),
+        })
     }
 
     /// Whether a token is for requests that go to this host.
@@ -180,6 +212,14 @@ fn push_hex(text: &mut String, octets: &[u8]) {
     }
 }
 
+/// The letter of a trunk's mark, which is that of no transport.
+const TRUNK: char = 'k';
+
+fn read_trunk(text: &str) -> Option<TrunkMark> {
+    let digits = text.strip_prefix(TRUNK)?;
+    u64::from_str_radix(digits, 16).ok().map(TrunkMark)
+}
+
 const LETTERS: [(char, Transport); 5] = [
     ('u', Transport::Udp),
     ('t', Transport::Tcp),
@@ -248,6 +288,18 @@ mod tests {
         assert!(!tokens.leads_to(&recorded, "call", "other"));
         assert_eq!(tokens.led_to(&recorded, "call", "other"), tokens.token("call", "other"));
         assert_eq!(read(&tokens, "x", "call"), None);
+    }
+
+    #[test]
+    fn a_trunk_is_known_again_by_its_side_of_a_call() {
+        let tokens = RouteTokens::new(&[1; 32]);
+        let mark = tokens.trunk_mark("carrier");
+        let token = tokens.token_of_trunk("call", "", mark);
+        let recorded = read(&tokens, &token, "call").unwrap();
+        assert_eq!((recorded.trunk, recorded.flow), (Some(mark), None));
+        let led = tokens.led_to(&recorded, "call", "host");
+        assert_eq!(read(&tokens, &led, "call").unwrap().trunk, Some(mark));
+        assert_eq!(read(&tokens, &tokens.token("call", "host"), "call").unwrap().trunk, None);
     }
 
     #[test]

@@ -56,11 +56,17 @@ impl Server {
         if is_signed_in || flow.transport != Transport::Udp {
             return false;
         }
-        let facts = Facts { method: &Method::Invite, ..self.facts(now, request, &flow) };
+        let mut request = request.clone();
+        let trunk = self.recognize(&mut request, flow.remote.ip());
+        let facts = Facts {
+            method: &Method::Invite,
+            trunk: trunk.as_deref(),
+            ..self.facts(now, &request, &flow)
+        };
         let step = decide(&self.service.rules, &facts).step;
         let Outcome::ForwardStateless(hop) = &step.outcome else { return false };
-        let Some(target) = self.stateless_target(request, hop) else { return false };
-        self.send_statelessly(now, request.clone(), flow, target);
+        let Some(target) = self.stateless_target(&request, hop) else { return false };
+        self.send_statelessly(now, request, flow, target);
         true
     }
 

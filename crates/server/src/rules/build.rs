@@ -110,6 +110,7 @@ impl Builder<'_, '_> {
 
     /// In the order in which they are looked at.
     fn conditions(&mut self, when: RawWhen) -> Vec<Condition> {
+        let from_trunk = self.trunks(when.from_trunk);
         let trunk_up = self.trunks(when.trunk_up);
         let trunk_down = self.trunks(when.trunk_down);
         let mut conditions: Vec<Condition> = [
@@ -124,6 +125,7 @@ impl Builder<'_, '_> {
             when.caller_domain.map(|one_of| Condition::CallerDomain(one_of.0)),
             when.hours.map(|one_of| Condition::Hours(one_of.0)),
             when.weekdays.map(|one_of| Condition::Weekdays(one_of.0)),
+            from_trunk.map(Condition::FromTrunk),
             trunk_up.map(Condition::TrunkUp),
             trunk_down.map(Condition::TrunkDown),
             when.uri.map(Condition::Uri),

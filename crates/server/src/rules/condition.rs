@@ -25,6 +25,7 @@ pub(crate) enum Condition {
     CallerDomain(Vec<HostName>),
     Hours(Vec<Hours>),
     Weekdays(Vec<Days>),
+    FromTrunk(Vec<Box<str>>),
     TrunkUp(Vec<Box<str>>),
     TrunkDown(Vec<Box<str>>),
     Uri(Pattern),
@@ -53,6 +54,7 @@ impl Condition {
             Self::CallerDomain(_) => "caller_domain",
             Self::Hours(_) => "hours",
             Self::Weekdays(_) => "weekdays",
+            Self::FromTrunk(_) => "from_trunk",
             Self::TrunkUp(_) => "trunk_up",
             Self::TrunkDown(_) => "trunk_down",
             Self::Uri(_) => "uri",
@@ -78,6 +80,9 @@ impl Condition {
             Self::CallerDomain(names) => is_one_of(&facts.caller_host(), names),
             Self::Hours(hours) => hours.iter().any(|hours| hours.contains(facts.moment.minute)),
             Self::Weekdays(days) => days.iter().any(|days| days.contains(facts.moment.weekday)),
+            Self::FromTrunk(trunks) => {
+                facts.trunk.is_some_and(|from| trunks.iter().any(|trunk| **trunk == *from))
+            }
             Self::TrunkUp(trunks) => !trunks.iter().any(|trunk| facts.down.contains(trunk)),
             Self::TrunkDown(trunks) => trunks.iter().all(|trunk| facts.down.contains(trunk)),
             Self::Uri(pattern) => pattern.matches(facts.request.uri_text()),
@@ -102,6 +107,7 @@ impl Condition {
             Self::CalleeDomain(_) => facts.callee_host(),
             Self::CallerDomain(_) => facts.caller_host(),
             Self::Hours(_) | Self::Weekdays(_) => facts.moment.to_string(),
+            Self::FromTrunk(_) => facts.trunk.unwrap_or("none").to_owned(),
             Self::TrunkUp(trunks) | Self::TrunkDown(trunks) => states(facts, trunks),
             Self::Uri(_) => facts.request.uri_text().to_owned(),
             Self::Callee(_) => facts.callee(),
@@ -143,6 +149,7 @@ impl Condition {
             (Self::Transport(mine), Self::Transport(others)) => is_subset(mine, others),
             (Self::CalleeDomain(mine), Self::CalleeDomain(others))
             | (Self::CallerDomain(mine), Self::CallerDomain(others)) => is_subset(mine, others),
+            (Self::FromTrunk(mine), Self::FromTrunk(others)) => is_subset(mine, others),
             // All of the trunks that the other wants.
             (Self::TrunkUp(mine), Self::TrunkUp(others))
             | (Self::TrunkDown(mine), Self::TrunkDown(others)) => is_subset(others, mine),
@@ -210,6 +217,7 @@ impl fmt::Display for Condition {
             Self::CalleeDomain(names) | Self::CallerDomain(names) => any(f, names),
             Self::Hours(hours) => any(f, hours),
             Self::Weekdays(days) => any(f, days),
+            Self::FromTrunk(trunks) => any(f, trunks),
             Self::TrunkUp(trunks) | Self::TrunkDown(trunks) => f.write_str(&trunks.join(" and ")),
             Self::Uri(pattern) | Self::Callee(pattern) | Self::Caller(pattern) => {
                 f.write_str(pattern.as_str())

@@ -26,6 +26,8 @@ pub struct Facts<'a> {
     pub is_authenticated: bool,
     /// Whether `source` lies in a trusted network.
     pub is_trusted: bool,
+    /// The trunk that it comes from, if it does.
+    pub trunk: Option<&'a str>,
     /// The role of the domain that the Request-URI is in; `None` when it is none of ours.
     pub role: Option<Role>,
     /// The time in the server's time zone.

@@ -77,6 +77,11 @@ section! {
             sample r#"["08:00-12:00", "13:00-18:00"]"#;
         /// The days of the week, in the server's time zone.
         "weekdays" => weekdays: Option<OneOf<Days>>, Optional, sample r#""mon-fri""#;
+        /// The trunk that the request came from: over the registration there, or from one of its
+        /// targets. What came for the registered address-of-record is then for the user of that name
+        /// in the first domain of ours, and so is what came for a number at an address of ours.
+        "from_trunk" => from_trunk: Option<OneOf<Located<String>>>, Optional,
+            sample r#""carrier""#;
         /// Trunks that must all be up. A trunk that is not probed counts as up.
         "trunk_up" => trunk_up: Option<OneOf<Located<String>>>, Optional, sample r#""carrier""#;
         /// Trunks that must all be down.

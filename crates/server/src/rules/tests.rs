@@ -56,6 +56,7 @@ fn question(request: &str) -> Question<'_> {
         source: STRANGER,
         transport: Transport::Udp,
         is_authenticated: false,
+        trunk: None,
         moment: MORNING,
         down: &ALL_UP,
     }

@@ -301,6 +301,8 @@ fn config(now: Time, service: Service) -> ServerConfig {
         guard: guard::Settings::default(),
         bans: Vec::new(),
         has_colleagues: false,
+        tends_trunks: true,
+        own_calls: "".into(),
     }
 }
 

@@ -5,9 +5,11 @@ mod answers;
 mod reach;
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
 use antiphon_sip::{Method, Request, Response, StatusCode};
 
+use super::account::{self, BranchAccount};
 use super::branch::{Branch, BranchState, Pending, Ways};
 use super::history::History;
 use super::located::Located;
@@ -15,6 +17,7 @@ use super::recursion::Redirections;
 use super::validate::loop_hash;
 use super::watch::{Watch, Watched};
 use super::{Disposition, Forwarding, Target, TrustDomain, best, forward};
+use crate::auth::client::{Client, ClientError};
 use crate::endpoint::{ClientId, Endpoint, ServerId};
 use crate::flow::Flow;
 use crate::locate::Server;
@@ -171,6 +174,39 @@ impl Context {
     pub(super) fn push(&mut self, branch: Branch) -> usize {
         self.branches.push(branch);
         self.branches.len() - 1
+    }
+
+    /// The account of a branch.
+    pub(super) fn account(&self, branch: usize) -> Option<&BranchAccount> {
+        self.branches.get(branch)?.ways()?.account.as_deref()
+    }
+
+    /// The address that a branch was sent to last.
+    pub(super) fn remote(&self, branch: usize) -> Option<IpAddr> {
+        self.branches.get(branch)?.remote
+    }
+
+    /// Answers the challenge that a branch was given, if it may still go on.
+    pub(super) fn answer_challenge(
+        &mut self,
+        now: Time,
+        branch: usize,
+        response: &Response,
+        wallet: &mut Client,
+        random: &mut dyn FnMut() -> u64,
+    ) -> Result<(), ClientError> {
+        let is_wanted = !self.has_given_up() && !self.is_too_late(now) && !self.is_left(branch);
+        let ways = self.branches.get_mut(branch).and_then(Branch::ways_mut);
+        let ways = ways.filter(|_| is_wanted).ok_or(ClientError::NoChallenge)?;
+        let account = ways.account.as_mut().ok_or(ClientError::NoChallenge)?;
+        account::answer(account, &ways.copy.request, response, wallet, random)
+    }
+
+    /// A branch is to be sent once more.
+    pub(super) fn wait(&mut self, branch: usize) {
+        if let Some(branch) = self.branches.get_mut(branch) {
+            branch.wait();
+        }
     }
 
     /// Whether a branch waits to be sent.

@@ -154,8 +154,11 @@ impl Context {
         };
         let flow = to.flow;
         branch.remote = Some(flow.remote.ip());
-        let Some(ways) = branch.ways() else { return Prepared::Nowhere };
+        let Some(ways) = branch.ways_mut() else { return Prepared::Nowhere };
         let mut request = ways.copy.request.clone();
+        if let Some(account) = &mut ways.account {
+            account.sign(&mut request);
+        }
         let user = |token: &'_ Option<String>| token.as_ref().unwrap_or(&self.route_token).clone();
         let leaving = Leaving {
             trust: &self.trust,

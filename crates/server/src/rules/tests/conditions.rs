@@ -122,6 +122,19 @@ fn hours_and_weekdays() {
 }
 
 #[test]
+fn where_it_came_from_through_a_trunk() {
+    let from = |trunk| Question { trunk, ..question("INVITE sip:bob@example.org") };
+    for (when, trunk, wanted) in [
+        ("from_trunk = \"carrier\"", Some("carrier"), true),
+        ("from_trunk = \"carrier\"", Some("spare"), false),
+        ("from_trunk = \"carrier\"", None, false),
+        ("from_trunk = [\"carrier\", \"spare\"]", Some("spare"), true),
+    ] {
+        assert_eq!(takes(when, &from(trunk)), wanted, "{when} {trunk:?}");
+    }
+}
+
+#[test]
 fn the_health_of_trunks() {
     let down: DownTrunks = ["carrier"].into_iter().collect();
     let sick = Question { down: &down, ..question("INVITE sip:bob@example.org") };

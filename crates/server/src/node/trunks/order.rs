@@ -1,88 +1,71 @@
 //! Trunks: from the name of one to its servers, in the order in which a request tries them.
 
-use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use antiphon_core::proxy::{Target, TargetServer};
 use antiphon_core::time::Time;
 use antiphon_sip::UriBuf;
 
 use super::Server;
+use super::rest::Use;
 use crate::config::{Trunk, TrunkTarget};
-
-/// How long a server that did not answer is tried after the others: about as long as a call takes
-/// to find out (Timer B, RFC 3261 §17.1.1.2), so that not every call waits for it.
-const REST: Duration = Duration::from_secs(30);
-
-/// The servers of trunks that are of no use for a while.
-#[derive(Debug, Default)]
-pub(super) struct TrunkServers {
-    resting: HashMap<Arc<str>, Rest>,
-}
-
-/// Why and until when a server is left alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Rest {
-    until: Time,
-    /// It said so itself, and is not asked before (RFC 3261 §21.5.4). Else it is asked last.
-    is_wish: bool,
-}
-
-impl TrunkServers {
-    /// A server is of no use; it says itself for how many seconds, if at all.
-    pub(super) fn rest(&mut self, now: Time, name: Arc<str>, seconds: Option<u32>) {
-        let length = seconds.map_or(REST, |seconds| Duration::from_secs(seconds.into()));
-        self.resting.insert(name, Rest { until: now + length, is_wish: seconds.is_some() });
-    }
-
-    /// Servers that no trunk has any more need not be remembered.
-    pub(super) fn keep(&mut self, trunks: &[Trunk]) {
-        let names: Vec<Arc<str>> = trunks
-            .iter()
-            .flat_map(|trunk| trunk.targets.iter().map(|one| name(trunk, one)))
-            .collect();
-        self.resting.retain(|resting, _| names.contains(resting));
-    }
-
-    fn of(&self, now: Time, name: &str) -> Option<Rest> {
-        self.resting.get(name).copied().filter(|rest| rest.until > now)
-    }
-}
 
 /// A server of a trunk, as a target.
 struct Candidate {
     target: Target,
-    rest: Option<Rest>,
+    usable: Use,
+    is_down: bool,
+}
+
+impl Candidate {
+    /// The place among the others: who fails is tried after who does not, and who is down when
+    /// there is nobody else.
+    const fn rank(&self) -> Option<u8> {
+        match (self.usable, self.is_down) {
+            (Use::NotBefore(_), _) => None,
+            (Use::Ready, false) => Some(0),
+            (Use::Last, false) => Some(1),
+            (_, true) => Some(2),
+        }
+    }
 }
 
 impl Server {
     /// The servers of a trunk as one target with others behind it; `None` when there is no such
-    /// trunk. Those that want to be left alone are left out; when all do, the target counts as
-    /// having said so again.
-    pub(super) fn trunk_target(&mut self, now: Time, trunk: &str, user: &str) -> Option<Target> {
-        let found = self.service.trunks.iter().position(|known| &*known.name == trunk)?;
-        let mut ordered = Vec::new();
-        let trunk = self.service.trunks.get(found)?;
-        let mut left: Vec<&TrunkTarget> = trunk.targets.iter().collect();
+    /// trunk. Those that want to be left alone are left out, and those that are down unless there
+    /// are no others; when all want to be left alone, the target counts as having said so again.
+    pub(in crate::node) fn trunk_target(
+        &mut self,
+        now: Time,
+        call_id: &str,
+        trunk: &str,
+        user: &str,
+    ) -> Option<Target> {
+        let Self { trunks, endpoint, route_tokens, .. } = self;
+        let trunk = trunks.named_mut(trunk)?;
+        let mut left: Vec<&TrunkTarget> = trunk.trunk.targets.iter().collect();
         left.sort_by_key(|target| target.priority);
-        while let Some(next) = draw(&mut left, || self.endpoint.random()) {
-            ordered.extend(candidate(trunk, next, user, &self.trunk_servers, now));
+        let mut ordered = Vec::new();
+        while let Some(next) = draw(&mut left, || endpoint.random()) {
+            ordered.extend(candidate(trunk, next, user, now));
         }
         // Stable: the order of the draw stays among those that are alike.
-        ordered.sort_by_key(|candidate| candidate.rest.is_some());
-        let is_left_alone = |rest: &Option<Rest>| rest.is_some_and(|rest| rest.is_wish);
-        if ordered.iter().all(|candidate| is_left_alone(&candidate.rest)) {
-            return resting(now, ordered);
-        }
+        ordered.sort_by_key(Candidate::rank);
+        let worst = ordered.iter().filter_map(Candidate::rank).min().map(|best| best.max(1));
+        let Some(worst) = worst else { return resting(now, ordered) };
         let mut targets = ordered
             .into_iter()
-            .filter(|candidate| !is_left_alone(&candidate.rest))
+            .filter(|candidate| candidate.rank().is_some_and(|rank| rank <= worst))
             .map(|candidate| candidate.target);
         let mut first = targets.next()?;
         if let Some(server) = &mut first.server {
             server.next = targets.collect();
+            trunk.is_called(now, &server.name);
+        }
+        if trunk.wallet.is_some() {
+            let mark = route_tokens.trunk_mark(&trunk.trunk.name);
+            let token = route_tokens.token_of_trunk(call_id, "", mark);
+            with_account(&mut first, &trunk.trunk.name, &token);
         }
         Some(first)
     }
@@ -91,20 +74,30 @@ impl Server {
 impl Server {
     /// The one server of a trunk that a request without state goes to, which may depend on nothing
     /// that changes with time (RFC 3261 §16.11): of those of the first priority that one which
-    /// `number` draws, whether it rests or not.
-    pub(super) fn stateless_trunk_target(
+    /// `number` draws, whether it rests or not. None of a trunk with an account: its challenges
+    /// have to be answered.
+    pub(in crate::node) fn stateless_trunk_target(
         &self,
         trunk: &str,
         user: &str,
         number: u64,
     ) -> Option<Target> {
-        let trunk = self.service.trunks.iter().find(|known| &*known.name == trunk)?;
-        let mut left: Vec<&TrunkTarget> = trunk.targets.iter().collect();
+        let trunk = self.trunks.all.iter().find(|known| *known.trunk.name == *trunk)?;
+        let mut left: Vec<&TrunkTarget> = trunk.trunk.targets.iter().collect();
         left.sort_by_key(|target| target.priority);
         let next = draw(&mut left, || number)?;
-        let never = TrunkServers::default();
-        let Candidate { target, .. } = candidate(trunk, next, user, &never, Time::EPOCH)?;
-        Some(Target { server: None, ..target })
+        let Candidate { target, .. } = candidate(trunk, next, user, Time::EPOCH)?;
+        trunk.wallet.is_none().then(|| Target { server: None, ..target })
+    }
+}
+
+/// The account of the trunk, for the target and those behind it.
+fn with_account(target: &mut Target, trunk: &Arc<str>, token: &str) {
+    target.account = Some(Arc::clone(trunk));
+    target.token = Some(token.to_owned());
+    for next in target.server.iter_mut().flat_map(|server| &mut server.next) {
+        next.account = Some(Arc::clone(trunk));
+        next.token = Some(token.to_owned());
     }
 }
 
@@ -133,22 +126,24 @@ fn draw<'t>(
 }
 
 fn candidate(
-    trunk: &Trunk,
+    trunk: &super::Trunk,
     target: &TrunkTarget,
     user: &str,
-    servers: &TrunkServers,
     now: Time,
 ) -> Option<Candidate> {
-    let name = name(trunk, target);
+    let name = server_name(&trunk.trunk, target);
     let user = if user.is_empty() { String::new() } else { format!("{user}@") };
     let uri = UriBuf::parse(&format!("sip:{user}{name}")).ok()?;
-    let rest = servers.of(now, &name);
-    let server = Some(Box::new(TargetServer { name, rests: None, next: Vec::new() }));
-    Some(Candidate { target: Target { server, ..Target::new(uri) }, rest })
+    let known = trunk.servers.iter().find(|known| known.name == name);
+    let usable = known.map_or(Use::Ready, |known| known.usable(now));
+    let is_down = known.is_some_and(|known| known.health.is_down());
+    let patience = Some(trunk.trunk.patience);
+    let server = Some(Box::new(TargetServer { name, rests: None, patience, next: Vec::new() }));
+    Some(Candidate { target: Target { server, ..Target::new(uri) }, usable, is_down })
 }
 
 /// The server as it stands in a URI.
-fn name(trunk: &Trunk, target: &TrunkTarget) -> Arc<str> {
+pub(super) fn server_name(trunk: &Trunk, target: &TrunkTarget) -> Arc<str> {
     let host = &target.host;
     match trunk.transport {
         Some(transport) => format!("{host};transport={}", transport.as_uri_param()).into(),
@@ -158,9 +153,12 @@ fn name(trunk: &Trunk, target: &TrunkTarget) -> Arc<str> {
 
 /// All want to be left alone: the one that does so for the shortest time speaks for all.
 fn resting(now: Time, candidates: Vec<Candidate>) -> Option<Target> {
-    let until = |candidate: &Candidate| candidate.rest.map(|rest| rest.until);
-    let first = candidates.into_iter().max_by_key(|candidate| Reverse(until(candidate)))?;
-    let left = first.rest.map(|rest| rest.until.since(now)).unwrap_or_default();
+    let until = |candidate: &Candidate| match candidate.usable {
+        Use::NotBefore(until) => until,
+        Use::Ready | Use::Last => now,
+    };
+    let first = candidates.into_iter().min_by_key(until)?;
+    let left = until(&first).since(now);
     let seconds = u32::try_from(left.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
     let mut target = first.target;
     if let Some(server) = &mut target.server {

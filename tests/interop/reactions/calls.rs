@@ -1,6 +1,6 @@
 //! Calls that are asked again, and refusals of which more is told than their class.
 
-use super::{ANSWERED, Case, again, told};
+use super::{ANSWERED, CALL, Case, again, told};
 use crate::harness::scenario::Turn;
 
 pub(super) const CALLS: &[Case] = &[
@@ -64,6 +64,22 @@ pub(super) const CALLS: &[Case] = &[
         ],
         &["RetryAfter", "Succeed"],
     ),
+    Case {
+        name: "413 to whatever is said",
+        command: CALL,
+        turns: &[Turn::refused("413 Request Entity Too Large", &[]); 3],
+        exit: 4,
+        did: &["ChangeBody", "ChangeBody", "Report"],
+        says: &[("stopped", "nothing is left that could be taken out")],
+    },
+    Case {
+        name: "513 to whatever is said in datagrams, and no stream",
+        command: CALL,
+        turns: &[Turn::refused("513 Message Too Large", &[]); 2],
+        exit: 5,
+        did: &["Shrink", "Shrink", "Report"],
+        says: &[("code", "513")],
+    },
     again(
         "420: without the extension",
         &[

@@ -53,6 +53,8 @@ pub(super) fn decide(inputs: &Inputs<'_>, row: &Row) -> Decision {
 fn decision(inputs: &Inputs<'_>, row: &Row, reaction: Reaction, stopped: Vec<Stopped>) -> Decision {
     let given_up = match &reaction {
         Reaction::TryTargets(redirect) => redirect.added.is_empty(),
+        // Whether there is a stream was a guess: if there is none, this is what the answer was.
+        Reaction::Shrink { stream, .. } => stream.is_some(),
         reaction => matches!(reaction, Reaction::NextServer { .. }) || !reaction.goes_on(),
     };
     let failure = given_up.then(|| inputs.failure());

@@ -255,6 +255,15 @@ fn a_request_that_is_too_large_is_made_smaller_rfc3261_21_5_7() {
 }
 
 #[test]
+fn a_stream_that_was_only_a_guess_is_not_what_the_call_failed_of_rfc3261_21_5_7() {
+    // The peer listens to datagrams alone.
+    let played = play(&[(513, &[]), (513, &[])]);
+    let servers: Vec<_> = played.outcome.tried.iter().filter_map(|one| one.server).collect();
+    assert_eq!(servers.last().map(|(transport, _)| *transport), Some(antiphon_sip::Transport::Tcp));
+    played.assert_reported(513, 2);
+}
+
+#[test]
 fn what_a_person_may_choose_is_told_and_not_tried_rfc3261_21_4_23_21_3_5() {
     for code in [485, 380] {
         let headers: Headers =

@@ -140,6 +140,37 @@ fn every_code_of_redirection_goes_by_rule_rfc3261_21_3() {
 }
 
 #[test]
+fn what_an_operator_knows_of_an_address_goes_by_rule_rfc3261_21_4_21_6_rfc5079_3() {
+    for (condition, answer, user, code) in [
+        ("callee = 'left'", "answer = 410", "left", 410),
+        ("callee = '\\d{1,3}'", "answer = 484, reason = \"Four digits\"", "123", 484),
+        (
+            "callee = 'smith'",
+            "answer = 485, headers = { Contact = '<sip:ann@example.org>, <sip:al@example.org>' }",
+            "smith",
+            485,
+        ),
+        ("callee = 'nobody'", "answer = 604", "nobody", 604),
+        ("header = { Privacy = '.*\\bid\\b.*' }", "answer = 433", "bob", 433),
+    ] {
+        let rule =
+            format!("[[rule]]\nname = \"one\"\nwhen = {{ {condition} }}\ndo = {{ {answer} }}\n");
+        let mut world = World::configured(&rule);
+        let caller = world.peer("caller", "192.0.2.1:5060");
+        world.bound("bob", "192.0.2.2:5060", Script::answers(0));
+        let invite = Text::invite(&format!("sip:{user}@example.org")).header("Privacy", "id");
+        let response = world.ask(caller, &invite);
+        assert_eq!(response.status().as_u16(), code, "{condition}");
+        let choices = if code == 485 { 1 } else { 0 };
+        assert_eq!(values(&response, HeaderName::Contact).len(), choices);
+        world.send(caller, &invite.ack_of(&response));
+        // Everybody else is called as ever.
+        let plain = Text::invite("sip:bob@example.org").call_id("another");
+        assert_eq!(world.status(caller, &plain), 200, "{condition}");
+    }
+}
+
+#[test]
 fn a_redirecting_domain_tells_where_its_users_are_rfc3261_8_3() {
     let mut world = World::configured("[[domain]]\nname = \"example.org\"\nrole = \"redirect\"\n");
     let caller = world.peer("caller", "192.0.2.1:5060");

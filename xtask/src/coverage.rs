@@ -38,10 +38,19 @@ pub(crate) fn page(root: &Path) -> Result<String, Failure> {
     Ok(rendered(&registry(&read(root, REGISTRY)?), &table(&read(root, TABLE)?)))
 }
 
+/// Reactions that are only reported: what is asked for, why it is not done, and the test of it.
+const UNDONE: [(&str, &str, &str); 1] = [(
+    "429 Provide Referrer Identity",
+    "a Referred-By token (RFC 3892 §5) is S/MIME of whoever refers; `antiphon` refers nobody, and \
+     may not invent one as the referee",
+    "who_was_referred_cannot_prove_it_and_says_so_rfc3892_2_3",
+)];
+
 /// The names of the tests that the page points to.
 pub(crate) fn tests(root: &Path) -> Result<BTreeSet<String>, Failure> {
     let named = table(&read(root, TABLE)?).into_iter().map(|sent| sent.test);
-    Ok(named.chain([PLAYED.to_owned()]).filter(|test| !test.is_empty()).collect())
+    let undone = UNDONE.iter().map(|(.., test)| (*test).to_owned());
+    Ok(named.chain([PLAYED.to_owned()]).chain(undone).filter(|test| !test.is_empty()).collect())
 }
 
 fn rendered(codes: &[(String, String)], table: &[Sent]) -> String {
@@ -61,6 +70,11 @@ fn rendered(codes: &[(String, String)], table: &[Sent]) -> String {
     page.push_str("They reach a caller only from elsewhere, or when they are played:\n\n");
     for (code, phrase) in codes.iter().filter(|(code, _)| of(code).is_empty()) {
         let _ = writeln!(page, "- {code} {phrase}");
+    }
+    page.push_str("\n## Reactions that a client here does not carry out\n\n");
+    page.push_str("They are decided on, and reported with what is missing:\n\n");
+    for (reaction, why, test) in UNDONE {
+        let _ = writeln!(page, "- {reaction}: {why} (`{test}`)");
     }
     page
 }
@@ -98,7 +112,10 @@ mod tests {
         let codes = registry("code,phrase,x\n404,Not Found,x\n410,Gone,x\n");
         let page = rendered(&codes, &table("404,crates/a,shows_it\n"));
         assert!(page.contains("| 404 Not Found | `crates/a` | `shows_it` |\n"), "{page}");
-        assert!(page.ends_with("\n\n- 410 Gone\n"), "{page}");
+        let lists = page.split("\n## ").collect::<Vec<_>>();
+        let [_, nobody, undone] = lists.as_slice() else { panic!("three lists: {page}") };
+        assert!(nobody.ends_with("\n\n- 410 Gone\n"), "{page}");
+        assert!(undone.contains("- 429 Provide Referrer Identity: "), "{page}");
         let untested = rendered(&codes, &table("404,crates/a,\n"));
         assert!(untested.contains("| 404 Not Found | `crates/a` | no test yet |\n"));
     }

@@ -31,6 +31,14 @@ pub(super) struct Next {
 /// What to call in place of a call that was refused, and how; `None` if nobody wants that.
 pub(super) async fn next(agent: &mut Agent, refused: Next, outcome: &Outcome) -> Option<Next> {
     let question = Question::of(&refused, outcome)?;
+    // What is still to be told of the call before stands above the question.
+    loop {
+        match agent.next(Some(Instant::now())).await {
+            Happening::Event(_) => {}
+            Happening::TimeUp => break,
+            Happening::Interrupted | Happening::Over => return None,
+        }
+    }
     if !ask(agent, &question.text()) {
         return None;
     }

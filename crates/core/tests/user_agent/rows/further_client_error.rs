@@ -1,7 +1,10 @@
 //! 425 to 494, and the codes of 4xx that nobody knows.
 
+use antiphon_core::endpoint::Listener;
 use antiphon_core::reaction::Kind;
 use antiphon_core::user_agent::UserAgentConfig;
+
+use antiphon_sip::Transport;
 
 use super::super::support::account;
 use super::scenario::{
@@ -196,6 +199,21 @@ pub(super) const CLIENT_ERROR: &[Scenario] = &[
         },
     ]),
     Scenario::call(
+        "494",
+        with(494, &[("Security-Server", "tls;q=0.5"), ("Require", "sec-agree")]),
+        Then::Again(
+            Kind::AgreeSecurity,
+            &[("Via", "SIP/2.0/TLS"), ("Security-Verify", "tls;q=0.5"), ("Require", "sec-agree")],
+        ),
+    )
+    .asked(Asked::Options)
+    .set(over_tls)
+    .bounds(&[bound(
+        &[with(494, &[("Security-Server", "tls;q=0.5"), ("Require", "sec-agree")])],
+        2,
+        "AgreeSecurity was not done: the next request would equal an earlier one",
+    )]),
+    Scenario::call(
         "4xx-unknown",
         with(499, &[("Accept", "text/html"), ("Unsupported", "100rel"), ("Retry-After", "1")]),
         Then::Told(Kind::Report, &["a reason this client does not know"]),
@@ -210,6 +228,14 @@ fn with_keys(config: &mut UserAgentConfig) {
 fn signing(config: &mut UserAgentConfig) {
     with_keys(config);
     config.signatures.always = true;
+}
+
+fn over_tls(config: &mut UserAgentConfig) {
+    config.endpoint.listeners.push(Listener {
+        transport: Transport::Tls,
+        local: "192.0.2.1:5061".parse().expect("an address"),
+        sent_by: "192.0.2.1:5061".into(),
+    });
 }
 
 const DATED: (&str, &str) = ("Date", "GMT");

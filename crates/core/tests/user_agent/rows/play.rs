@@ -92,13 +92,14 @@ pub(super) fn play(scenario: &Scenario, answers: &[Answer], for_ever: bool) -> P
     let mut settings = config("alice", ALICE);
     (scenario.settings)(&mut settings);
     let agent = UserAgent::new(settings, sim.draw_octets());
-    let setup = Setup::new("alice", agent).udp(ALICE).tcp(ALICE);
+    let setup = Setup::new("alice", agent).udp(ALICE).tcp(ALICE).tls("192.0.2.1:5061");
     let agent = sim.add(setup.answering(|_, question| Some(signed(question))));
     let stage = Rc::new(RefCell::new(Stage::new(scenario.asked, answers, for_ever)));
-    for (name, address) in [("bob", BOB), ("next", "192.0.2.3:5060")] {
+    let next = ("next", "192.0.2.3:5060", "192.0.2.3:5061");
+    for (name, address, secure) in [("bob", BOB, "192.0.2.2:5061"), next] {
         let stage = Rc::clone(&stage);
         let peer = RawPeer::answering(move |heard: &Heard| stage.borrow_mut().answer(heard, name));
-        sim.add(Setup::new(name, peer).udp(address).tcp(address));
+        sim.add(Setup::new(name, peer).udp(address).tcp(address).tls(secure));
     }
     for address in DEAF {
         sim.add_silent(address, format!("{address}:5060").as_str());

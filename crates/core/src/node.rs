@@ -106,7 +106,7 @@ pub enum Input<A, C> {
         /// Why.
         fault: Fault,
     },
-    /// A connection is gone.
+    /// A connection is gone, or a flow does not answer its keep-alives.
     Closed {
         /// Which.
         flow: Flow,
@@ -140,6 +140,10 @@ pub enum Output<Q, E> {
     },
     /// A connection is to be closed, once what was sent before is written.
     Close(Flow),
+    /// A sign of life is to be asked for over a flow: by a double CRLF on a stream, by STUN among
+    /// datagrams (RFC 5626 §4.4). If there is none in time, or we are seen at another address,
+    /// [`Input::Closed`] tells that the flow is dead.
+    KeepAlive(Flow),
     /// The peer of a connection takes requests over it that are for this address, if its
     /// certificate proves the name that they are for (RFC 5923 §8.2).
     Alias {

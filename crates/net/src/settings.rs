@@ -48,6 +48,8 @@ pub struct Settings {
     /// How long one message may take to be written when the peer does not read: 32 s, since after
     /// that the transaction has failed anyway.
     pub stall_timeout: Duration,
+    /// How long the answer to a keep-alive of ours over a stream may take: 10 s (RFC 5626 §4.4.1).
+    pub pong_timeout: Duration,
     /// Octets that may wait for one connection whose peer does not read; beyond it the connection
     /// is closed. 1 MiB is four times the largest body that the default limits admit. A connection
     /// that takes what it is given, or is being made, may have eight times as much before it.
@@ -78,6 +80,7 @@ impl Default for Settings {
             idle_timeout: Duration::from_secs(70 * 60),
             message_timeout: Duration::from_secs(32),
             stall_timeout: Duration::from_secs(32),
+            pong_timeout: Duration::from_secs(10),
             write_queue_octets: 1024 * 1024,
             write_queue_messages: 1024,
             flush_timeout: Duration::from_secs(1),

@@ -218,6 +218,7 @@ fn a_stream_gives_its_messages_however_it_is_cut_rfc3261_18_3() {
                     'm'
                 }
                 Frame::Ping => 'p',
+                Frame::Pong => 'q',
                 Frame::Rejected(_) | Frame::Broken(_) => 'x',
             })
             .collect();

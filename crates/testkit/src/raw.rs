@@ -300,6 +300,7 @@ fn octets_of(frame: &Frame) -> Bytes {
     match frame {
         Frame::Message(message) => message.to_bytes(),
         Frame::Ping => Bytes::from_static(b"\r\n\r\n"),
+        Frame::Pong => Bytes::from_static(b"\r\n"),
         Frame::Rejected(_) | Frame::Broken(_) => Bytes::new(),
     }
 }

@@ -30,6 +30,7 @@ impl Endpoint {
                 self.take_rejected(flow, &rejected);
                 self.closes.push_back(flow);
             }
+            Frame::Pong => self.counters.keepalives += 1,
             Frame::Ping => {
                 self.counters.keepalives += 1;
                 self.transmit(flow, Bytes::from_static(b"\r\n"), None);

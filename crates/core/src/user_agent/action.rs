@@ -71,6 +71,8 @@ pub(super) struct Action {
     pub(super) credentials: Option<Vec<auth::AuthHeader>>,
     /// The Contact of the last REGISTER.
     pub(super) bound: Option<UriBuf>,
+    /// How the last response came.
+    pub(super) came_over: Option<Flow>,
     pub(super) tried: Vec<Attempt>,
     pub(super) begun: Time,
     /// The end of the whole action.
@@ -236,6 +238,7 @@ impl Action {
             auth: auth::Attempt::default(),
             credentials: None,
             bound: None,
+            came_over: None,
             tried: Vec::new(),
             begun: now,
             deadline: None,

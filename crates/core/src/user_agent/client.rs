@@ -32,6 +32,7 @@ impl UserAgent {
             return;
         };
         let Some(action) = self.actions.get_mut(&key) else { return };
+        action.came_over = Some(*from);
         if let State::Waiting(waiting) = &mut action.state {
             waiting.answered = true;
             action.authentic = is_authentic(&waiting.request, &waiting.flow, response, from);

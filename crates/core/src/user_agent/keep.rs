@@ -12,6 +12,7 @@ use super::action::{Action, ActionKey, Base, Draft, Purpose, State};
 use super::command::Ask;
 use super::consider::Got;
 use super::event::Event;
+use super::flow::KeptFlow;
 use super::fork::fork_of;
 use super::outcome::Conclusion;
 use super::publish::Publication;
@@ -30,6 +31,8 @@ pub(super) struct Upkeep {
     pub(super) realms: Vec<(auth::Side, String)>,
     /// Where the whole action ends as if by itself.
     pub(super) until: Option<Time>,
+    /// The flow that it is kept with (RFC 5626 §4.4).
+    pub(super) flow: Option<KeptFlow>,
     pub(super) soft: Soft,
 }
 
@@ -56,7 +59,7 @@ pub(super) enum Phase {
 impl Upkeep {
     pub(super) fn new(keep: bool, soft: Soft) -> Self {
         let (phase, keeper) = (Phase::Asking, Keeper::new());
-        Self { keep, phase, keeper, realms: Vec::new(), until: None, soft }
+        Self { keep, phase, keeper, realms: Vec::new(), until: None, flow: None, soft }
     }
 
     fn asks(&mut self) {

@@ -34,6 +34,7 @@ mod consider;
 mod dialog_requests;
 mod early;
 mod event;
+mod flow;
 mod fork;
 mod gate;
 mod in_call;
@@ -132,6 +133,8 @@ enum Subject {
     Call(CallId),
     Answered(ClientId),
     Performance(ServerId),
+    /// The keep-alives of its flow.
+    Flow(ActionKey),
 }
 
 impl UserAgent {
@@ -260,6 +263,7 @@ impl UserAgent {
                 Subject::Action(key) => self.action_due(now, key),
                 Subject::Call(call) => self.call_due(now, call),
                 Subject::Performance(server) => self.performance_due(now, server),
+                Subject::Flow(key) => self.flow_due(now, key),
                 Subject::Answered(client) => {
                     self.answered.remove(&client);
                 }
@@ -308,7 +312,11 @@ impl Node for UserAgent {
             Input::Undelivered { ticket, fault } => {
                 self.endpoint.handle_undelivered(now, ticket, fault);
             }
-            Input::Closed { flow } => self.endpoint.handle_closed(now, flow),
+            Input::Closed { flow } => {
+                self.endpoint.handle_closed(now, flow);
+                self.take_endpoint_events(now);
+                self.flow_closed(now, &flow);
+            }
             Input::Resolved { id, answer } if self.endpoint.handle_resolved(id, &answer) => {}
             Input::Resolved { id, answer } => self.resolved(now, id, answer),
             Input::Command(command) => self.command(now, command),

@@ -79,6 +79,9 @@ impl UserAgent {
             0 => None,
             _ => self.granted(now, key, granted),
         };
+        if refresh_in.is_some() {
+            self.keep_flow(now, key, response);
+        }
         if let (Some(action), 1..) = (id, asked) {
             let contacts = contacts(response);
             self.tell(Event::Registered { action, granted, contacts, refresh_in });

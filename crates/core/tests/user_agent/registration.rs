@@ -7,7 +7,7 @@ use antiphon_core::user_agent::{
     ActionId, Command, Conclusion, Event, Outbound, Push, Register, Unbind, Unregister,
 };
 use antiphon_sip::{HeaderName, Method, Request, Response, StatusCode};
-use antiphon_testkit::{Heard, Send, Simulation};
+use antiphon_testkit::{Handle, Heard, RawPeer, Send, Setup, Simulation};
 
 use super::support::*;
 
@@ -244,4 +244,74 @@ fn a_439_to_who_did_not_ask_for_outbound_is_reported_rfc5626_11_6() {
     let outcome = outcome(&sim, agent);
     assert_eq!(outcome.tried.len(), 1);
     assert!(matches!(outcome.conclusion, Conclusion::Refused), "{outcome:?}");
+}
+
+/// Grants a flow, for an hour.
+fn granting_flows(heard: &Heard, timer: Option<u32>) -> Vec<Send> {
+    let Some(request) = heard.as_request() else { return vec![] };
+    let contact = request.headers().text(HeaderName::Contact).unwrap().to_owned();
+    let mut ok = Response::builder(&request, StatusCode::OK)
+        .to_tag("r")
+        .header(HeaderName::Require, "outbound")
+        .header(HeaderName::Contact, format_args!("{contact};expires=3600"));
+    if let Some(seconds) = timer {
+        ok = ok.header(HeaderName::FlowTimer, seconds);
+    }
+    vec![heard.reply(ok.build().to_bytes())]
+}
+
+/// A registrar that grants them, by UDP and TCP.
+fn registrar_of_flows(sim: &mut Simulation, timer: Option<u32>) -> Handle<RawPeer> {
+    let peer = RawPeer::answering(move |heard: &Heard| granting_flows(heard, timer));
+    sim.add(Setup::new("bob", peer).udp(BOB).tcp(BOB))
+}
+
+/// Registers a flow and keeps it, over this transport.
+fn keep_flow(sim: &mut Simulation, registrar: &str) {
+    let agent = alice(sim);
+    let mut kept = register(3600, true);
+    kept.registrar = Some(registrar.parse().unwrap());
+    let instance = "<urn:uuid:00000000-0000-1000-8000-000A95A0E128>".into();
+    kept.outbound = Some(Outbound { instance, reg_id: 1 });
+    sim.command(agent, Command::Register(kept));
+    sim.run_for(Duration::from_secs(1));
+}
+
+#[test]
+fn a_flow_that_does_not_answer_is_registered_anew_rfc5626_4_5() {
+    // Cut off until the first keep-alive has gone out, which STUN repeats for 39.5 s.
+    for (timer, registrar, seconds) in
+        [(None, "sip:192.0.2.2", 29), (Some(20), "sip:192.0.2.2;transport=tcp", 21)]
+    {
+        let mut sim = Simulation::new(1);
+        let peer = registrar_of_flows(&mut sim, timer);
+        keep_flow(&mut sim, registrar);
+        assert_eq!(requests(&sim, peer, &Method::Register).len(), 1);
+        sim.isolate(peer);
+        sim.run_for(Duration::from_secs(seconds));
+        sim.heal_all();
+        sim.run_for(Duration::from_secs(45));
+        let sent = requests(&sim, peer, &Method::Register);
+        assert_eq!(sent.len(), 2, "{registrar}");
+        assert_eq!(sent[0].call_id(), sent[1].call_id());
+        assert_eq!(sent[0].cseq() + 1, sent[1].cseq());
+        let contact = sent[1].headers().text(HeaderName::Contact).unwrap();
+        assert!(contact.contains(";reg-id=1"), "{contact}");
+        // The new flow is kept alive as well, and lives.
+        sim.run_for(Duration::from_secs(600));
+        assert_eq!(requests(&sim, peer, &Method::Register).len(), 2);
+    }
+}
+
+#[test]
+fn a_connection_that_the_registrar_closes_is_made_anew_at_once_rfc5626_4_5() {
+    let mut sim = Simulation::new(1);
+    let peer = registrar_of_flows(&mut sim, None);
+    keep_flow(&mut sim, "sip:192.0.2.2;transport=tcp");
+    let flow = sim.node(peer).heard()[0].flow;
+    sim.close(peer, flow);
+    sim.run_for(Duration::from_secs(1));
+    assert_eq!(requests(&sim, peer, &Method::Register).len(), 2);
+    let heard = sim.node(peer).heard();
+    assert_ne!(heard.last().unwrap().flow.connection, flow.connection);
 }

@@ -2,7 +2,9 @@
 
 mod backlog;
 mod crew;
+mod keep_alive;
 mod letters;
+mod pulse;
 mod turn;
 
 use std::collections::VecDeque;
@@ -137,6 +139,7 @@ impl<N: Node> Driver<N> {
             inbox: VecDeque::new(),
             received: Vec::new(),
             backlog: Backlog::default(),
+            pulses: pulse::Pulses::default(),
             sleep: Box::pin(sleep(Duration::ZERO)),
             ending: Ending::new(shutdown),
             place,

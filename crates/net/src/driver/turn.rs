@@ -19,6 +19,7 @@ use tokio::time::{Instant, Sleep};
 use super::Stopped;
 use super::backlog::{Backlog, Waiting};
 use super::crew::{Letter, Place};
+use super::pulse::Pulses;
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::host::{Direction, Host, Replies};
@@ -60,6 +61,7 @@ pub(super) struct Loop<N: Node, H> {
     /// Room for a batch, kept between turns.
     pub(super) received: Vec<(SocketAddr, Bytes)>,
     pub(super) backlog: Backlog,
+    pub(super) pulses: Pulses,
     pub(super) sleep: Pin<Box<Sleep>>,
     pub(super) ending: Ending,
     /// Among the loops that share the work, if there are others.
@@ -108,6 +110,7 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
     /// datagrams lead to is looked at behind them, so that most turns need no second one.
     fn turn(&mut self, cx: &mut Context<'_>) -> bool {
         self.deadline();
+        self.pulses();
         self.inbox();
         let mut busy = self.letters(cx);
         busy |= self.datagrams(cx);
@@ -129,6 +132,7 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
         let next = retries
             .chain(deadline)
             .chain(self.streams.resume_at())
+            .chain(self.pulses.next())
             .chain(self.ending.until())
             .min();
         let Some(next) = next else { return false };
@@ -227,6 +231,11 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
             stun::Datagram::NotStun => return false,
             stun::Datagram::Other => None,
             stun::Datagram::Request(answer) => Some(answer),
+            stun::Datagram::Answer(transaction, seen) => {
+                let dead = self.pulses.answered(remote, &transaction, seen);
+                self.inbox.extend(dead.map(|flow| Input::Closed { flow }));
+                None
+            }
         };
         self.counters.stun_messages.one();
         if let (Some(octets), Some(port)) = (answer, self.ports.get_mut(port)) {
@@ -271,8 +280,10 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
                 self.host.tap(Direction::In, &flow, &message.to_bytes(), now);
             }
             Frame::Ping => self.host.tap(Direction::In, &flow, b"\r\n\r\n", now),
+            Frame::Pong => self.host.tap(Direction::In, &flow, b"\r\n", now),
             Frame::Rejected(_) | Frame::Broken(_) => {}
         }
+        self.pulses.heard(&flow);
         self.feed(now, Input::Frame { flow, frame });
     }
 
@@ -296,6 +307,7 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
             if let Some(place) = &self.place {
                 place.tell_the_others(|| Letter::Closed(ended.flow));
             }
+            self.pulses.heard(&ended.flow);
             self.feed(now, Input::Closed { flow: ended.flow });
         }
         true
@@ -350,6 +362,7 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
                 }
             }
             Output::Close(flow) => self.close(flow),
+            Output::KeepAlive(flow) => self.keep_alive(flow),
             Output::Alias { flow, address } => self.alias(flow, address),
             Output::Question(question) => {
                 if let Some(answer) = self.host.question(question, &self.replies) {

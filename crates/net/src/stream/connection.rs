@@ -84,12 +84,12 @@ pub(super) fn incoming(
 ) -> Life {
     if task.flow.transport == Transport::Tcp {
         no_delay(&stream);
-        return task.live(Ok(Line::Octets(Carrier::Bare(stream))));
+        return task.live(Ok(Line::Octets(Carrier::Bare(stream))), false);
     }
     Box::pin(async move {
         let line = Box::pin(task.accept(stream)).await;
         drop(permit);
-        task.live(line).await
+        task.live(line, false).await
     })
 }
 
@@ -101,7 +101,7 @@ pub(super) fn outgoing(task: Task, server_name: Option<Arc<str>>) -> Life {
         if line.is_err() {
             task.common.counters.connections_failed.one();
         }
-        task.live(line).await
+        task.live(line, true).await
     })
 }
 
@@ -182,12 +182,12 @@ impl Task {
         }
     }
 
-    /// What follows the handshakes.
-    fn live(self, line: Result<Line, End>) -> Life {
+    /// What follows the handshakes, which we began or the peer did.
+    fn live(self, line: Result<Line, End>, is_client: bool) -> Life {
         let settings = &self.common.settings;
         match line {
             Ok(Line::Octets(carrier)) => {
-                let (reader, writer) = octets::halves(carrier, settings);
+                let (reader, writer) = octets::halves(carrier, settings, is_client);
                 Box::pin(self.exchange(reader, writer))
             }
             Ok(Line::WebSocket(web_socket)) => {

@@ -212,6 +212,18 @@ impl Streams {
         }
     }
 
+    /// How long a keep-alive may go unanswered.
+    pub(crate) const fn pong_timeout(&self) -> std::time::Duration {
+        self.settings.pong_timeout
+    }
+
+    /// Ends a connection at once, for this reason.
+    pub(crate) fn give_up(&mut self, flow: &Flow, fault: Fault) {
+        if let Some(connection) = flow.connection.and_then(|id| self.open.get(&id)) {
+            connection.queue.kill(fault);
+        }
+    }
+
     /// Closes everything: what is queued is written if that takes no longer than the settings say.
     pub(crate) async fn shutdown(&mut self) {
         self.stop_accepting();

@@ -20,12 +20,13 @@ use crate::settings::Settings;
 /// Octets read at once. A SIP message usually fits; a larger one takes a few reads.
 const READ: usize = 4096;
 
-/// The halves of such a stream.
-pub(super) fn halves(carrier: Carrier, settings: &Settings) -> (Reader, Writer) {
+/// The halves of such a stream, that we opened or the peer did.
+pub(super) fn halves(carrier: Carrier, settings: &Settings, is_client: bool) -> (Reader, Writer) {
     let (reader, writer) = split(carrier);
+    let framer = Framer::new(settings.limits);
     let reader = Reader {
         octets: reader,
-        framer: Framer::new(settings.limits),
+        framer: if is_client { framer.hearing_pongs() } else { framer },
         alarm: None,
         message_timeout: settings.message_timeout,
     };

@@ -135,7 +135,11 @@ fn stop(error: &Error) -> Stop {
 /// browsers, which cannot send pings, keep their connection alive with it and wait for the answer.
 fn frame(octets: Bytes, limits: &Limits) -> Option<Frame> {
     if octets.iter().all(|octet| matches!(octet, b'\r' | b'\n')) {
-        return octets.starts_with(b"\r\n\r\n").then_some(Frame::Ping);
+        return match &octets[..] {
+            [b'\r', b'\n', b'\r', b'\n', ..] => Some(Frame::Ping),
+            b"\r\n" => Some(Frame::Pong),
+            _ => None,
+        };
     }
     Some(match parse::datagram(octets, limits) {
         Ok(message) => Frame::Message(message),
@@ -245,6 +249,7 @@ mod tests {
         match frame(Bytes::from_static(octets), &Limits::default()) {
             None => "nothing",
             Some(Frame::Ping) => "ping",
+            Some(Frame::Pong) => "pong",
             Some(Frame::Message(_)) => "message",
             Some(Frame::Rejected(_)) => "rejected",
             Some(Frame::Broken(_)) => "broken",
@@ -270,7 +275,7 @@ mod tests {
     #[test]
     fn keep_alives_of_browsers_are_known_and_anything_else_is_rejected() {
         assert_eq!(kind(b"\r\n\r\n"), "ping");
-        assert_eq!(kind(b"\r\n"), "nothing");
+        assert_eq!(kind(b"\r\n"), "pong");
         assert_eq!(kind(b""), "nothing");
         assert_eq!(kind(b"hello"), "rejected");
         assert_eq!(kind(b"\xff\xff"), "rejected");

@@ -45,6 +45,9 @@ const OPTIONAL: u16 = 0x8000;
 pub(crate) enum Datagram {
     /// A request, with its answer.
     Request(Bytes),
+    /// What a request of ours was answered, with its transaction: the address that we are seen at;
+    /// `None` after an error.
+    Answer(Vec<u8>, Option<SocketAddr>),
     /// STUN, but nothing to answer.
     Other,
     /// No STUN: SIP, or nothing at all.
@@ -60,8 +63,15 @@ pub(crate) fn read(octets: &[u8], source: SocketAddr) -> Datagram {
     if first_bits != Some(0) || cookie != Some(&COOKIE.to_be_bytes()) {
         return Datagram::NotStun;
     }
-    if u16_at(octets, 0) != Some(BINDING_REQUEST) {
-        return Datagram::Other;
+    match u16_at(octets, 0) {
+        Some(BINDING_REQUEST) => {}
+        Some(BINDING_SUCCESS) => {
+            let seen = mapped(octets, transaction);
+            let answer = |seen| Datagram::Answer(transaction.to_vec(), Some(seen));
+            return seen.map_or(Datagram::Other, answer);
+        }
+        Some(BINDING_ERROR) => return Datagram::Answer(transaction.to_vec(), None),
+        _ => return Datagram::Other,
     }
     match unknown_attributes(octets) {
         None => Datagram::Other,
@@ -112,6 +122,37 @@ fn success(transaction: &[u8], source: SocketAddr) -> Bytes {
         }
     }
     message(BINDING_SUCCESS, transaction, &[(XOR_MAPPED_ADDRESS, &value)])
+}
+
+/// A request of ours (RFC 5626 §4.4.2).
+pub(crate) fn request(transaction: &[u8; 12]) -> Bytes {
+    message(BINDING_REQUEST, transaction, &[])
+}
+
+/// The address in XOR-MAPPED-ADDRESS.
+fn mapped(octets: &[u8], transaction: &[u8]) -> Option<SocketAddr> {
+    let mut rest = octets.get(HEADER..)?;
+    loop {
+        let (kind, length) = (u16_at(rest, 0)?, usize::from(u16_at(rest, 2)?));
+        if kind == XOR_MAPPED_ADDRESS {
+            return undisguised(rest.get(4..4 + length)?, transaction);
+        }
+        rest = rest.get(4 + length.next_multiple_of(4)..)?;
+    }
+}
+
+fn undisguised(value: &[u8], transaction: &[u8]) -> Option<SocketAddr> {
+    let mask = || COOKIE.to_be_bytes().into_iter().chain(transaction.iter().copied());
+    let plain: Vec<u8> =
+        value.get(4..)?.iter().zip(mask()).map(|(octet, mask)| octet ^ mask).collect();
+    let [first, second, ..] = COOKIE.to_be_bytes();
+    let port = u16_at(value, 2)? ^ u16::from_be_bytes([first, second]);
+    let address = match plain.len() {
+        4 => IpAddr::from(<[u8; 4]>::try_from(plain).ok()?),
+        16 => IpAddr::from(<[u8; 16]>::try_from(plain).ok()?),
+        _ => return None,
+    };
+    Some(SocketAddr::new(address, port))
 }
 
 /// 420 Unknown Attribute (RFC 8489 §6.3.1).
@@ -172,6 +213,18 @@ mod tests {
                    \x01\x13\xa9\xfa\xa5\xd3\xf1\x79\xbc\x25\xf4\xb5\xbe\xd2\xb9\xd9"[..]
             )
         );
+    }
+
+    #[test]
+    fn the_address_in_an_answer_is_read_rfc8489_14_2() {
+        for source in ["192.0.2.1:32853", "[2001:db8:1234:5678:11:2233:4455:6677]:32853"] {
+            let octets = answer(&super::request(TRANSACTION), source);
+            let seen = read(&octets, "192.0.2.9:3478".parse().unwrap());
+            assert_eq!(seen, Datagram::Answer(TRANSACTION.to_vec(), source.parse().ok()));
+        }
+        let error = answer(&request(&[(0x7fff, b"")]), "192.0.2.1:1");
+        let seen = read(&error, "192.0.2.9:3478".parse().unwrap());
+        assert_eq!(seen, Datagram::Answer(TRANSACTION.to_vec(), None));
     }
 
     #[test]

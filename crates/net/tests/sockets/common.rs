@@ -30,6 +30,7 @@ pub(crate) enum Seen {
     Datagram(Flow, Bytes),
     Message(Flow, Bytes),
     Ping(Flow),
+    Pong(Flow),
     Broken(Flow),
     Undelivered(Ticket, Fault),
     Closed(Flow),
@@ -46,6 +47,7 @@ pub(crate) enum Command {
     Resolve(ResolveId, Question),
     Close(Flow),
     Alias(Flow, SocketAddr),
+    KeepAlive(Flow),
     Ask(u32),
     /// From now on nothing is said back.
     OnlyListen,
@@ -88,6 +90,7 @@ impl Echo {
             Command::Alias(flow, address) => {
                 self.outputs.push_back(Output::Alias { flow, address });
             }
+            Command::KeepAlive(flow) => self.outputs.push_back(Output::KeepAlive(flow)),
             Command::Ask(question) => self.outputs.push_back(Output::Question(question)),
             Command::OnlyListen => self.only_listens = true,
             Command::WakeAfter(duration) => self.deadline = Some(now + duration),
@@ -100,6 +103,7 @@ impl Echo {
                 self.transmit(flow, message.to_bytes());
                 self.tell(Seen::Message(flow, message.to_bytes()));
             }
+            Frame::Pong => self.tell(Seen::Pong(flow)),
             Frame::Ping => {
                 self.transmit(flow, Bytes::from_static(b"\r\n"));
                 self.tell(Seen::Ping(flow));

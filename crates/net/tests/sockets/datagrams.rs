@@ -229,3 +229,27 @@ fn of_many_that_wait_what_is_urgent_goes_first() {
         assert!(order.iter().map(|text| text.parse::<u32>().unwrap()).eq(0..100), "{order:?}");
     });
 }
+
+#[test]
+fn stun_asks_whether_a_flow_lives_and_as_whom_we_are_seen_rfc5626_4_4_2() {
+    with(&[(Udp, "127.0.0.1:0")], Settings::default(), async |running| {
+        let peer = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let flow = running.flow(0, peer.local_addr().unwrap());
+        // XOR-MAPPED-ADDRESS with a port of our choice.
+        let answer = |request: &[u8], port: u16| {
+            let port = (port ^ 0x2112).to_be_bytes();
+            let value = [&[0, 1][..], &port, &[192 ^ 0x21, 0x12, 2 ^ 0xa4, 1 ^ 0x42]].concat();
+            [&[1, 1, 0, 12][..], &request[4..20], &[0, 0x20, 0, 8], &value].concat()
+        };
+        for (count, port) in (1..).zip([5060, 5060, 5061]) {
+            running.command(Command::KeepAlive(flow)).await;
+            let request = receive(&peer).await;
+            assert_eq!(request[..4], [0, 1, 0, 0]);
+            peer.send_to(&answer(&request, port), running.at(0)).await.unwrap();
+            while running.counts().stun_messages < count {
+                tokio::task::yield_now().await;
+            }
+        }
+        assert_eq!(running.seen().await, Seen::Closed(flow), "we are seen elsewhere now");
+    });
+}

@@ -365,3 +365,54 @@ fn silence_between_messages_is_not_half_a_message() {
         assert!(since.elapsed() > Duration::from_millis(100), "{:?}", since.elapsed());
     });
 }
+
+/// A connection that the node has made, from both sides.
+async fn made(running: &mut Running) -> (TcpStream, Flow) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let flow = running.flow(0, listener.local_addr().unwrap());
+    running.command(Command::OnlyListen).await;
+    running.command(Command::Send(vec![send(flow, "one", 1)])).await;
+    let mut peer = accept(&listener).await;
+    assert_eq!(read(&mut peer, 3).await, b"one");
+    peer.write_all(options("1", "").as_bytes()).await.unwrap();
+    let Seen::Message(flow, _) = running.seen().await else { panic!("no message") };
+    (peer, flow)
+}
+
+#[test]
+fn a_stream_is_kept_alive_by_crlf_rfc5626_4_4_1() {
+    with(&[(Tcp, "127.0.0.1:0")], Settings::default(), async |running| {
+        let (mut peer, flow) = made(running).await;
+        for _ in 0..3 {
+            running.command(Command::KeepAlive(flow)).await;
+            assert_eq!(read(&mut peer, 4).await, b"\r\n\r\n");
+            peer.write_all(b"\r\n").await.unwrap();
+            assert_eq!(running.seen().await, Seen::Pong(flow));
+        }
+    });
+}
+
+#[test]
+fn a_stream_without_a_pong_is_cut_rfc5626_4_4_1() {
+    let settings = Settings { pong_timeout: Duration::from_millis(50), ..Settings::default() };
+    with(&[(Tcp, "127.0.0.1:0")], settings, async |running| {
+        let (_peer, flow) = made(running).await;
+        running.command(Command::KeepAlive(flow)).await;
+        assert_eq!(running.seen().await, Seen::Closed(flow));
+        running.command(Command::KeepAlive(flow)).await;
+        assert_eq!(running.seen().await, Seen::Closed(flow), "it is gone already");
+    });
+}
+
+#[test]
+fn a_single_crlf_is_no_message_that_was_begun() {
+    let settings = Settings { message_timeout: Duration::from_millis(50), ..Settings::default() };
+    with(&[(Tcp, "127.0.0.1:0")], settings, async |running| {
+        let mut peer = TcpStream::connect(running.at(0)).await.unwrap();
+        let flow = exchange(running, &mut peer, "1").await;
+        peer.write_all(b"\r\n").await.unwrap();
+        // Four times as long as a message may take; a slow machine only makes it longer.
+        tokio::time::sleep(settings.message_timeout * 4).await;
+        assert_eq!(exchange(running, &mut peer, "2").await, flow);
+    });
+}

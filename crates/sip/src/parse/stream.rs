@@ -7,6 +7,9 @@ use super::head::{self, Framing};
 use super::{Limits, Rejected};
 use crate::message::Message;
 
+const PING: &[u8] = b"\r\n\r\n";
+const PONG: &[u8] = b"\r\n";
+
 /// What a stream carries.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "a frame is handed over once; a box would cost more")]
@@ -19,6 +22,8 @@ pub enum Frame {
     Broken(Box<Rejected>),
     /// A double CRLF, which asks for a single one (RFC 5626 §3.5.1).
     Ping,
+    /// A single CRLF, which answers a double one.
+    Pong,
 }
 
 /// Collects the octets of one stream and gives its messages. It never holds more than one message
@@ -28,6 +33,7 @@ pub struct Framer {
     limits: Limits,
     buffer: BytesMut,
     state: State,
+    hears_pongs: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +50,8 @@ enum State {
 enum Between {
     /// A double CRLF.
     Ping,
+    /// A single one.
+    Pong,
     /// Not enough to tell.
     Undecided,
     /// The next message.
@@ -54,7 +62,15 @@ impl Framer {
     /// A framer for a new stream.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits, buffer: BytesMut::new(), state: State::Head { searched: 0 } }
+        let (buffer, state) = (BytesMut::new(), State::Head { searched: 0 });
+        Self { limits, buffer, state, hears_pongs: false }
+    }
+
+    /// The same for a stream that pings are sent over: a single CRLF is not the beginning of a ping
+    /// of the other side, but its pong (RFC 5626 §4.4.1).
+    #[must_use]
+    pub fn hearing_pongs(self) -> Self {
+        Self { hears_pongs: true, ..self }
     }
 
     /// Takes octets that arrived. Drain [`next_frame`](Self::next_frame) after every push.
@@ -64,10 +80,11 @@ impl Framer {
         }
     }
 
-    /// Whether part of a message is waiting for the rest.
+    /// Whether part of a message is waiting for the rest. Line ends alone are none: some send a
+    /// single one to keep the stream open.
     #[must_use]
     pub fn is_within_message(&self) -> bool {
-        !self.buffer.is_empty() && self.state != State::Broken
+        !PING.starts_with(&self.buffer) && self.state != State::Broken
     }
 
     /// The next message, `None` until more octets are pushed.
@@ -75,6 +92,7 @@ impl Framer {
         if let State::Head { searched: 0 } = self.state {
             match self.skip_line_ends() {
                 Between::Ping => return Some(Frame::Ping),
+                Between::Pong => return Some(Frame::Pong),
                 Between::Undecided => return None,
                 Between::Message => {}
             }
@@ -91,8 +109,11 @@ impl Framer {
 
     /// Takes the CRLFs that stand between messages (§7.5).
     fn skip_line_ends(&mut self) -> Between {
-        const PING: &[u8] = b"\r\n\r\n";
         loop {
+            if self.hears_pongs && self.buffer.starts_with(PONG) {
+                self.buffer.advance(PONG.len());
+                return Between::Pong;
+            }
             if self.buffer.starts_with(PING) {
                 self.buffer.advance(PING.len());
                 return Between::Ping;

@@ -27,6 +27,7 @@ impl Simulation {
             Effect::Transmit(transmit) => self.send_on_stream(node, transmit),
             Effect::Resolve { id, question } => self.resolve(node, id, &question),
             Effect::Close(flow) => self.close_flow(node, &flow),
+            Effect::KeepAlive(flow) => self.keep_alive(node, flow),
         }
     }
 
@@ -270,6 +271,30 @@ impl Simulation {
             _ => self.resolve_time,
         };
         self.tell(node, self.now + time, Happening::Resolved { id, answer });
+    }
+
+    /// A sign of life, which is not shown. Where nobody answers, the node hears after the time that a
+    /// driver of real sockets takes (RFC 5626 §4.4).
+    fn keep_alive(&mut self, node: NodeId, flow: Flow) {
+        const PONG: Duration = Duration::from_secs(10);
+        const STUN: Duration = Duration::from_millis(39_500);
+        if flow.transport == Transport::Udp {
+            let target = self.listener(Transport::Udp, flow.remote);
+            let lives = |to: NodeId| self.sites[to.0].running && !self.is_cut(node, to);
+            if !target.is_some_and(lives) {
+                self.ended(node, flow, STUN);
+            }
+            return;
+        }
+        let Some(id) = self.streams.find(node, &flow) else {
+            return self.ended(node, flow, Duration::ZERO);
+        };
+        let peer = self.streams.end(id).map(|end| end.peer);
+        let to = peer.and_then(|peer| self.streams.end(peer)).map(|end| end.node);
+        if !to.is_some_and(|to| self.sites[to.0].running && !self.is_cut(node, to)) {
+            self.streams.remove(id);
+            self.ended(node, flow, PONG);
+        }
     }
 
     /// Tells a node that something could not be delivered, if it wants to know.

@@ -245,6 +245,7 @@ pub(super) enum Effect {
     Transmit(Transmit),
     Resolve { id: ResolveId, question: Question },
     Close(Flow),
+    KeepAlive(Flow),
 }
 
 /// A station of any kind.
@@ -291,6 +292,7 @@ impl<N: Node + 'static> Actor for Station<N> {
                 Output::Transmit(transmit) => Effect::Transmit(transmit),
                 Output::Resolve { id, question } => Effect::Resolve { id, question },
                 Output::Close(flow) => Effect::Close(flow),
+                Output::KeepAlive(flow) => Effect::KeepAlive(flow),
                 // Nobody proves anything here.
                 Output::Alias { .. } => continue,
                 Output::Question(question) => {

@@ -70,8 +70,8 @@ impl Bindings for Memory {
     }
 
     fn totals(&self) -> Result<Totals, StoreError> {
-        let state = self.state();
-        Ok(Totals { aors: state.records.0.len() as u64, bindings: state.ledger.bindings })
+        let Ledger { aors, bindings, .. } = self.state().ledger;
+        Ok(Totals { aors, bindings })
     }
 
     fn page(

@@ -39,6 +39,8 @@ pub(crate) struct Ledger {
     pub(crate) floor: u64,
     /// All bindings of all records.
     pub(crate) bindings: u64,
+    /// All records.
+    pub(crate) aors: u64,
 }
 
 impl Ledger {
@@ -73,6 +75,7 @@ pub(crate) fn commit<T: Records>(
         return Ok(Ok(0));
     }
     let version = stored.map_or(ledger.floor, |head| head.version).saturating_add(1);
+    ledger.aors += u64::from(stored.is_none());
     records.put(aor, &codec::encode(version, &change.bindings))?;
     Ok(Ok(version))
 }
@@ -134,5 +137,6 @@ fn remove<T: Records>(
 ) -> Result<(), T::Error> {
     let Some(head) = stored else { return Ok(()) };
     ledger.floor = ledger.floor.max(head.version);
+    ledger.aors = ledger.aors.saturating_sub(1);
     records.remove(aor)
 }

@@ -31,8 +31,8 @@ use antiphon_core::registrar::{Binding, BindingSet, Source};
 use antiphon_core::time::Time;
 use antiphon_sip::{Transport, UriBuf};
 
-use read::Reader;
-use write::Writer;
+pub(crate) use read::Reader;
+pub(crate) use write::Writer;
 
 const FORMAT: u8 = 2;
 /// Before there were flows (RFC 5626) and GRUUs (RFC 5627).

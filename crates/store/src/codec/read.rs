@@ -3,42 +3,42 @@
 use super::Garbled;
 
 #[derive(Debug)]
-pub(super) struct Reader<'a>(&'a [u8]);
+pub(crate) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
 
     /// Succeeds if nothing is left.
-    pub(super) fn end(&self) -> Result<(), Garbled> {
+    pub(crate) fn end(&self) -> Result<(), Garbled> {
         if self.0.is_empty() { Ok(()) } else { Err(Garbled) }
     }
 
-    pub(super) fn byte(&mut self) -> Result<u8, Garbled> {
+    pub(crate) fn byte(&mut self) -> Result<u8, Garbled> {
         let [byte] = self.array()?;
         Ok(byte)
     }
 
-    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Garbled> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Garbled> {
         let (array, rest) = self.0.split_first_chunk::<N>().ok_or(Garbled)?;
         self.0 = rest;
         Ok(*array)
     }
 
-    pub(super) fn fixed_u16(&mut self) -> Result<u16, Garbled> {
+    pub(crate) fn fixed_u16(&mut self) -> Result<u16, Garbled> {
         self.array().map(u16::from_le_bytes)
     }
 
-    pub(super) fn fixed_u32(&mut self) -> Result<u32, Garbled> {
+    pub(crate) fn fixed_u32(&mut self) -> Result<u32, Garbled> {
         self.array().map(u32::from_le_bytes)
     }
 
-    pub(super) fn fixed_u64(&mut self) -> Result<u64, Garbled> {
+    pub(crate) fn fixed_u64(&mut self) -> Result<u64, Garbled> {
         self.array().map(u64::from_le_bytes)
     }
 
-    pub(super) fn number(&mut self) -> Result<u64, Garbled> {
+    pub(crate) fn number(&mut self) -> Result<u64, Garbled> {
         let mut value = 0;
         for shift in (0..u64::BITS).step_by(7) {
             let byte = self.byte()?;
@@ -54,11 +54,16 @@ impl<'a> Reader<'a> {
         Err(Garbled)
     }
 
-    pub(super) fn text(&mut self) -> Result<&'a str, Garbled> {
+    pub(crate) fn text(&mut self) -> Result<&'a str, Garbled> {
+        self.bytes().and_then(|text| std::str::from_utf8(text).map_err(|_| Garbled))
+    }
+
+    /// So many bytes as the number before them says.
+    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], Garbled> {
         let length = usize::try_from(self.number()?).map_err(|_| Garbled)?;
-        let (text, rest) = self.0.split_at_checked(length).ok_or(Garbled)?;
+        let (bytes, rest) = self.0.split_at_checked(length).ok_or(Garbled)?;
         self.0 = rest;
-        std::str::from_utf8(text).map_err(|_| Garbled)
+        Ok(bytes)
     }
 }
 

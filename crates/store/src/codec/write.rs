@@ -1,35 +1,35 @@
 //! Bytes out.
 
 #[derive(Debug, Default)]
-pub(super) struct Writer(Vec<u8>);
+pub(crate) struct Writer(Vec<u8>);
 
 impl Writer {
-    pub(super) fn into_bytes(self) -> Vec<u8> {
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.0
     }
 
-    pub(super) fn byte(&mut self, value: u8) {
+    pub(crate) fn byte(&mut self, value: u8) {
         self.0.push(value);
     }
 
-    pub(super) fn bytes(&mut self, value: &[u8]) {
+    pub(crate) fn bytes(&mut self, value: &[u8]) {
         self.0.extend_from_slice(value);
     }
 
-    pub(super) fn fixed_u16(&mut self, value: u16) {
+    pub(crate) fn fixed_u16(&mut self, value: u16) {
         self.bytes(&value.to_le_bytes());
     }
 
-    pub(super) fn fixed_u32(&mut self, value: u32) {
+    pub(crate) fn fixed_u32(&mut self, value: u32) {
         self.bytes(&value.to_le_bytes());
     }
 
-    pub(super) fn fixed_u64(&mut self, value: u64) {
+    pub(crate) fn fixed_u64(&mut self, value: u64) {
         self.bytes(&value.to_le_bytes());
     }
 
     /// Seven bits a byte, least first; the high bit says that more follow.
-    pub(super) fn number(&mut self, mut value: u64) {
+    pub(crate) fn number(&mut self, mut value: u64) {
         loop {
             let [low, ..] = value.to_le_bytes();
             value >>= 7;
@@ -40,7 +40,7 @@ impl Writer {
         }
     }
 
-    pub(super) fn text(&mut self, value: &str) {
+    pub(crate) fn text(&mut self, value: &str) {
         self.number(value.len() as u64);
         self.bytes(value.as_bytes());
     }

@@ -1,46 +1,59 @@
 //! The database file: how it is opened, its tables, and how they are read.
 
 use std::fmt;
+use std::fs;
 use std::ops::Bound;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 
-use antiphon_core::registrar::{Aor, BindingSet};
 use redb::backends::FileBackend;
 use redb::{
-    Database, ReadOnlyTable, ReadTransaction, ReadableDatabase as _, ReadableTable,
-    ReadableTableMetadata as _, StorageBackend, Table, TableDefinition, WriteTransaction,
+    Database, Range, ReadOnlyTable, ReadTransaction, ReadableDatabase as _, ReadableTable,
+    ReadableTableMetadata as _, StorageBackend, TableDefinition, WriteTransaction,
 };
 
-use crate::record::{Ledger, Records};
-use crate::{OpenError, Reason, StoreError, Totals, codec, files};
+use super::journal::{self, JournalFile, Store};
+use crate::record::Ledger;
+use crate::{OpenError, Reason, files};
 
-/// The sets of bindings, in the form of [`codec`], by the canonical text of the AOR.
+/// The sets of bindings, in the form of [`codec`](crate::codec), by the canonical text of the AOR.
 const BINDINGS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("bindings");
 
-/// The [`Ledger`]: one row a field.
+/// The [`Ledger`], one row a field, and the generation of the journal up to which everything is in
+/// the database.
 const LEDGER: TableDefinition<'static, &str, u64> = TableDefinition::new("ledger");
 const FLOOR: &str = "floor";
 const COUNT: &str = "bindings";
+const MERGED: &str = "journal";
 
-/// Opens the database, at the start and again after it failed.
+/// The name of the file in the data directory.
+const FILE: &str = "bindings.redb";
+
+/// Opens the files, at the start and again after one failed.
 pub(super) trait Opener: Send {
-    /// What errors call the file.
+    /// What errors call the database.
     fn path(&self) -> &Path;
 
     fn open(&self) -> Result<Database, OpenError>;
+
+    /// The files of the journal.
+    fn journal(&self) -> Result<[Box<dyn Store>; 2], OpenError>;
+
+    /// Takes the files of the journal away, whose content is in the database.
+    fn remove_journal(&self);
 }
 
-/// Opens a file.
+/// Opens the files of a data directory.
 #[derive(Debug)]
 pub(super) struct FileOpener {
+    directory: PathBuf,
     path: PathBuf,
     cache_bytes: usize,
 }
 
 impl FileOpener {
-    pub(super) fn new(path: PathBuf, cache_bytes: usize) -> Self {
-        Self { path, cache_bytes }
+    pub(super) fn new(directory: &Path, cache_bytes: usize) -> Self {
+        Self { directory: directory.to_owned(), path: directory.join(FILE), cache_bytes }
     }
 }
 
@@ -51,6 +64,23 @@ impl Opener for FileOpener {
 
     fn open(&self) -> Result<Database, OpenError> {
         open_file(&self.path, self.cache_bytes)
+    }
+
+    fn journal(&self) -> Result<[Box<dyn Store>; 2], OpenError> {
+        let open = |name: &str| -> Result<Box<dyn Store>, OpenError> {
+            let path = self.directory.join(name);
+            let file = JournalFile::open(&path).map_err(|error| OpenError::from_io(&path, error));
+            Ok(Box::new(file?))
+        };
+        let [first, second] = journal::FILES;
+        Ok([open(first)?, open(second)?])
+    }
+
+    fn remove_journal(&self) {
+        for name in journal::FILES {
+            // One that stays is known as merged by its number.
+            let _ = fs::remove_file(self.directory.join(name));
+        }
     }
 }
 
@@ -98,139 +128,106 @@ pub(crate) fn begin_write(database: &Database) -> Result<WriteTransaction, redb:
 /// The state of the database after a commit, for reading.
 pub(super) struct Snapshot {
     bindings: ReadOnlyTable<&'static str, &'static [u8]>,
-    ledger: Ledger,
     /// Keeps the pages of the snapshot from being used again.
     _transaction: ReadTransaction,
 }
 
+/// What a database says of itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Standing {
+    pub(super) ledger: Ledger,
+    /// The generation of the journal up to which it has everything.
+    pub(super) merged: u64,
+}
+
 impl Snapshot {
     /// The state after the last commit. Creates the tables if the database is new.
-    pub(super) fn first(database: &Database) -> Result<Self, redb::Error> {
-        match Self::last(database) {
+    pub(super) fn first(database: &Database) -> Result<(Self, Standing), redb::Error> {
+        match Self::with_standing(database) {
             Err(redb::Error::TableDoesNotExist(_)) => {
                 let transaction = begin_write(database)?;
-                drop(Changes::begin(&transaction)?);
+                drop(transaction.open_table(BINDINGS)?);
+                drop(transaction.open_table(LEDGER)?);
                 transaction.commit()?;
-                Self::last(database)
+                Self::with_standing(database)
             }
             outcome => outcome,
         }
     }
 
+    fn with_standing(database: &Database) -> Result<(Self, Standing), redb::Error> {
+        let snapshot = Self::last(database)?;
+        let table = snapshot._transaction.open_table(LEDGER)?;
+        let row = |name| {
+            Ok::<_, redb::Error>(ReadableTable::get(&table, name)?.map_or(0, |row| row.value()))
+        };
+        let aors = snapshot.bindings.len()?;
+        let ledger = Ledger { floor: row(FLOOR)?, bindings: row(COUNT)?, aors };
+        let merged = row(MERGED)?;
+        Ok((snapshot, Standing { ledger, merged }))
+    }
+
     /// The state after the last commit.
     pub(super) fn last(database: &Database) -> Result<Self, redb::Error> {
         let transaction = database.begin_read()?;
-        let ledger = read_ledger(&transaction.open_table(LEDGER)?)?;
         let bindings = transaction.open_table(BINDINGS)?;
-        Ok(Self { bindings, ledger, _transaction: transaction })
+        Ok(Self { bindings, _transaction: transaction })
     }
 
-    pub(super) fn bindings(&self, aor: &Aor) -> Result<BindingSet, StoreError> {
-        match ReadableTable::get(&self.bindings, aor.as_str()).map_err(unavailable)? {
-            None => Ok(BindingSet::default()),
-            Some(record) => decode(aor, record.value()),
-        }
-    }
-
-    pub(super) fn totals(&self) -> Result<Totals, StoreError> {
-        let aors = self.bindings.len().map_err(unavailable)?;
-        Ok(Totals { aors, bindings: self.ledger.bindings })
-    }
-
-    pub(super) fn page(
+    /// Shows the record of `aor` to `look`.
+    pub(super) fn look<R>(
         &self,
-        after: Option<&Aor>,
-        limit: usize,
-    ) -> Result<Vec<(Aor, BindingSet)>, StoreError> {
-        let range = after_key(after.map(Aor::as_str));
-        let rows = ReadableTable::range::<&str>(&self.bindings, range).map_err(unavailable)?;
-        rows.take(limit)
-            .map(|row| {
-                let (key, record) = row.map_err(unavailable)?;
-                let aor = Aor::from_canonical(key.value());
-                let set = decode(&aor, record.value())?;
-                Ok((aor, set))
-            })
-            .collect()
+        aor: &str,
+        look: impl FnOnce(Option<&[u8]>) -> R,
+    ) -> Result<R, Reason> {
+        let record = ReadableTable::get(&self.bindings, aor).map_err(reason)?;
+        Ok(look(record.as_ref().map(redb::AccessGuard::value)))
+    }
+
+    /// The records after `after`, in order.
+    pub(super) fn after(
+        &self,
+        after: Option<&str>,
+    ) -> Result<Range<'_, &'static str, &'static [u8]>, Reason> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let range = (start, Bound::Unbounded);
+        ReadableTable::range::<&str>(&self.bindings, range).map_err(reason)
     }
 }
 
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Snapshot").field("ledger", &self.ledger).finish_non_exhaustive()
+        f.debug_struct("Snapshot").finish_non_exhaustive()
     }
 }
 
-/// The tables of a transaction, open for changing.
-pub(super) struct Changes<'a> {
-    bindings: Table<'a, &'static str, &'static [u8]>,
-    ledger: Table<'a, &'static str, u64>,
-}
-
-impl<'a> Changes<'a> {
-    pub(super) fn begin(transaction: &'a WriteTransaction) -> Result<Self, redb::Error> {
-        Ok(Self {
-            bindings: transaction.open_table(BINDINGS)?,
-            ledger: transaction.open_table(LEDGER)?,
-        })
-    }
-
-    pub(super) fn ledger(&self) -> Result<Ledger, redb::Error> {
-        read_ledger(&self.ledger)
-    }
-
-    pub(super) fn set_ledger(&mut self, ledger: &Ledger) -> Result<(), redb::Error> {
-        self.ledger.insert(FLOOR, ledger.floor)?;
-        self.ledger.insert(COUNT, ledger.bindings)?;
-        Ok(())
-    }
-}
-
-impl Records for Changes<'_> {
-    type Error = redb::Error;
-
-    fn look<R>(&self, aor: &str, look: impl FnOnce(Option<&[u8]>) -> R) -> Result<R, redb::Error> {
-        let record = self.bindings.get(aor)?;
-        Ok(look(record.as_ref().map(redb::AccessGuard::value)))
-    }
-
-    fn put(&mut self, aor: &str, record: &[u8]) -> Result<(), redb::Error> {
-        self.bindings.insert(aor, record)?;
-        Ok(())
-    }
-
-    fn remove(&mut self, aor: &str) -> Result<(), redb::Error> {
-        self.bindings.remove(aor)?;
-        Ok(())
-    }
-
-    fn scan(
-        &self,
-        after: Option<&str>,
-        limit: usize,
-        mut look: impl FnMut(&str, &[u8]),
-    ) -> Result<(), redb::Error> {
-        for row in self.bindings.range::<&str>(after_key(after))?.take(limit) {
-            let (key, record) = row?;
-            look(key.value(), record.value());
+/// Puts records into the database, or takes them out, in one transaction; with the last of a
+/// generation, what is to be said of it.
+pub(super) fn merge<'a>(
+    database: &Database,
+    changes: impl Iterator<Item = (&'a str, Option<&'a [u8]>)>,
+    standing: Option<Standing>,
+) -> Result<Snapshot, redb::Error> {
+    let transaction = begin_write(database)?;
+    {
+        let mut bindings = transaction.open_table(BINDINGS)?;
+        for (aor, record) in changes {
+            match record {
+                Some(record) => drop(bindings.insert(aor, record)?),
+                None => drop(bindings.remove(aor)?),
+            }
         }
-        Ok(())
     }
+    if let Some(Standing { ledger, merged }) = standing {
+        let mut table = transaction.open_table(LEDGER)?;
+        table.insert(FLOOR, ledger.floor)?;
+        table.insert(COUNT, ledger.bindings)?;
+        table.insert(MERGED, merged)?;
+    }
+    transaction.commit()?;
+    Snapshot::last(database)
 }
 
-fn read_ledger(table: &impl ReadableTable<&'static str, u64>) -> Result<Ledger, redb::Error> {
-    let row = |name| Ok::<_, redb::Error>(table.get(name)?.map_or(0, |row| row.value()));
-    Ok(Ledger { floor: row(FLOOR)?, bindings: row(COUNT)? })
-}
-
-fn after_key(after: Option<&str>) -> (Bound<&str>, Bound<&str>) {
-    (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded)
-}
-
-fn decode(aor: &Aor, record: &[u8]) -> Result<BindingSet, StoreError> {
-    codec::decode(record).map_err(|_| StoreError::Damaged { aor: aor.clone() })
-}
-
-fn unavailable(error: redb::StorageError) -> StoreError {
-    StoreError::unavailable(Reason::from(redb::Error::from(error)))
+pub(super) fn reason(error: redb::StorageError) -> Reason {
+    Reason::from(redb::Error::from(error))
 }

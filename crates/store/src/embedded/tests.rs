@@ -10,6 +10,7 @@ use antiphon_core::registrar::Binding;
 use antiphon_sip::UriBuf;
 use redb::{Database, StorageBackend};
 
+use super::journal::Store;
 use super::*;
 
 /// A disk in memory that outlives the database on it, and fails on demand.
@@ -18,8 +19,10 @@ struct Disk(Arc<Mutex<Platter>>);
 
 #[derive(Debug, Default)]
 struct Platter {
+    /// The database.
     bytes: Vec<u8>,
-    /// The disk is full beyond this length.
+    journal: [Vec<u8>; 2],
+    /// The disk is full beyond this length of all files together.
     capacity: Option<u64>,
     /// So many bytes are still written; the write that goes beyond is torn there.
     until_torn: Option<usize>,
@@ -28,13 +31,70 @@ struct Platter {
     gone: bool,
 }
 
+/// A file of the journal.
+#[derive(Debug)]
+struct JournalOn(Disk, usize);
+
+impl Store for JournalOn {
+    fn read(&mut self) -> io::Result<Vec<u8>> {
+        self.0.with(|platter| Ok(platter.journal[self.1].clone()))
+    }
+
+    fn write(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.0.with(|platter| {
+            let start = usize::try_from(offset).unwrap();
+            let end = start + bytes.len();
+            let grown = end.saturating_sub(platter.journal[self.1].len());
+            let room = platter.room().map_or(grown, |room| grown.min(room));
+            let fits = bytes.len() - (grown - room);
+            let written = platter.torn(fits);
+            let file = &mut platter.journal[self.1];
+            file.resize(file.len().max(start + written), 0);
+            file[start..start + written].copy_from_slice(&bytes[..written]);
+            if written < bytes.len() { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        })
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+}
+
+impl Platter {
+    fn length(&self) -> usize {
+        self.bytes.len() + self.journal.iter().map(Vec::len).sum::<usize>()
+    }
+
+    /// How much longer the files may become.
+    fn room(&self) -> Option<usize> {
+        let capacity = usize::try_from(self.capacity?).unwrap();
+        Some(capacity.saturating_sub(self.length()))
+    }
+
+    /// How much of so many bytes is still written.
+    fn torn(&mut self, length: usize) -> usize {
+        let written = self.until_torn.map_or(length, |left| left.min(length));
+        if let Some(left) = &mut self.until_torn {
+            *left -= written;
+        }
+        written
+    }
+}
+
 impl Disk {
     fn set(&self, change: impl FnOnce(&mut Platter)) {
         change(&mut self.0.lock().unwrap());
     }
 
     fn length(&self) -> u64 {
-        self.0.lock().unwrap().bytes.len() as u64
+        self.0.lock().unwrap().length() as u64
+    }
+
+    /// What is found after the process was killed at this moment.
+    fn copy(&self) -> Self {
+        let platter = self.0.lock().unwrap();
+        let (bytes, journal) = (platter.bytes.clone(), platter.journal.clone());
+        Self(Arc::new(Mutex::new(Platter { bytes, journal, ..Platter::default() })))
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Platter) -> io::Result<T>) -> io::Result<T> {
@@ -62,10 +122,12 @@ impl StorageBackend for Disk {
 
     fn set_len(&self, length: u64) -> io::Result<()> {
         self.with(|platter| {
-            if platter.capacity.is_some_and(|capacity| length > capacity) {
+            let length = usize::try_from(length).unwrap();
+            let grown = length.saturating_sub(platter.bytes.len());
+            if platter.room().is_some_and(|room| grown > room) {
                 return Err(io::ErrorKind::StorageFull.into());
             }
-            platter.bytes.resize(usize::try_from(length).unwrap(), 0);
+            platter.bytes.resize(length, 0);
             Ok(())
         })
     }
@@ -80,10 +142,7 @@ impl StorageBackend for Disk {
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         self.with(|platter| {
-            let written = platter.until_torn.map_or(data.len(), |left| left.min(data.len()));
-            if let Some(left) = &mut platter.until_torn {
-                *left -= written;
-            }
+            let written = platter.torn(data.len());
             let start = usize::try_from(offset).unwrap();
             platter.bytes[start..start + written].copy_from_slice(&data[..written]);
             if written < data.len() { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
@@ -99,6 +158,14 @@ impl Opener for Disk {
     fn open(&self) -> Result<Database, OpenError> {
         database::open_backend(self.path(), self.clone(), 1 << 20)
     }
+
+    fn journal(&self) -> Result<[Box<dyn Store>; 2], OpenError> {
+        Ok([Box::new(JournalOn(self.clone(), 0)), Box::new(JournalOn(self.clone(), 1))])
+    }
+
+    fn remove_journal(&self) {
+        self.set(|platter| platter.journal = Default::default());
+    }
 }
 
 fn settings() -> Settings {
@@ -107,6 +174,12 @@ fn settings() -> Settings {
 
 fn room(disk: &Disk) -> Embedded {
     Embedded::start(Box::new(disk.clone()), &settings()).unwrap()
+}
+
+/// A room whose journal is brought into the database every few changes.
+fn small_journal(disk: &Disk) -> Embedded {
+    let settings = Settings { journal_bytes: 4_000, ..settings() };
+    Embedded::start(Box::new(disk.clone()), &settings).unwrap()
 }
 
 fn change(name: &str, expected_version: u64) -> Commit {
@@ -133,7 +206,8 @@ fn commit(room: &Embedded, change: Commit) -> Result<u64, StoreError> {
 }
 
 fn version(room: &Embedded, name: &str) -> u64 {
-    room.bindings(&Aor::from_canonical(name)).unwrap().version
+    // While the database is opened anew, readers have to come again.
+    eventually(|| room.bindings(&Aor::from_canonical(name))).version
 }
 
 /// Commits new names until one fails; gives how many were acknowledged, and the failure.
@@ -242,28 +316,34 @@ fn dropping_the_room_writes_what_waits() {
 
 #[test]
 fn a_full_disk_refuses_changes_keeps_all_and_heals_by_itself() {
-    let disk = Disk::default();
-    let room = room(&disk);
-    commit(&room, change("bob", 0)).unwrap();
-    disk.set(|platter| platter.capacity = Some(platter.bytes.len() as u64 + 100_000));
-    let (acknowledged, error) = fill(&room);
-    assert_eq!(error, StoreError::unavailable(Reason::DiskFull));
-    assert!(acknowledged > 10, "{acknowledged} on {} bytes", disk.length());
-    eventually(|| room.bindings(&Aor::from_canonical("bob")));
-    assert_all_there(&room, acknowledged);
+    for open in [room, small_journal] {
+        let disk = Disk::default();
+        let room = open(&disk);
+        commit(&room, change("bob", 0)).unwrap();
+        disk.set(|platter| platter.capacity = Some(platter.length() as u64 + 100_000));
+        let (acknowledged, error) = fill(&room);
+        assert_eq!(error, StoreError::unavailable(Reason::DiskFull));
+        assert!(acknowledged > 5, "{acknowledged} on {} bytes", disk.length());
+        eventually(|| room.bindings(&Aor::from_canonical("bob")));
+        assert_all_there(&room, acknowledged);
+        assert_all_there(&self::room(&disk.copy()), acknowledged);
 
-    disk.set(|platter| platter.capacity = None);
-    let after = format!("user{acknowledged}");
-    assert_eq!(eventually(|| commit(&room, change(&after, 0))), 1);
-    assert_all_there(&room, acknowledged + 1);
-    assert!(room.activity().reopenings > 0);
+        disk.set(|platter| platter.capacity = None);
+        let after = format!("user{acknowledged}");
+        assert_eq!(eventually(|| commit(&room, change(&after, 0))), 1);
+        eventually(|| room.bindings(&Aor::from_canonical("bob")));
+        assert_all_there(&room, acknowledged + 1);
+        assert!(room.activity().failures > 0);
+        drop(room);
+        assert_all_there(&self::room(&disk), acknowledged + 1);
+    }
 }
 
 #[test]
 fn a_write_torn_anywhere_loses_nothing_acknowledged() {
-    for until_torn in (0..120_000).step_by(1777) {
+    for until_torn in (0..120_000).step_by(3557) {
         let disk = Disk::default();
-        let room = room(&disk);
+        let room = small_journal(&disk);
         commit(&room, change("bob", 0)).unwrap();
         disk.set(|platter| platter.until_torn = Some(until_torn));
         let (acknowledged, error) = fill(&room);
@@ -296,13 +376,135 @@ fn a_sync_that_fails_is_not_acknowledged() {
 #[test]
 fn readers_get_the_store_back_although_nobody_writes() {
     let disk = Disk::default();
-    let room = room(&disk);
-    commit(&room, change("bob", 0)).unwrap();
+    drop({
+        let room = room(&disk);
+        commit(&room, change("bob", 0)).unwrap();
+        room
+    });
+    let room = small_journal(&disk);
     disk.set(|platter| platter.gone = true);
-    assert!(matches!(commit(&room, change("carol", 0)), Err(StoreError::Unavailable { .. })));
-    let gone = room.bindings(&Aor::from_canonical("bob"));
-    assert_eq!(gone, Err(StoreError::unavailable(Reason::Io(io::ErrorKind::NotConnected))));
+    let carol = commit(&room, change("carol", 0));
+    assert_eq!(carol, Err(StoreError::unavailable(Reason::Io(io::ErrorKind::NotConnected))));
     disk.set(|platter| platter.gone = false);
     let set = eventually(|| room.bindings(&Aor::from_canonical("bob")));
     assert_eq!(set.version, 1);
+    assert_eq!(eventually(|| commit(&room, change("carol", 0))), 1);
+}
+
+#[test]
+fn what_the_journal_has_is_there_after_a_crash_and_after_a_close() {
+    let disk = Disk::default();
+    let room = small_journal(&disk);
+    for index in 0..200 {
+        assert_eq!(commit(&room, change(&format!("user{index}"), 0)), Ok(1));
+        if index % 20 == 0 {
+            let crashed = self::room(&disk.copy());
+            assert_all_there(&crashed, index + 1);
+            assert_eq!(crashed.totals(), room.totals());
+            assert_eq!(crashed.totals().unwrap().aors, index + 1);
+        }
+    }
+    eventually(|| match room.activity().merges {
+        0 => Err(StoreError::Overloaded),
+        _ => Ok(()),
+    });
+    drop(room);
+    assert!(disk.0.lock().unwrap().journal.iter().all(Vec::is_empty), "all is in the database");
+    let room = self::room(&disk);
+    assert_all_there(&room, 200);
+    assert_eq!(room.totals(), Ok(Totals { aors: 200, bindings: 200 }));
+}
+
+#[test]
+fn a_process_killed_anywhere_loses_nothing_acknowledged_and_has_no_half_of_anything() {
+    const CHANGES: u64 = 6;
+    /// A record ends with zeros, so that where the frame ends is not seen.
+    const ZEROS: usize = 16;
+    let disk = Disk::default();
+    let room = room(&disk);
+    let mut whole = Vec::new();
+    for index in 0..CHANGES {
+        commit(&room, change(&format!("user{index}"), 0)).unwrap();
+        // The zeros behind the last frame were written with the first.
+        let bytes = disk.0.lock().unwrap().journal[1].clone();
+        whole.push(bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1);
+    }
+    let last = *whole.last().unwrap();
+    for cut in (0..=last).step_by(37).chain(whole.clone()) {
+        let killed = disk.copy();
+        killed.set(|platter| platter.journal[1].truncate(cut));
+        let crashed = self::room(&killed);
+        let there = (0..CHANGES).filter(|index| version(&crashed, &format!("user{index}")) == 1);
+        let there = there.count();
+        let acknowledged = whole.iter().filter(|end| **end + ZEROS <= cut).count();
+        assert!(there >= acknowledged, "cut at {cut}: {there} of {acknowledged}");
+        assert!(there <= acknowledged + 1, "cut at {cut}");
+        assert_all_there(&crashed, there as u64);
+    }
+}
+
+#[test]
+fn a_journal_with_a_damaged_byte_is_read_up_to_there() {
+    let disk = Disk::default();
+    let room = room(&disk);
+    for index in 0..6 {
+        commit(&room, change(&format!("user{index}"), 0)).unwrap();
+    }
+    let length = disk.0.lock().unwrap().journal[1].iter().rposition(|byte| *byte != 0).unwrap();
+    for position in (0..length).step_by(41) {
+        let damaged = disk.copy();
+        damaged.set(|platter| platter.journal[1][position] ^= 0x55);
+        let opened = self::room(&damaged);
+        let there = opened.totals().unwrap().aors;
+        assert_all_there(&opened, there);
+        assert_eq!(commit(&opened, change("carol", 0)), Ok(1));
+    }
+}
+
+#[test]
+fn what_an_earlier_generation_left_in_a_file_is_not_read_again() {
+    let disk = Disk::default();
+    let room = small_journal(&disk);
+    let mut known = 0;
+    for _ in 0..100 {
+        known = commit(&room, change("bob", known)).unwrap();
+        commit(&room, change("carol", 0)).map_or_else(drop, drop);
+    }
+    let crashed = self::room(&disk.copy());
+    assert_eq!(version(&crashed, "bob"), known);
+    assert_eq!(crashed.totals(), Ok(Totals { aors: 2, bindings: 2 }));
+}
+
+#[test]
+fn listings_and_sweeps_see_all_layers() {
+    let disk = Disk::default();
+    let room = small_journal(&disk);
+    for index in 0..60 {
+        commit(&room, change(&format!("user{index:02}"), 0)).unwrap();
+    }
+    // The newest word on some that the database has: gone, or another version.
+    for index in (0..60).step_by(3) {
+        let name = format!("user{index:02}");
+        let bindings = if index % 2 == 0 { vec![] } else { change(&name, 1).bindings };
+        commit(&room, Commit { bindings, ..change(&name, 1) }).unwrap();
+    }
+    let (mut names, mut after) = (Vec::new(), None);
+    loop {
+        let page = room.page(after.as_ref(), 7).unwrap();
+        let Some((last, _)) = page.last() else { break };
+        after = Some(last.clone());
+        names.extend(page.into_iter().map(|(aor, set)| (aor.to_string(), set.version)));
+    }
+    let expected: Vec<_> = (0..60)
+        .filter(|index| index % 6 != 0)
+        .map(|index| (format!("user{index:02}"), if index % 3 == 0 { 2 } else { 1 }))
+        .collect();
+    assert_eq!(names, expected);
+    assert_eq!(room.totals().unwrap().aors, 50);
+    let (done, answer) = Reply::channel();
+    room.sweep(Time::from_secs(60), done);
+    assert_eq!(answer.wait(), Ok(Swept { examined: 50, removed: 50, finished: true }));
+    assert_eq!(room.totals(), Ok(Totals::default()));
+    drop(room);
+    assert_eq!(self::room(&disk).totals(), Ok(Totals::default()));
 }

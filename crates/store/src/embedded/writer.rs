@@ -1,18 +1,25 @@
-//! The one thread that writes.
+//! The thread that decides changes and makes them durable: a group of them with one write and one
+//! sync. While that sync runs, the next group gathers.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::thread;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use antiphon_core::time::Time;
-use redb::Database;
 
 use crate::embedded::Settings;
-use crate::embedded::database::{self, Changes, Opener, Snapshot};
-use crate::embedded::shared::{Counters, Shared, count};
+use crate::embedded::journal::Journal;
+use crate::embedded::merger::Generation;
+use crate::embedded::overlay::Overlay;
+use crate::embedded::shared::{Counters, Draft, Shared, State, count};
 use crate::record::{self, Cursor, Ledger};
-use crate::{Commit, OpenError, Reason, Reply, StoreError, Swept};
+use crate::{Commit, Reason, Reply, StoreError, Swept};
+
+/// How many times as long as it is meant to be a generation of the journal becomes while the one
+/// before it is brought into the database. Then changes wait, and when that fails they are refused.
+const LONGEST: u64 = 4;
 
 /// What the writer is asked to do. The outcome is written down when it is decided, and told only
 /// when the transaction is on disk.
@@ -41,10 +48,10 @@ impl Job {
     /// Decides the job and says whether that changes anything.
     fn decide(
         &mut self,
-        changes: &mut Changes<'_>,
+        changes: &mut Draft<'_>,
         ledger: &mut Ledger,
         cursor: &mut Cursor,
-    ) -> Result<bool, redb::Error> {
+    ) -> Result<bool, Reason> {
         match self {
             Self::Commit { change, outcome, .. } => {
                 *outcome = record::commit(changes, ledger, change)?;
@@ -80,62 +87,36 @@ fn refuse(batch: Vec<Job>, reason: Reason) {
 }
 
 pub(super) struct Writer {
-    opener: Box<dyn Opener>,
-    jobs: Receiver<Job>,
-    shared: Arc<Shared>,
-    settings: Settings,
-    /// The database; none after a failure, until it could be opened anew.
-    database: Option<Database>,
-    /// The last failure, until a transaction succeeds again.
-    failure: Option<(Instant, Reason)>,
-    cursor: Cursor,
+    pub(super) jobs: Receiver<Job>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) settings: Settings,
+    pub(super) journal: Journal,
+    /// Where full generations go, and the thread that takes them.
+    pub(super) merger: Sender<Generation>,
+    pub(super) merging: JoinHandle<()>,
+    /// Hears of each attempt to bring one into the database.
+    pub(super) attempts: Receiver<()>,
+    /// The last failure, until a group is on disk again.
+    pub(super) failure: Option<(Instant, Reason)>,
+    pub(super) cursor: Cursor,
     /// Whether the last batch held more than one job, so that gathering the next one pays.
-    crowded: bool,
+    pub(super) crowded: bool,
 }
 
 impl Writer {
-    pub(super) fn open(
-        opener: Box<dyn Opener>,
-        jobs: Receiver<Job>,
-        shared: Arc<Shared>,
-        settings: Settings,
-    ) -> Result<Self, OpenError> {
-        let (database, snapshot) = open(&*opener)?;
-        shared.publish(Ok(snapshot));
-        Ok(Self {
-            opener,
-            jobs,
-            shared,
-            settings,
-            database: Some(database),
-            failure: None,
-            cursor: None,
-            crowded: false,
-        })
-    }
-
-    /// Works until nobody can send jobs any more.
+    /// Works until nobody can send jobs any more, and leaves everything in the database.
     pub(super) fn run(mut self) {
-        loop {
-            match self.next() {
-                Ok(first) => {
-                    let batch = self.gather(first);
-                    self.serve(batch);
-                }
-                Err(RecvTimeoutError::Timeout) => self.reopen(),
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
+        while let Ok(first) = self.jobs.recv() {
+            let batch = self.gather(first);
+            self.serve(batch);
+            self.make_room();
         }
+        self.shared.is_closing.store(true, Ordering::Release);
+        self.hand_over();
+        drop(self.merger);
+        // If it panicked, the journal has what is missing in the database.
+        drop(self.merging.join());
         self.shared.publish(Err(Reason::Stopped));
-    }
-
-    /// Waits for a job; while there is no database, only until it is to be tried again, so that
-    /// readers get it back although nobody writes.
-    fn next(&self) -> Result<Job, RecvTimeoutError> {
-        if self.database.is_some() {
-            return self.jobs.recv().map_err(|_| RecvTimeoutError::Disconnected);
-        }
-        self.jobs.recv_timeout(self.settings.retry_after)
     }
 
     fn gather(&mut self, first: Job) -> Vec<Job> {
@@ -160,108 +141,94 @@ impl Writer {
     }
 
     fn serve(&mut self, mut batch: Vec<Job>) {
-        if let Some((when, reason)) = self.failure {
-            if when.elapsed() < self.settings.retry_after {
-                return refuse(batch, reason);
-            }
-            if self.database.is_none() {
-                self.reopen();
-            }
-        }
-        let Some(database) = &self.database else {
-            let reason = self.failure.map_or(Reason::Stopped, |(_, reason)| reason);
+        if let Some((when, reason)) = self.failure
+            && when.elapsed() < self.settings.retry_after
+        {
             return refuse(batch, reason);
-        };
-        match transact(database, &mut self.cursor, &mut batch) {
-            Ok(snapshot) => self.succeed(snapshot, batch),
-            Err(error) => {
-                let reason = Reason::from(error);
-                self.fail(reason);
+        }
+        match self.write(&mut batch) {
+            Ok(()) => batch.into_iter().for_each(|job| job.tell(&self.shared.counters)),
+            Err(reason) => {
+                count(&self.shared.counters.failures);
+                self.failure = Some((Instant::now(), reason));
                 refuse(batch, reason);
             }
         }
     }
 
-    /// Shows readers the new state before anybody is told of it, so that whoever was told reads
-    /// what it wrote.
-    fn succeed(&mut self, snapshot: Option<Snapshot>, batch: Vec<Job>) {
-        if let Some(snapshot) = snapshot {
-            self.shared.publish(Ok(snapshot));
+    /// Decides all jobs, and has what they change on disk when it returns. Readers see the new
+    /// state before anybody is told of it, so that whoever was told reads what it wrote.
+    fn write(&mut self, batch: &mut [Job]) -> Result<(), Reason> {
+        let mut cursor = self.cursor.clone();
+        let decided = self.shared.read(|state| decide(state, &mut cursor, batch))?;
+        if let Some((changes, ledger)) = decided {
+            if self.journal.length() >= LONGEST * self.settings.journal_bytes {
+                self.wait_for_room()?;
+            }
+            self.journal.append(&changes, &ledger)?;
+            self.shared.change(|state| {
+                state.recent.extend(changes);
+                state.ledger = ledger;
+            });
             count(&self.shared.counters.transactions);
             self.failure = None;
         }
-        batch.into_iter().for_each(|job| job.tell(&self.shared.counters));
+        self.cursor = cursor;
+        Ok(())
     }
 
-    /// After a failure the database refuses all work until it is opened anew. That is done at
-    /// once, for the readers: what was committed is still there. Writing is tried again later.
-    fn fail(&mut self, reason: Reason) {
-        count(&self.shared.counters.failures);
-        self.failure = Some((Instant::now(), reason));
-        self.shared.publish(Err(reason));
-        self.database = None;
-        self.reopen();
-    }
-
-    fn reopen(&mut self) {
-        match open(&*self.opener) {
-            Ok((database, snapshot)) => {
-                self.shared.publish(Ok(snapshot));
-                self.database = Some(database);
-                count(&self.shared.counters.reopenings);
+    /// Waits until the generation before is in the database, or that has failed.
+    fn wait_for_room(&mut self) -> Result<(), Reason> {
+        while let Some(failure) = self.shared.read(State::merge_failure) {
+            if let Some(reason) = failure {
+                return Err(reason);
             }
-            Err(error) => {
-                let reason = error.reason();
-                self.failure = Some((Instant::now(), reason));
-                self.shared.publish(Err(reason));
+            if let Err(RecvTimeoutError::Disconnected) =
+                self.attempts.recv_timeout(self.settings.retry_after)
+            {
+                return Err(Reason::Stopped);
             }
         }
+        self.hand_over();
+        Ok(())
+    }
+
+    /// Begins another generation when this one is full and the one before is in the database.
+    fn make_room(&mut self) {
+        if self.journal.length() >= self.settings.journal_bytes
+            && self.shared.read(|state| state.merging.is_none())
+        {
+            self.hand_over();
+        }
+    }
+
+    fn hand_over(&mut self) {
+        let generation = self.journal.generation();
+        if self.shared.read(|state| state.recent.is_empty()) || self.journal.rotate().is_err() {
+            return;
+        }
+        let (changes, ledger) = self.shared.change(|state| {
+            let changes = Arc::new(std::mem::take(&mut state.recent));
+            state.merging = Some(Arc::clone(&changes));
+            (changes, state.ledger)
+        });
+        // The merger ends after this thread.
+        let _ = self.merger.send(Generation { number: generation, changes, ledger });
     }
 }
 
-fn open(opener: &dyn Opener) -> Result<(Database, Snapshot), OpenError> {
-    let path = opener.path();
-    database::sound(path, || {
-        let database = opener.open()?;
-        let snapshot =
-            Snapshot::first(&database).map_err(|error| OpenError::from_database(path, error))?;
-        Ok((database, snapshot))
-    })
-}
-
-/// Decides all jobs in one transaction and commits it. Gives the state after it, or none if nothing
-/// changed and there was nothing to commit.
-fn transact(
-    database: &Database,
-    cursor: &mut Cursor,
-    batch: &mut [Job],
-) -> Result<Option<Snapshot>, redb::Error> {
-    let transaction = database::begin_write(database)?;
-    let mut next = cursor.clone();
-    let changed = decide(&mut Changes::begin(&transaction)?, &mut next, batch)?;
-    let snapshot = if changed {
-        transaction.commit()?;
-        Some(Snapshot::last(database)?)
-    } else {
-        transaction.abort()?;
-        None
-    };
-    *cursor = next;
-    Ok(snapshot)
-}
-
+/// Decides all jobs. Gives what they change and the ledger after it, or none if nothing changes
+/// and there is nothing to write.
 fn decide(
-    changes: &mut Changes<'_>,
+    state: &State,
     cursor: &mut Cursor,
     batch: &mut [Job],
-) -> Result<bool, redb::Error> {
-    let mut ledger = changes.ledger()?;
+) -> Result<Option<(Overlay, Ledger)>, Reason> {
+    let mut draft = Draft::new(state);
+    let mut ledger = state.ledger;
     let mut changed = false;
     for job in batch {
-        changed |= job.decide(changes, &mut ledger, cursor)?;
+        changed |= job.decide(&mut draft, &mut ledger, cursor)?;
     }
-    if changed {
-        changes.set_ledger(&ledger)?;
-    }
-    Ok(changed)
+    Ok((changed && !draft.changes.is_empty()).then_some((draft.changes, ledger)))
 }

@@ -5,7 +5,7 @@ use std::thread::{self, ThreadId};
 
 use antiphon_core::flow::Flow;
 use antiphon_core::time::Time;
-use antiphon_net::{Direction, Driver, Handle, Host, Notice, Replies, Shutdown};
+use antiphon_net::{Direction, Driver, Full, Handle, Host, Notice, Replies, Shutdown};
 use antiphon_store::{Commit, Reply, StoreError};
 use tokio::sync::watch;
 
@@ -180,10 +180,11 @@ impl<O> OwnHost<O> {
         Reply::new(move |result| {
             let result = result.map(drop).map_err(commit_fault);
             let answer = Answer::Committed { ticket, result };
-            if thread::current().id() == loop_thread {
-                // A full queue loses it: the client's retransmission finds the registration done.
-                drop(replies.try_post(answer));
-            } else {
+            // A full queue that the loop itself would have to wait for loses it: the client's
+            // retransmission finds the registration done.
+            if let Err(Full::Busy(answer)) = replies.try_post(answer)
+                && thread::current().id() != loop_thread
+            {
                 drop(replies.post_blocking(answer));
             }
         })

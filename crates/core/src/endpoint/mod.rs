@@ -55,6 +55,7 @@ use self::server::Server;
 use self::slab::{Handle, Slab};
 use self::way_back::WaysBack;
 use crate::flow::{Destination, Fault, Flow, Ticket, Transmit};
+use crate::id_map::give_back;
 use crate::locate::{Answer, Question};
 use crate::node::{ResolveId, Urgency};
 use crate::time::Time;
@@ -204,6 +205,9 @@ impl Endpoint {
                 Owner::Server(id) => self.server_due(now, id),
             }
         }
+        give_back(&mut self.client_keys);
+        give_back(&mut self.server_keys);
+        give_back(&mut self.merge_keys);
     }
 
     /// When [`handle_deadline`](Self::handle_deadline) is wanted next. It may be earlier than the
@@ -319,6 +323,24 @@ impl Endpoint {
     /// [`Gone`] when the transaction has ended.
     pub fn respond(&mut self, now: Time, id: ServerId, response: Response) -> Result<(), Gone> {
         self.answer(now, id, &response)
+    }
+
+    /// Sends a response and forgets the request, so that nothing is kept of it: the same request sent
+    /// again is answered anew. For challenges, so that requests without credentials cost no memory
+    /// (§8.2.7); not for INVITE, whose response would then be sent once only. The tag in To is to
+    /// be that of [`stateless_tag`](Self::stateless_tag).
+    ///
+    /// # Errors
+    /// [`Gone`] when the transaction has ended.
+    pub fn respond_once(
+        &mut self,
+        now: Time,
+        id: ServerId,
+        response: &Response,
+    ) -> Result<(), Gone> {
+        let sent = self.answer(now, id, response);
+        self.remove_server(id);
+        sent
     }
 
     /// Cancels a pending INVITE (§9.1). The CANCEL is held until a provisional response has come,

@@ -32,6 +32,8 @@ pub(super) struct Slab<T> {
     /// All but the last are full.
     pages: Vec<Vec<Slot<T>>>,
     free: Vec<u32>,
+    /// The generation of slots that are made anew: no slot that was given back has had it.
+    fresh: u32,
 }
 
 #[derive(Debug)]
@@ -42,7 +44,7 @@ struct Slot<T> {
 
 impl<T> Slab<T> {
     pub(super) const fn new() -> Self {
-        Self { pages: Vec::new(), free: Vec::new() }
+        Self { pages: Vec::new(), free: Vec::new(), fresh: 0 }
     }
 
     /// Puts a value into a slot; `None` when all 2^32 are taken.
@@ -56,8 +58,9 @@ impl<T> Slab<T> {
         if self.pages.last().is_none_or(|page| page.len() == PAGE) {
             self.pages.push(Vec::with_capacity(PAGE));
         }
-        self.pages.last_mut()?.push(Slot { generation: 0, value: Some(value) });
-        Some(Handle { index, generation: 0 })
+        let generation = self.fresh;
+        self.pages.last_mut()?.push(Slot { generation, value: Some(value) });
+        Some(Handle { index, generation })
     }
 
     pub(super) fn get(&self, handle: Handle) -> Option<&T> {
@@ -79,7 +82,17 @@ impl<T> Slab<T> {
         let value = slot.value.take()?;
         slot.generation = slot.generation.wrapping_add(1) & GENERATION;
         self.free.push(handle.index);
+        if self.pages.len() > 1 && self.len() == 0 {
+            self.give_back();
+        }
         Some(value)
+    }
+
+    /// Gives the memory back that a load needed, when nothing is left of it.
+    fn give_back(&mut self) {
+        let latest = self.pages.iter().flatten().map(|slot| slot.generation).max();
+        self.fresh = latest.unwrap_or(self.fresh).wrapping_add(1) & GENERATION;
+        (self.pages, self.free) = (Vec::new(), Vec::new());
     }
 
     pub(super) fn len(&self) -> usize {
@@ -126,15 +139,28 @@ mod tests {
         let mut slab = Slab::new();
         let handles: Vec<_> = (0..3 * PAGE).filter_map(|value| slab.insert(value)).collect();
         assert_eq!((slab.len(), slab.pages.len()), (3 * PAGE, 3));
-        for (value, handle) in handles.iter().enumerate() {
+        for (value, handle) in handles.iter().enumerate().skip(1) {
             assert_eq!(Handle::from_u64(handle.as_u64()), *handle);
             assert_eq!(
                 (slab.get(*handle).copied(), slab.remove(*handle)),
                 (Some(value), Some(value))
             );
         }
-        assert_eq!(slab.len(), 0);
+        assert_eq!((slab.len(), slab.get(handles[0])), (1, Some(&0)));
         assert!(slab.insert(0).is_some());
         assert_eq!(slab.pages.len(), 3, "a free slot is used again");
+    }
+
+    #[test]
+    fn the_memory_of_a_load_is_given_back_and_no_old_handle_finds_what_comes_then() {
+        let mut slab = Slab::new();
+        let old: Vec<_> = (0..2 * PAGE).map(|value| slab.insert(value).unwrap()).collect();
+        for handle in &old {
+            slab.remove(*handle).unwrap();
+        }
+        assert_eq!((slab.len(), slab.pages.capacity(), slab.free.capacity()), (0, 0, 0));
+        let new: Vec<_> = (0..2 * PAGE).map(|value| slab.insert(value).unwrap()).collect();
+        assert!(old.iter().all(|handle| slab.get(*handle).is_none()));
+        assert!(new.iter().all(|handle| slab.get(*handle).is_some()));
     }
 }

@@ -77,7 +77,8 @@ impl Endpoint {
     }
 
     /// A tag that a repeated request gets again, as a stateless server must give (§8.2.7).
-    pub(super) fn stateless_tag(&self, request: &Request) -> String {
+    #[must_use]
+    pub fn stateless_tag(&self, request: &Request) -> String {
         self.hash
             .of(b'r')
             .exact(request.branch().unwrap_or_default())

@@ -47,7 +47,7 @@ use bytes::Bytes;
 
 use crate::endpoint::{ClientId, Endpoint, Failure, ServerId};
 use crate::flow::{Fault, Flow};
-use crate::id_map::IdMap;
+use crate::id_map::{IdMap, KEPT, give_back};
 use crate::locate::{Answer, Hop, HopHost, Question, Reach, Rests, Search, Server};
 use crate::node::ResolveId;
 use crate::refusal::Refusal;
@@ -391,6 +391,11 @@ impl Proxy {
         {
             self.no_answer.pop_first();
             self.took_too_long(now, endpoint, server);
+        }
+        give_back(&mut self.contexts);
+        give_back(&mut self.clients);
+        if self.settled.is_empty() {
+            self.settled.shrink_to(KEPT);
         }
     }
 

@@ -76,7 +76,7 @@ impl Server {
             }
             Verdict::Stale => {
                 let challenge = self.challenge(now, &arrival, *purpose, domain, true);
-                self.refuse(now, &arrival, &challenge);
+                self.refuse_once(now, &arrival, &challenge);
             }
             Verdict::Refused => {
                 let username = claim.username().to_owned();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use antiphon_core::endpoint::{ClientId, Endpoint, Event};
 use antiphon_core::flow::Flow;
+use antiphon_core::id_map::give_back;
 use antiphon_core::node::{Input, Node, Output, Urgency};
 use antiphon_core::time::Time;
 use antiphon_sip::{Response, StatusCode};
@@ -53,6 +54,8 @@ impl Node for Server {
                 self.proxy.handle_deadline(now, &mut self.endpoint);
                 self.release(now);
                 self.tend_trunks(now);
+                give_back(&mut self.waiting);
+                give_back(&mut self.courses);
             }
         }
         self.drain(now);

@@ -10,7 +10,7 @@ use antiphon_core::node::ResolveId;
 use antiphon_core::refusal::Refusal;
 use antiphon_core::time::Time;
 use antiphon_sip::parse::stream::Frame;
-use antiphon_sip::{Message, StatusCode};
+use antiphon_sip::{Message, Method, StatusCode};
 
 use super::{Arrival, Server, ServerEvent};
 use crate::guard::{Failure, Testimony};
@@ -97,6 +97,18 @@ impl Server {
         }
     }
 
+    /// Refuses a request, and keeps nothing of a REGISTER: whoever sends those without credentials
+    /// fills no memory with them (RFC 3261 §8.2.7).
+    pub(super) fn refuse_once(&mut self, now: Time, arrival: &Arrival, refusal: &Refusal) {
+        if *arrival.request.method() != Method::Register {
+            return self.refuse(now, arrival, refusal);
+        }
+        let tag = self.endpoint.stateless_tag(&arrival.request);
+        let response = refusal.response(&arrival.request, &tag);
+        // An ended transaction has nobody waiting for the answer.
+        let _ = self.endpoint.respond_once(now, arrival.id, &response);
+    }
+
     /// Refuses a request because of a failure that counts against its source; the answer may have
     /// to wait.
     pub(super) fn refuse_failure(
@@ -116,11 +128,10 @@ impl Server {
         if let Some(ban) = consequence.ban {
             self.events.push_back(ServerEvent::Banned(ban));
         }
-        let response = refusal.response(&arrival.request, &self.endpoint.tag_of(arrival.id));
         if consequence.delay.is_zero() || !self.held.has_room() {
-            // An ended transaction has nobody waiting for the answer.
-            let _ = self.endpoint.respond(now, arrival.id, response);
+            self.refuse_once(now, arrival, refusal);
         } else {
+            let response = refusal.response(&arrival.request, &self.endpoint.tag_of(arrival.id));
             self.held.hold(now + consequence.delay, arrival.id, response);
         }
     }

@@ -152,19 +152,25 @@ impl<'f, 'b> ParamWriter<'f, 'b> {
 
     pub(super) fn quoted(&mut self, name: &str, value: Option<&str>) -> fmt::Result {
         let Some(value) = value else { return Ok(()) };
-        self.separator()?;
-        write!(self.f, "{name}={}", Quoted(value))
+        self.name(name)?;
+        fmt::Display::fmt(&Quoted(value), self.f)
     }
 
     pub(super) fn bare(&mut self, name: &str, value: Option<&str>) -> fmt::Result {
         let Some(value) = value else { return Ok(()) };
-        self.separator()?;
-        write!(self.f, "{name}={value}")
+        self.name(name)?;
+        self.f.write_str(value)
     }
 
     pub(super) fn param(&mut self, param: &AuthParam<'_>) -> fmt::Result {
         self.separator()?;
         write!(self.f, "{param}")
+    }
+
+    fn name(&mut self, name: &str) -> fmt::Result {
+        self.separator()?;
+        self.f.write_str(name)?;
+        self.f.write_str("=")
     }
 
     fn separator(&mut self) -> fmt::Result {

@@ -34,19 +34,22 @@ pub struct Quoted<'a>(pub &'a str);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use fmt::Write as _;
-        f.write_char('"')?;
-        for character in self.0.chars() {
-            match character {
-                '"' | '\\' => {
-                    f.write_char('\\')?;
-                    f.write_char(character)?;
-                }
-                '\r' | '\n' | '\0' => f.write_char(' ')?,
-                other => f.write_char(other)?,
-            }
+        f.write_str("\"")?;
+        let mut rest = self.0;
+        // Piece by piece, not character by character: most texts are one piece.
+        while let Some(at) = rest.find(['"', '\\', '\r', '\n', '\0']) {
+            let (piece, behind) = rest.split_at(at);
+            f.write_str(piece)?;
+            let mut characters = behind.chars();
+            f.write_str(match characters.next() {
+                Some('"') => "\\\"",
+                Some('\\') => "\\\\",
+                _ => " ",
+            })?;
+            rest = characters.as_str();
         }
-        f.write_char('"')
+        f.write_str(rest)?;
+        f.write_str("\"")
     }
 }
 

@@ -9,10 +9,12 @@ use antiphon_server::rules::{
     Contact, Contacts, Destination, DownTrunks, Explanation, Hop, Look, Moment, Origin, Outcome,
     Redirect, Step, Then, Verdict,
 };
+use antiphon_store::{AccountError, Accounts};
 use jiff::Zoned;
 use serde_json::{Value, json};
 
 use crate::cli::configuration::Route;
+use crate::cli::value::AccountName;
 use crate::fault::Fault;
 use crate::terminal;
 
@@ -29,17 +31,68 @@ pub(crate) fn run(route: Route) -> Result<ExitCode, Fault> {
         source: route.source,
         transport: route.transport,
         is_authenticated: route.authenticated,
-        trunk: None,
+        trunk: route.from_trunk.as_deref(),
         moment: route.at.unwrap_or_else(|| Moment::of(&Zoned::now())),
         down: &down,
     };
     let explanation = antiphon_server::route(&config, &question).map_err(Fault::Question)?;
+    let user = user(&route, &config, &explanation)?;
     terminal::print(&if route.json {
-        objects(&explanation)
+        objects(&explanation, user)
     } else {
-        format!("{}\n{explanation}", Asked(&question))
+        let user = user.map(|user| format!("{user}\n")).unwrap_or_default();
+        format!("{}\n{explanation}{user}", Asked(&question))
     });
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a user who would be located exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Located {
+    Unknown,
+    Exists,
+    IsNobody,
+}
+
+impl fmt::Display for Located {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "whether that user exists is told with --data DIR",
+            Self::Exists => "that user exists",
+            Self::IsNobody => "nobody has that account: answered 404, and 480 to strangers",
+        })
+    }
+}
+
+impl Located {
+    const fn as_bool(self) -> Option<bool> {
+        match self {
+            Self::Unknown => None,
+            Self::Exists => Some(true),
+            Self::IsNobody => Some(false),
+        }
+    }
+}
+
+/// Looks among the accounts of the data directory, if one was named.
+fn user(
+    route: &Route,
+    config: &Config,
+    explanation: &Explanation,
+) -> Result<Option<Located>, Fault> {
+    let Outcome::Locate(uri) = &explanation.decision.step.outcome else { return Ok(None) };
+    let Some(directory) = &route.data else { return Ok(Some(Located::Unknown)) };
+    let uri = uri.as_uri();
+    let Some(sip) = uri.as_sip() else { return Ok(None) };
+    let host = sip.host.to_string();
+    let domain = config.domain(&host).map_or(host.as_str(), |domain| domain.name.as_str());
+    let user = sip.user_unescaped().unwrap_or_default();
+    let name = AccountName { user: user.to_string(), domain: domain.to_ascii_lowercase() };
+    match Accounts::at(directory).account(&name.user, &name.domain) {
+        Ok(_) => Ok(Some(Located::Exists)),
+        Err(AccountError::Unknown | AccountError::InvalidName) => Ok(Some(Located::IsNobody)),
+        Err(error) => Err(Fault::Account(name, error)),
+    }
 }
 
 /// A configuration with faults has no rules to ask.
@@ -50,7 +103,7 @@ fn config(route: &Route) -> Result<Config, Fault> {
 }
 
 fn trunks_that_are_down(route: &Route, config: &Config) -> Result<DownTrunks, Fault> {
-    match route.down.iter().find(|name| config.trunk(name).is_none()) {
+    match route.down.iter().chain(&route.from_trunk).find(|name| config.trunk(name).is_none()) {
         Some(unknown) => Err(Fault::NoTrunk(unknown.clone())),
         None => Ok(route.down.iter().map(String::as_str).collect()),
     }
@@ -75,7 +128,7 @@ impl fmt::Display for Asked<'_> {
     }
 }
 
-fn objects(explanation: &Explanation) -> String {
+fn objects(explanation: &Explanation, user: Option<Located>) -> String {
     let mut text = String::new();
     for look in &explanation.looks {
         let _ = writeln!(text, "{}", object_of_look(look));
@@ -83,6 +136,7 @@ fn objects(explanation: &Explanation) -> String {
     let mut decision = object_of_step(&explanation.decision.step, 1);
     if let Some(object) = decision.as_object_mut() {
         object.insert("event".to_owned(), "decision".into());
+        object.insert("user_exists".to_owned(), user.and_then(Located::as_bool).into());
         object.insert("claims".to_owned(), explanation.claims.as_deref().into());
     }
     let _ = writeln!(text, "{decision}");

@@ -171,7 +171,8 @@ fn a_rule_that_fails_is_told_with_what_it_wants_and_what_there_is() {
     assert!(lines[1].ends_with("found mon 19:30"), "{asked:?}");
     assert!(lines.contains(&"rule 'our users' (built in): matches"), "{asked:?}");
     let end = "then: go where sip:0049301@example.org is registered";
-    assert_eq!(lines.last(), Some(&end), "{asked:?}");
+    assert_eq!(lines[lines.len() - 2], end, "{asked:?}");
+    assert_eq!(lines.last(), Some(&"whether that user exists is told with --data DIR"));
 
     let asked = &["--at", "mon 12:00", "--json"];
     let objects = folder.route("MESSAGE sip:carol@example.org", asked).objects();
@@ -236,4 +237,20 @@ fn a_stranger_who_wants_to_leave_is_asked_to_sign_in() {
     let from = &["--from", "sip:alice@127.0.0.1", "--authenticated"];
     let decision = folder.decision(away, from);
     assert_eq!(decision["outcome"]["to"][0]["uri"], "sip:bob@example.net", "{decision}");
+}
+
+#[test]
+fn whether_a_user_exists_is_told_when_the_accounts_are_at_hand() {
+    let folder = Folder::with("");
+    let data = TempDir::new().unwrap();
+    let data = data.path().to_str().unwrap();
+    let named = ["bob@127.0.0.1", "--password", "x", "--data", data];
+    let added = run_in(folder.folder.path(), &[&["user", "add"][..], &named].concat());
+    assert_eq!(added.status, Some(0), "{added:?}");
+    for (user, exists) in [("bob", true), ("carol", false)] {
+        let request = format!("INVITE sip:{user}@127.0.0.1");
+        let decision = folder.decision(&request, &["--data", data]);
+        assert_eq!(decision["user_exists"], exists, "{user}");
+        assert_eq!(folder.decision(&request, &[])["user_exists"], Value::Null);
+    }
 }

@@ -87,13 +87,13 @@ impl Node for Server {
 
     fn deadline(&self) -> Option<Time> {
         let deadlines = self.endpoint.deadline().into_iter().chain(self.proxy.deadline());
-        deadlines.chain(self.held.deadline()).chain(self.trunks.deadline()).min()
+        deadlines.chain(self.own_deadline()).min()
     }
 
     fn latest_deadline(&self) -> Option<Time> {
         let endpoint = self.endpoint.latest_deadline().into_iter();
         let deadlines = endpoint.chain(self.proxy.latest_deadline());
-        deadlines.chain(self.held.deadline()).min()
+        deadlines.chain(self.own_deadline()).min()
     }
 
     fn urgency(&self, octets: &[u8]) -> Urgency {
@@ -114,6 +114,11 @@ impl Node for Server {
 }
 
 impl Server {
+    /// When this node itself has something to do that cannot wait.
+    fn own_deadline(&self) -> Option<Time> {
+        self.held.deadline().into_iter().chain(self.trunks.deadline()).min()
+    }
+
     /// Until nothing more follows from what has happened.
     fn drain(&mut self, now: Time) {
         loop {

@@ -1,6 +1,8 @@
 //! The rules of a configuration decide where requests go.
 
+use antiphon_server::node::{Command, Service};
 use antiphon_sip::{HeaderName, Response};
+use jiff::tz::TimeZone;
 
 use crate::phone::Script;
 use crate::text::Text;
@@ -220,6 +222,30 @@ fn hours_are_those_of_the_clock_as_it_goes_on() {
     assert_eq!(world.ask(caller, &asked).reason(), "Asleep");
     world.run_for_seconds(600);
     assert_ne!(world.ask(caller, &asked.again()).reason(), "Asleep");
+}
+
+#[test]
+fn hours_follow_the_clock_on_the_wall_also_when_it_is_set_and_in_spring() {
+    let rule = "[[rule]]\nname = \"night\"\nwhen = { hours = \"03:00-03:30\", weekdays = \"sun\" }\n\
+                do = { answer = 480, reason = \"Asleep\" }\n";
+    let mut world = World::configured(rule);
+    let caller = world.peer("caller", "192.0.2.1:5060");
+    // Central Europe, where the clock goes from 02:00 to 03:00 on the last Sunday of March.
+    let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+    let config = antiphon_server::config::check(rule).config.unwrap();
+    let service = Service { zone, ..Service::of(&config, Some("example.org".to_owned())) };
+    let guard = antiphon_server::guard::Settings::default();
+    world.sim.command(world.server, Command::TakeOver { service: Box::new(service), guard });
+    // Somebody sets the clock to half a minute before that, in 2026.
+    let spring: jiff::Timestamp = "2026-03-29T00:59:30Z".parse().unwrap();
+    let now = i64::try_from(world.sim.now().as_secs()).unwrap();
+    world.sim.command(world.server, Command::SetClock(spring.as_second() - now));
+    let asked = Text::new("MESSAGE", "sip:nobody@example.org");
+    assert_ne!(world.ask(caller, &asked).reason(), "Asleep", "it is 01:59");
+    world.run_for_seconds(30);
+    assert_eq!(world.ask(caller, &asked.clone().again()).reason(), "Asleep", "it is 03:00");
+    world.run_for_seconds(1800);
+    assert_ne!(world.ask(caller, &asked.again()).reason(), "Asleep", "it is 03:30");
 }
 
 #[test]

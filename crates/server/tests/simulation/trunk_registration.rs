@@ -1,5 +1,8 @@
 //! Our own registration at a trunk, and the calls that come in over it.
 
+use std::time::Duration;
+
+use antiphon_core::node::Node;
 use antiphon_server::config::check;
 use antiphon_server::guard;
 use antiphon_server::node::{Command, ServerEvent, Service};
@@ -64,6 +67,16 @@ fn it_registers_at_the_start_and_signs_rfc3261_10_2() {
     assert_eq!((heard[0].cseq(), heard[1].cseq()), (1, 2));
     assert_eq!(heard[1].to().unwrap().uri.to_string(), AOR);
     assert_eq!(told(&world), [format!("{AOR} is registered for 3600 s")]);
+}
+
+#[test]
+fn a_driver_that_wakes_late_wakes_for_it_all_the_same() {
+    let mut world = World::configured(&config(AOR));
+    assert!(world.sim.node(world.server).latest_deadline() <= Some(world.sim.now()));
+    signing().add(&mut world, "carrier");
+    world.run_for_seconds(100);
+    let refresh = world.sim.now() + Duration::from_secs(3000);
+    assert!(world.sim.node(world.server).latest_deadline().is_some_and(|at| at < refresh));
 }
 
 #[test]

@@ -33,3 +33,4 @@ mod rules;
 mod scanners;
 mod signatures;
 mod softphones;
+mod trunks;

@@ -108,6 +108,11 @@ impl Server {
         Self::start_as(home, data, accounts, What::File(file))
     }
 
+    /// Waits for a line of the server that has this in it.
+    pub(crate) fn says(&self, text: &str) {
+        self.running.line(text, START_LIMIT, |line| line.contains(text));
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }

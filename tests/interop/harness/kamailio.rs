@@ -21,6 +21,8 @@ pub(crate) struct Kamailio {
     folder: TempDir,
     /// The port that it takes TLS connections at.
     pub(crate) tls: u16,
+    /// The port that it takes datagrams at.
+    pub(crate) port: u16,
 }
 
 impl Kamailio {
@@ -45,21 +47,40 @@ impl Kamailio {
                 .replace("@BELIEVES@", &believes.display().to_string());
             fs::write(folder.path().join(name), text).unwrap();
         }
-        let mut command = Command::new("kamailio");
-        command.arg("-f").arg(folder.path().join("kamailio.cfg"));
-        command.args(["-DD", "-E", "-m", "64", "-M", "8", "-w"]).arg(folder.path());
-        let mut running = Running::start("kamailio", command);
+        let mut running = Running::start("kamailio", command(folder.path()));
         wait::until("Kamailio to listen", LIMIT, || {
             assert!(!running.has_ended(), "Kamailio ended:\n{}", running.output());
             std::net::TcpStream::connect(("127.0.0.1", tls)).ok()
         });
-        Self { running, folder, tls }
+        Self { running, folder, tls, port }
+    }
+
+    /// Starts a carrier: calls to numbers have to be signed by `us` with the password `secret`, and
+    /// go to `target`; all others are for its customer, who registers there.
+    pub(crate) fn carrier(target: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let port = ports::free();
+        let template = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILES).join("carrier.cfg");
+        let text = fs::read_to_string(template)
+            .unwrap()
+            .replace("@PORT@", &port.to_string())
+            .replace("@TARGET@", target);
+        fs::write(folder.path().join("kamailio.cfg"), text).unwrap();
+        let running = Running::start("kamailio", command(folder.path()));
+        Self { running, folder, tls: port, port }
     }
 
     /// The file with the certificate that it shows.
     pub(crate) fn certificate(&self) -> PathBuf {
         self.folder.path().join("chain.pem")
     }
+}
+
+fn command(folder: &Path) -> Command {
+    let mut command = Command::new("kamailio");
+    command.arg("-f").arg(folder.join("kamailio.cfg"));
+    command.args(["-DD", "-E", "-m", "64", "-M", "8", "-w"]).arg(folder);
+    command
 }
 
 impl Drop for Kamailio {

@@ -17,6 +17,10 @@ use crate::fault::Fault;
 /// to keep them.
 const WINDOW: usize = 4096;
 
+/// Letters in the name of the peer, which each answer repeats: with short answers it would take
+/// minutes until the buffers of both kernels are full.
+const NAME: usize = 4000;
+
 /// From one look at the clock to the next.
 const GRAIN: Duration = Duration::from_millis(5);
 
@@ -122,9 +126,10 @@ impl Peer {
         let text = format!(
             "OPTIONS sip:{server} SIP/2.0\r\n\
              Via: SIP/2.0/{transport} peer.invalid;branch=z9hG4bKpeer{number}\r\n\
-             Max-Forwards: 70\r\nFrom: <sip:peer@callers.invalid>;tag=1\r\nTo: <sip:{server}>\r\n\
+             Max-Forwards: 70\r\nFrom: \"{0:x<NAME$}\" <sip:peer@callers.invalid>;tag=1\r\nTo: <sip:{server}>\r\n\
              Call-ID: peer{number}@callers.invalid\r\nCSeq: 1 OPTIONS\r\n\
-             Content-Length: 0\r\n\r\n"
+             Content-Length: 0\r\n\r\n",
+            "x"
         );
         if self.is_web_socket { frame(&text) } else { text.into_bytes() }
     }

@@ -12,8 +12,8 @@ use crate::failure::Failure;
 /// measured is waiting for somebody.
 const RATE: u32 = 500;
 
-/// Requests a second of the one peer. Unread, their answers fill the connection's queue twice in
-/// three seconds.
+/// Requests a second of the one peer. Their answers have four kilobytes each: unread, they fill the
+/// buffers of both kernels and the queue of the connection within a second or two.
 const ASKED: u32 = 1_000;
 
 const TRANSPORTS: [(&str, u16); 2] = [("tcp", 0), ("ws", 1)];

@@ -20,7 +20,7 @@ impl SmallDisk {
         let path = place.path().join("disk");
         std::fs::create_dir(&path).unwrap();
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"]).arg(&path);
+        mount.args(["-t", "tmpfs", "-o", "size=8m", "tmpfs"]).arg(&path);
         let mounted = mount.status().expect("mount to start").success();
         mounted.then_some(Self { path, _place: place })
     }

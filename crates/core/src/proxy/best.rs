@@ -5,8 +5,9 @@ use antiphon_sip::{HeaderName, Response, StatusCode};
 
 use crate::reaction::Preference;
 
-/// The response to send upstream, made of all that were held; `None` when none was.
-pub(super) fn best(held: Vec<Response>, cancelled: bool) -> Option<Response> {
+/// The response to send upstream, made of all that were held; `None` when none was. An edge tells of
+/// a flow that is gone.
+pub(super) fn best(held: Vec<Response>, cancelled: bool, is_edge: bool) -> Option<Response> {
     let at = position_of_best(&held, cancelled)?;
     let mut held = held;
     // The order of the others is kept: it is the order of the challenges that are merged.
@@ -25,7 +26,7 @@ pub(super) fn best(held: Vec<Response>, cancelled: bool) -> Option<Response> {
         }
         // 430 tells an edge proxy about a flow; beyond the proxy that owns the bindings it means
         // nothing (RFC 5626 §11.5).
-        StatusCode::FLOW_FAILED => {
+        StatusCode::FLOW_FAILED if !is_edge => {
             let status = StatusCode::TEMPORARILY_UNAVAILABLE;
             best.set_status(status, status.reason());
         }
@@ -127,7 +128,7 @@ mod tests {
 
     fn chosen(statuses: &[u16]) -> u16 {
         let held = statuses.iter().map(|status| response(*status, "")).collect();
-        best(held, false).unwrap().status().as_u16()
+        best(held, false, false).unwrap().status().as_u16()
     }
 
     fn values(response: &Response, name: HeaderName) -> Vec<&str> {
@@ -216,7 +217,7 @@ mod tests {
 
     #[test]
     fn nothing_held_is_nothing_sent() {
-        assert!(best(Vec::new(), false).is_none());
+        assert!(best(Vec::new(), false, false).is_none());
     }
 
     #[test]
@@ -231,7 +232,7 @@ mod tests {
                  WWW-Authenticate: Digest realm=\"three\", nonce=\"4\", algorithm=SHA-256\r\n",
             ),
         ];
-        let best = best(held, false).unwrap();
+        let best = best(held, false, false).unwrap();
         assert_eq!(best.status(), StatusCode::PROXY_AUTHENTICATION_REQUIRED);
         assert_eq!(
             values(&best, HeaderName::ProxyAuthenticate),
@@ -250,7 +251,7 @@ mod tests {
     #[test]
     fn a_503_becomes_a_500_rfc3261_16_7_step_6() {
         let held = vec![response(503, "Retry-After: 30\r\n"), response(503, "")];
-        let best = best(held, false).unwrap();
+        let best = best(held, false, false).unwrap();
         assert_eq!(best.status().as_u16(), 500);
         assert!(values(&best, HeaderName::RetryAfter).is_empty());
     }
@@ -261,7 +262,7 @@ mod tests {
             response(503, "Retry-After: 30 (lunch)\r\n"),
             response(503, "Retry-After: 9;duration=60\r\n"),
         ];
-        assert_eq!(values(&best(held, false).unwrap(), HeaderName::RetryAfter), ["9"]);
+        assert_eq!(values(&best(held, false, false).unwrap(), HeaderName::RetryAfter), ["9"]);
     }
 
     #[test]
@@ -271,7 +272,7 @@ mod tests {
             response(305, "Contact: <sip:proxy.example>\r\n"),
             response(302, "Contact: <sip:two@two.example>;q=0.5\r\n"),
         ];
-        let best = best(held, false).unwrap();
+        let best = best(held, false, false).unwrap();
         assert_eq!(best.status().as_u16(), 302);
         assert_eq!(
             values(&best, HeaderName::Contact),
@@ -282,9 +283,9 @@ mod tests {
     #[test]
     fn who_cancelled_hears_487_rfc3261_9_1() {
         let held = |statuses: &[u16]| statuses.iter().map(|status| response(*status, "")).collect();
-        assert_eq!(best(held(&[486, 487]), true).unwrap().status().as_u16(), 487);
-        assert_eq!(best(held(&[408]), true).unwrap().status().as_u16(), 487);
-        assert_eq!(best(held(&[408, 486]), true).unwrap().status().as_u16(), 486);
+        assert_eq!(best(held(&[486, 487]), true, false).unwrap().status().as_u16(), 487);
+        assert_eq!(best(held(&[408]), true, false).unwrap().status().as_u16(), 487);
+        assert_eq!(best(held(&[408, 486]), true, false).unwrap().status().as_u16(), 486);
     }
 
     #[test]

@@ -418,9 +418,10 @@ impl Proxy {
         }
         let cancelled = context.cancelled;
         let is_invite = *context.request().method() == Method::Invite;
+        let is_edge = context.is_edge;
         let (request, held, verdict) = context.into_held();
         let verdict = verdict.filter(|_| !cancelled);
-        match verdict.or_else(|| best::best(held, cancelled)) {
+        match verdict.or_else(|| best::best(held, cancelled, is_edge)) {
             // RFC 4320 §4.2: a 408 to anything but INVITE comes too late to help anybody.
             Some(best) if !is_invite && best.status() == StatusCode::REQUEST_TIMEOUT => {
                 endpoint.abandon(server);

@@ -147,6 +147,9 @@ pub struct Forwarding {
     /// Whether redirections are followed here, which is only right for a request to a domain that
     /// this proxy is responsible for (§16.5). `None`: the caller gets them.
     pub recursion: Option<Recursion>,
+    /// Whether the element upstream is told of a flow that is gone (430): it owns the bindings, and
+    /// this proxy only keeps the flow (RFC 5626 §5.3.1).
+    pub is_edge: bool,
     /// Whom identities are told to; what the request says of its sender's has been
     /// [admitted](TrustDomain::admit).
     pub trust: TrustDomain,

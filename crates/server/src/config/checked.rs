@@ -107,6 +107,8 @@ pub struct Extensions {
     /// Whether redirections by the users of our domains are followed here (RFC 3261 §16.7 step 4)
     /// instead of being passed to the caller.
     pub follow_redirections: bool,
+    /// The domains of other registrars that this server is the edge proxy of (RFC 5626 §5).
+    pub edge_for: Vec<Box<str>>,
     /// Whose word on the identity of callers counts (RFC 3325).
     pub trust: TrustDomain,
 }

@@ -233,11 +233,20 @@ fn extensions(raw: &RawConfig, reader: &mut Reader<'_>) -> Extensions {
             reader.fault_at(route.place, problem, Some(meant));
         }
     }
+    for domain in &raw.edge_for {
+        let is_ours = |own: &Whole<RawDomain>| own.value.name.value == domain.value;
+        if raw.domains.iter().any(is_ours) {
+            let wanted = "the domain of another registrar".into();
+            let problem = Problem::NotA { wanted, found: domain.value.as_str().into() };
+            reader.fault_at(domain.place, problem, None);
+        }
+    }
     let networks = raw.identity.networks.iter().map(|net| (net.addr(), net.prefix_len()));
     Extensions {
         service_route: service_route.iter().map(|route| route.value.clone()).collect(),
         flow_timer: flow_timer.map(|period| period.0),
         follow_redirections: raw.follow_redirections,
+        edge_for: raw.edge_for.iter().map(|domain| domain.value.as_str().into()).collect(),
         trust: TrustDomain {
             networks: networks.collect(),
             tells_outside: raw.identity.tells_outside,

@@ -52,6 +52,12 @@ section! {
         /// of being passed to the caller (RFC 3261 §16.7 step 4).
         "follow_redirections" => follow_redirections: bool, Default("false"), sample "false",
             danger "With `true`, users can send calls to where the caller would not have called.";
+        /// Domains with a registrar elsewhere, which this server is the edge proxy of (RFC 5626 §5):
+        /// whatever goes there is passed to where the DNS says they are, a REGISTER with the way
+        /// back to the telephone over its own connection.
+        "edge_for" => edge_for: Vec<Located<HostName>>, Default("[]"),
+            sample r#"["registrar.example.com"]"#,
+            danger "Anybody can send requests to those domains through this server.";
         /// Who is believed about the identity of callers.
         "identity" => identity: RawIdentity, Default("{}"), sample "";
         /// The dashboard and its interface for programs.

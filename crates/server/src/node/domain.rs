@@ -212,7 +212,7 @@ impl Server {
     /// in with the request that began it. A To tag alone proves nothing: anybody can write one.
     pub(super) fn who_must_sign_in(&self, arrival: &Arrival) -> Option<String> {
         let request = &arrival.request;
-        if arrival.is_within() || self.is_trusted(arrival) {
+        if arrival.is_within() || arrival.is_from_beyond() || self.is_trusted(arrival) {
             return None;
         }
         let claimed = self.service.domains.claimed_by(request, |port| self.is_our_port(port));

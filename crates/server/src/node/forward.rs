@@ -59,6 +59,7 @@ impl Server {
             (None, Some(trunk)) => self.token_with_account(call_id, &host, trunk),
             (None, None) => None,
         };
+        let is_edge = arrival.is_from_beyond();
         let Arrival { id: server, mut request, flow: inbound, identity, .. } = arrival;
         let trust = self.service.extensions.trust.clone();
         trust.admit(&mut request, inbound.remote.ip(), identity.as_ref());
@@ -74,6 +75,7 @@ impl Server {
             token,
             caller_token,
             recursion,
+            is_edge,
             trust,
             watch,
         };

@@ -12,6 +12,7 @@ mod course;
 mod decide;
 mod domain;
 mod drive;
+mod edge;
 mod forward;
 mod gather;
 mod held;
@@ -326,6 +327,7 @@ impl Server {
                 arrival.follows =
                     recorded.is_some_and(|it| self.follows_its_route(&arrival.request, &it));
                 arrival.recorded = recorded;
+                arrival.forget_own_flow();
             }
             Err(unroutable) => return self.refuse_unroutable(now, &arrival, &unroutable),
         }
@@ -338,6 +340,9 @@ impl Server {
         if let Err(refusal) = self.validate(&arrival.request) {
             return self.refuse(now, &arrival, &refusal);
         }
+        if arrival.recorded.is_none() && self.is_for_beyond(&arrival.request) {
+            return self.pass_beyond(now, arrival);
+        }
         match self.who_must_sign_in(&arrival) {
             Some(domain) => self.authenticate(now, arrival, Purpose::Forward, &domain),
             None => self.route(now, arrival),
@@ -346,7 +351,9 @@ impl Server {
 
     /// Where a request goes whose sender is known or need not be.
     fn route(&mut self, now: Time, arrival: Arrival) {
-        let in_dialog = self.dialog_target(&arrival.request, arrival.recorded);
+        let mut in_dialog = self.dialog_target(&arrival.request, arrival.recorded);
+        // RFC 5626 §5.3.1: when that flow is gone, so is the phone: 430.
+        in_dialog.is_kept_flow = arrival.is_from_beyond();
         // One that is for a GRUU is for a contact of that instance (RFC 5627 §6.1).
         if in_dialog.flow.is_some() && !self.is_for_gruu(&arrival.request) {
             return self.forward(now, arrival, vec![in_dialog]);
@@ -449,7 +456,9 @@ impl Server {
         let is_own = |uri: &Uri<'_>| self.is_this_server(uri);
         let is_forged = Cell::new(false);
         let recorded = proxy::preprocess(request, is_own, |uri| {
-            let recorded = self.route_tokens.read(uri, &call_id).filter(|_| is_own(uri));
+            let recorded = self.route_tokens.read(uri, &call_id);
+            let recorded = recorded.or_else(|| self.route_tokens.read_edge(uri));
+            let recorded = recorded.filter(|_| is_own(uri));
             if recorded.is_none() && is_token(uri) && is_own(uri) {
                 is_forged.set(true);
             }

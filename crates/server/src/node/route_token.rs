@@ -16,6 +16,9 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use siphasher::sip::SipHasher24;
 
+/// What stands in the place of a mark in the token of a flow: it is no hexadecimal number.
+const EDGE: &str = "edge";
+
 /// Makes and knows the tokens. The hash is SipHash-2-4, made to be a message authentication code
 /// for short texts; a token is made or read four times a call, and HMAC-SHA-256 costs twenty times
 /// as many instructions.
@@ -32,6 +35,8 @@ pub(super) struct Recorded {
     mark: [u8; MARK],
     /// The trunk on that side of the dialog, if we have an account there.
     pub(super) trunk: Option<TrunkMark>,
+    /// Whether it was a Path for a telephone of another registrar, of no call at all.
+    pub(super) is_edge: bool,
 }
 
 /// What stands for the name of a trunk in a token.
@@ -111,11 +116,23 @@ impl RouteTokens {
         if hash.as_bytes() != self.hash(call_id, mark, flow) {
             return None;
         }
-        Some(Recorded {
-            flow: read_flow(flow),
-            mark: mark.as_bytes().try_into().ok()?,
-            trunk: read_trunk(flow),
-        })
+        let mark = mark.as_bytes().try_into().ok()?;
+        Some(Recorded { flow: read_flow(flow), mark, trunk: read_trunk(flow), is_edge: false })
+    }
+
+    /// The token for all that is to go over this flow, whatever the call (RFC 5626 §5.2).
+    pub(super) fn edge_token(&self, flow: &Flow) -> String {
+        self.write("", EDGE, &write_flow(flow))
+    }
+
+    /// The flow that such a token is for.
+    pub(super) fn read_edge(&self, uri: &Uri<'_>) -> Option<Recorded> {
+        let (hash, rest) = uri.as_sip()?.user?.split_once('-')?;
+        let flow = rest.strip_prefix(EDGE)?.strip_prefix('-')?;
+        if hash.as_bytes() != self.hash("", EDGE, flow) {
+            return None;
+        }
+        Some(Recorded { flow: Some(read_flow(flow)?), mark: [0; MARK], trunk: None, is_edge: true })
     }
 
     /// Whether a token is for requests that go to this host.

@@ -16,6 +16,7 @@ mod cancelling;
 mod carrier;
 mod digest;
 mod early;
+mod edge;
 mod forking;
 mod gruu;
 mod guarding;

@@ -118,6 +118,19 @@ impl World {
         self.sim.restart(self.server, server);
     }
 
+    /// Another server, which does what a configuration says and has no users.
+    pub(crate) fn edge(&mut self, address: &str, text: &str) -> Handle<Server> {
+        let service = Service::of(&check(text).config.unwrap(), None);
+        let config = config_at(address, self.sim.now(), service);
+        let edge = Server::new(config, self.sim.draw_octets());
+        let (bindings, subscribers) = (Memory::new(), MemorySubscribers::default());
+        self.sim.add(
+            Setup::new("edge", edge).udp(address).tcp(address).answering(move |_, question| {
+                Some(answer(&bindings, &subscribers, question, || None))
+            }),
+        )
+    }
+
     /// A peer that says what the test tells it, by UDP and TCP.
     pub(crate) fn peer(&mut self, name: &str, address: &str) -> Handle<RawPeer> {
         self.sim.add(Setup::new(name, RawPeer::silent()).udp(address).tcp(address))
@@ -288,8 +301,15 @@ impl Relay {
 }
 
 fn config(now: Time, service: Service) -> ServerConfig {
-    let listener =
-        |transport| Listener { transport, local: SERVER.parse().unwrap(), sent_by: SERVER.into() };
+    config_at(SERVER, now, service)
+}
+
+fn config_at(address: &str, now: Time, service: Service) -> ServerConfig {
+    let listener = |transport| Listener {
+        transport,
+        local: address.parse().unwrap(),
+        sent_by: address.into(),
+    };
     ServerConfig {
         endpoint: EndpointConfig {
             listeners: vec![listener(Transport::Udp), listener(Transport::Tcp)],

@@ -34,6 +34,8 @@ pub(super) struct Context {
     /// What the caller wants of us (RFC 3841 §9.1).
     pub(super) disposition: Disposition,
     redirections: Option<Redirections>,
+    /// 430 goes upstream as it is.
+    pub(super) is_edge: bool,
     trust: TrustDomain,
     history: Option<History>,
     /// Branches that may be open at one time (RFC 5393 §5).
@@ -55,7 +57,7 @@ pub(super) struct Context {
 impl Context {
     pub(super) fn new(now: Time, endpoint: &Endpoint, forwarding: Forwarding) -> Self {
         let Forwarding { server, request, inbound, mut targets, .. } = forwarding;
-        let Forwarding { token, caller_token, recursion, trust, watch, .. } = forwarding;
+        let Forwarding { token, caller_token, recursion, is_edge, trust, watch, .. } = forwarding;
         let disposition = Disposition::of(&request);
         disposition.arrange(&mut targets);
         let recursion = recursion.filter(|_| !disposition.no_recurse);
@@ -73,6 +75,7 @@ impl Context {
             caller_token,
             disposition,
             redirections,
+            is_edge,
             trust,
             too_late: (!is_invite).then(|| now + 64 * endpoint.config().intervals.t1),
             waiting: targets.into(),

@@ -240,6 +240,14 @@ fn what_needs_state_does_not_go_with_stateless_rfc3261_16_11() {
 }
 
 #[test]
+fn an_edge_is_in_front_of_somebody_else_rfc5626_5() {
+    assert_eq!(
+        only_fault("edge_for = [\"b.example\", \"a.example\"]\n[[domain]]\nname = \"a.example\"\n"),
+        "line 1, column 26: 'a.example' is not the domain of another registrar"
+    );
+}
+
+#[test]
 fn a_row_of_rules_that_is_too_long_is_told() {
     let chain = |length: usize| {
         let rules = (0..length).map(|at| {

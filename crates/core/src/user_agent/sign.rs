@@ -1,5 +1,5 @@
 //! Signed requests (RFC 8224): whoever has the key is asked for the signature, and the request goes
-//! out with it. What is signed is the matter of [`passport`](crate::passport); when, of
+//! out with it. What is signed is the matter of [`passport`]; when, of
 //! [`reaction`](crate::reaction).
 
 use antiphon_sip::header::{Date, From as FromField};

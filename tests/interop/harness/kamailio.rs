@@ -66,7 +66,11 @@ impl Kamailio {
             .replace("@PORT@", &port.to_string())
             .replace("@TARGET@", target);
         fs::write(folder.path().join("kamailio.cfg"), text).unwrap();
-        let running = Running::start("kamailio", command(folder.path()));
+        let mut running = Running::start("kamailio", command(folder.path()));
+        wait::until("Kamailio to listen", LIMIT, || {
+            assert!(!running.has_ended(), "Kamailio ended:\n{}", running.output());
+            is_open_for_datagrams(port).then_some(())
+        });
         Self { running, folder, tls: port, port }
     }
 
@@ -74,6 +78,14 @@ impl Kamailio {
     pub(crate) fn certificate(&self) -> PathBuf {
         self.folder.path().join("chain.pem")
     }
+}
+
+/// Whether somebody on this machine takes datagrams at a port. The system's table is looked at,
+/// because whoever tried to bind the port could take it away.
+fn is_open_for_datagrams(port: u16) -> bool {
+    let local = format!(":{port:04X}");
+    let table = fs::read_to_string("/proc/net/udp").unwrap();
+    table.lines().filter_map(|line| line.split_whitespace().nth(1)).any(|at| at.ends_with(&local))
 }
 
 fn command(folder: &Path) -> Command {

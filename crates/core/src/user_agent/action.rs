@@ -6,12 +6,12 @@ use std::time::Duration;
 use antiphon_sip::{HeaderName, Method, Request, Transport, UriBuf};
 use bytes::Bytes;
 
-use super::command::{ActionId, CallId, Identifiers, Outbound, Push, Unbind};
-use super::event::{EndCause, Side};
 use super::keep::Upkeep;
 use super::locating::Held;
-use super::outcome::{Attempt, Conclusion};
 use super::sign::{Manner, Unsigned};
+use super::words::{
+    ActionId, Attempt, CallId, Conclusion, EndCause, Identifiers, Outbound, Push, Side, Unbind,
+};
 use crate::auth;
 use crate::dialog::{Confirmed, Dialog, Early, RouteSet};
 use crate::endpoint::ClientId;

@@ -6,10 +6,9 @@ use antiphon_sip::{Method, Request, Response};
 use bytes::Bytes;
 
 use super::action::ActionKey;
-use super::command::{ActionId, Reply};
-use super::event::{EndCause, Side};
 use super::reliable::Reliable;
 use super::session_timer::SessionTimer;
+use super::words::{ActionId, EndCause, Reply, Side};
 use crate::auth;
 use crate::dialog::{AcceptedInvite, Confirmed, Dialog, DialogId, Early, InDialog};
 use crate::endpoint::ServerId;

@@ -7,7 +7,7 @@ use antiphon_sip::{Headers, Response};
 
 use super::UserAgent;
 use super::action::{Action, ActionKey, Base, Purpose};
-use super::event::Event;
+use super::words::Event;
 use crate::auth;
 
 /// Challenges that are looked at; a chain of proxies with three algorithms each has fewer.

@@ -3,8 +3,7 @@
 
 use super::UserAgent;
 use super::action::{ActionKey, Purpose, State};
-use super::command::ActionId;
-use super::event::Event;
+use super::words::{ActionId, Event};
 use crate::reaction::{Decision, Reaction};
 use crate::time::Time;
 

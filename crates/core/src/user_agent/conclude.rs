@@ -3,8 +3,7 @@
 use antiphon_sip::{HeaderName, Method, Response, StatusCode};
 
 use super::action::{Action, ActionKey, Purpose, State};
-use super::event::Event;
-use super::outcome::{Attempt, Conclusion, Misuse, Outcome};
+use super::words::{Attempt, Conclusion, Event, Misuse, Outcome};
 use super::{ActionId, HangUp, Side, Subject, UserAgent};
 use crate::reaction::{Kind, Told};
 use crate::time::Time;

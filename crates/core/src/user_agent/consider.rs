@@ -7,9 +7,8 @@ use antiphon_sip::{Request, Response, StatusCode};
 
 use super::UserAgent;
 use super::action::{Action, ActionKey, Base, Purpose, State};
-use super::event::Event;
 use super::keep::Phase;
-use super::outcome::NoAnswer;
+use super::words::{Event, NoAnswer};
 use crate::flow::Flow;
 use crate::reaction::{self, Decision, Inputs, Place, Reaction, Told, reaction, told};
 use crate::time::Time;

@@ -5,11 +5,10 @@ use bytes::Bytes;
 
 use super::UserAgent;
 use super::call::{Call, EarlyDialog, Stage, Unacked};
-use super::command::CallId;
-use super::event::{EndCause, Event, Side};
 use super::in_call::reason_of;
 use super::server::{incoming, offer_of};
 use super::session_timer::{self, Role};
+use super::words::{CallId, EndCause, Event, Side};
 use crate::dialog::{AcceptedInvite, DialogId, OutOfOrder};
 use crate::endpoint::ServerId;
 use crate::flow::Flow;

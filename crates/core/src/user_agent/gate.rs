@@ -6,8 +6,7 @@ use antiphon_sip::header::{
 use antiphon_sip::{HeaderName, Request, StatusCode};
 
 use super::UserAgent;
-use super::command::{Reply, Script};
-use super::playbook::is_challenge;
+use super::words::{Reply, Script, is_challenge};
 use crate::auth::server::Settings;
 use crate::auth::{Authenticator, Ha1Set, Verdict};
 use crate::time::Time;

@@ -5,10 +5,8 @@ use bytes::Bytes;
 
 use super::action::{Action, Base, ContactLine, Draft, Purpose};
 use super::call::{Call, Stage};
-use super::command::{CallId, InCall, Reinvite, Reply};
 use super::consider::{BUSY, Got};
-use super::event::{EndCause, Side};
-use super::outcome::{Conclusion, Misuse};
+use super::words::{CallId, Conclusion, EndCause, InCall, Misuse, Reinvite, Reply, Side};
 use super::{HangUp, Subject, UserAgent};
 use crate::dialog::Due;
 use crate::offer_answer::{self, LocalMedia};

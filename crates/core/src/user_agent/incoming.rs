@@ -8,12 +8,11 @@ use antiphon_sip::{HeaderName, Method, Request, Response, StatusCode};
 
 use super::UserAgent;
 use super::call::{Call, Ringing, Said, Stage, Talking, Unacked};
-use super::command::{CallId, Reply, Script};
-use super::event::{EndCause, Event, Side};
 use super::in_call::reason_of;
 use super::reliable::Reliable;
 use super::server::{incoming, offer_of};
 use super::session_timer::{self, Role, SessionTimer};
+use super::words::{CallId, EndCause, Event, Reply, Script, Side};
 use super::write::{add_free, is_secure};
 use crate::dialog::{AcceptedInvite, Dialog};
 use crate::endpoint::ServerId;

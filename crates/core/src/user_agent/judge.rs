@@ -3,9 +3,9 @@
 use antiphon_sip::header::{Accept, SessionExpires};
 use antiphon_sip::{HeaderName, Method, OptionTag, Request, StatusCode, Uri};
 
-use super::config::{Acceptance, Reliability, UserAgentConfig};
 use super::place::is_sdp;
 use super::server::{lists, tags};
+use super::words::{Acceptance, Reliability, UserAgentConfig};
 use super::write::{ACCEPT, ALLOW, supported};
 use crate::refusal::Refusal;
 

@@ -9,14 +9,12 @@ use antiphon_sip::{HeaderName, Response};
 
 use super::UserAgent;
 use super::action::{Action, ActionKey, Base, Draft, Purpose, State};
-use super::command::Ask;
 use super::consider::Got;
-use super::event::Event;
 use super::flow::KeptFlow;
 use super::fork::fork_of;
-use super::outcome::Conclusion;
 use super::publish::Publication;
 use super::subscribe::Subscription;
+use super::words::{Ask, Conclusion, Event};
 use crate::auth;
 use crate::reaction::{Decision, Ended, History, Keeper, KeeperState, Reaction, UsageEnd};
 use crate::time::Time;

@@ -4,8 +4,7 @@ use antiphon_sip::{Response, StatusCode, Transport, Uri};
 
 use super::action::{Action, ActionKey, State};
 use super::consider::Got;
-use super::event::{Event, LookUp};
-use super::outcome::NoAnswer;
+use super::words::{Event, LookUp, NoAnswer};
 use super::{Resolving, UserAgent};
 use crate::locate::{self, Answer, Hop, Next, Question, Reach, Search};
 use crate::node::{Output, ResolveId};

@@ -4,8 +4,8 @@ use antiphon_sip::{OptionTag, Transport};
 
 use super::UserAgent;
 use super::action::{Action, Purpose, State};
-use super::config::Reliability;
 use super::keep::Soft;
+use super::words::Reliability;
 use crate::offer_answer;
 use crate::reaction::{Account, Body, Means, Policy, Server};
 

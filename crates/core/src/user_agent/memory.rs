@@ -7,8 +7,7 @@ use antiphon_sip::{Response, StatusCode, UriBuf};
 
 use super::UserAgent;
 use super::action::{Action, ActionKey, Base};
-use super::config::Patience;
-use super::event::Event;
+use super::words::{Event, Patience, Remembered};
 use crate::locate::{self, Rests};
 use crate::reaction::{
     Budget, Decision, History, Reaction, Remember, Server, confirms_remembered, forgets_remembered,
@@ -17,15 +16,6 @@ use crate::time::Time;
 
 /// Entries of each kind at most; of addresses the oldest goes.
 const MAX_ENTRIES: usize = 256;
-
-/// An address that a 301 has changed (RFC 3261 §21.3.2).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remembered {
-    /// What is asked for.
-    pub old: UriBuf,
-    /// What is tried first in its place, best first.
-    pub new: Vec<UriBuf>,
-}
 
 /// What a user agent has learnt.
 #[derive(Debug, Default)]

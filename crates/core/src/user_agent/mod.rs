@@ -27,13 +27,10 @@ mod call;
 mod challenge;
 mod choose;
 mod client;
-mod command;
 mod conclude;
-mod config;
 mod consider;
 mod dialog_requests;
 mod early;
-mod event;
 mod flow;
 mod fork;
 mod gate;
@@ -44,12 +41,9 @@ mod keep;
 mod locating;
 mod means;
 mod memory;
-mod outcome;
 mod perform;
 mod place;
-mod playbook;
 mod publish;
-mod question;
 mod register;
 mod reliable;
 mod send;
@@ -58,18 +52,16 @@ mod session_timer;
 mod sign;
 mod subscribe;
 mod timers;
+mod words;
 mod write;
 
-pub use command::{
-    ActionId, Ask, CallId, Command, Identifiers, InCall, Outbound, PlaceCall, Publish, Push,
-    Register, Reinvite, Reply, Script, SendMessage, Step, Subscribe, Unbind, Unregister,
+pub use words::{
+    Acceptance, ActionId, Answer, Ask, Attempt, CallId, Command, Conclusion, EndCause, Event,
+    Identifiers, Identity, InCall, Incoming, LookUp, Misuse, NoAnswer, Outbound, Outcome, Part,
+    Patience, PlaceCall, Playbook, Progress, Publish, Push, Question, Register, Reinvite,
+    Reliability, Remembered, Reply, Script, SendMessage, Side, Sign, SignId, Signatures, Step,
+    Subscribe, Substate, Unbind, Unregister, UserAgentConfig,
 };
-pub use config::{Acceptance, Identity, Patience, Reliability, Signatures, UserAgentConfig};
-pub use event::{EndCause, Event, Incoming, LookUp, Progress, Side, Substate};
-pub use memory::Remembered;
-pub use outcome::{Attempt, Conclusion, Misuse, NoAnswer, Outcome};
-pub use playbook::{Part, Playbook};
-pub use question::{Answer, Question, Sign, SignId};
 
 use action::{Action, ActionKey};
 use call::Call;
@@ -95,7 +87,7 @@ pub struct UserAgent {
     resolving: HashMap<ResolveId, (Resolving, locate::Question, Time)>,
     /// Requests that are being answered by the playbook.
     performances: HashMap<ServerId, perform::Performance>,
-    turns: playbook::Turns,
+    turns: words::Turns,
     /// Reliable provisional responses whose call was refused before they were acknowledged.
     late_pracks: VecDeque<reliable::LatePrack>,
     /// What was agreed on with first hops (RFC 3329).
@@ -160,7 +152,7 @@ impl UserAgent {
             answered: HashMap::new(),
             resolving: HashMap::new(),
             performances: HashMap::new(),
-            turns: playbook::Turns::default(),
+            turns: words::Turns::default(),
             late_pracks: VecDeque::new(),
             agreements: HashMap::new(),
             guard: None,

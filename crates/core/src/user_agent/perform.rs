@@ -5,9 +5,8 @@ use std::net::SocketAddr;
 
 use antiphon_sip::{Method, Request, Response, StatusCode};
 
-use super::command::{Reply, Script};
-use super::event::Event;
 use super::server::incoming;
+use super::words::{Event, Reply, Script};
 use super::write::{ALLOW, add_free, supported};
 use super::{Subject, UserAgent};
 use crate::dialog::DialogId;

@@ -4,10 +4,10 @@ use antiphon_sip::{HeaderName, Method, Response, StatusCode};
 
 use super::action::{Action, Base, ContactLine, Draft, Purpose};
 use super::call::{Call, Stage};
-use super::command::{Ask, CallId, PlaceCall, SendMessage};
-use super::event::{EndCause, Event, Side};
-use super::outcome::{Conclusion, NoAnswer};
 use super::session_timer::SessionTimer;
+use super::words::{
+    Ask, CallId, Conclusion, EndCause, Event, NoAnswer, PlaceCall, SendMessage, Side,
+};
 use super::{Subject, UserAgent};
 use crate::dialog::RouteSet;
 use crate::offer_answer::{self, Direction, LocalMedia, SessionVersion};

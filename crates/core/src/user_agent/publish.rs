@@ -5,10 +5,8 @@ use antiphon_sip::{HeaderName, Method, Response};
 
 use super::UserAgent;
 use super::action::{Action, ActionKey, ContactLine};
-use super::command::Publish;
-use super::event::Event;
 use super::keep::{Phase, Soft, Upkeep, lifetime, without};
-use super::outcome::Conclusion;
+use super::words::{Conclusion, Event, Publish};
 use crate::reaction::Body;
 use crate::time::Time;
 

@@ -7,10 +7,8 @@ use antiphon_sip::{HeaderName, Method, Response, UriBuf};
 
 use super::UserAgent;
 use super::action::{ActionKey, Base, ContactLine};
-use super::command::{Ask, Outbound, Push, Register, Unregister};
-use super::event::Event;
 use super::keep::{Phase, Soft, Upkeep};
-use super::outcome::Conclusion;
+use super::words::{Ask, Conclusion, Event, Identity, Outbound, Push, Register, Unregister};
 use crate::time::Time;
 
 /// What is to be bound, and for how long.
@@ -61,7 +59,7 @@ impl UserAgent {
         // (§10.2).
         if let (None, Base::Outside { from, .. }) = (&ask.from, &mut draft.base) {
             *from = format!("<{}>;tag={}", ask.to, self.endpoint.new_tag());
-            let identity = super::Identity::new(ask.to.clone());
+            let identity = Identity::new(ask.to.clone());
             draft.user = identity.contact_user();
         }
         draft.expires = Some(binding.expires);

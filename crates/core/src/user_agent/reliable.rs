@@ -8,10 +8,9 @@ use antiphon_sip::{HeaderName, Method, OptionTag, Request, Response, StatusCode}
 
 use super::UserAgent;
 use super::call::{Call, Ringing, Stage};
-use super::command::{CallId, Reply};
-use super::config::Reliability;
 use super::dialog_requests::renegotiate;
 use super::server::{lists, offer_of};
+use super::words::{CallId, Reliability, Reply};
 use crate::dialog::DialogId;
 use crate::endpoint::{Intervals, ServerId};
 use crate::flow::Flow;

@@ -3,9 +3,9 @@
 use antiphon_sip::{HeaderName, Method, OptionTag, Request, StatusCode};
 
 use super::UserAgent;
-use super::event::{Event, Incoming};
 use super::judge::judge;
 use super::place::is_sdp;
+use super::words::{Event, Incoming};
 use crate::dialog::DialogId;
 use crate::endpoint::ServerId;
 use crate::flow::Flow;

@@ -8,11 +8,10 @@ use antiphon_sip::{HeaderName, Headers, Method, OptionTag, Request, Response};
 
 use super::UserAgent;
 use super::action::{Action, Base, Purpose};
-use super::command::CallId;
 use super::consider::BUSY;
-use super::event::{EndCause, Side};
 use super::judge::MIN_SE;
 use super::server::lists;
+use super::words::{CallId, EndCause, Side};
 use crate::offer_answer;
 use crate::time::Time;
 

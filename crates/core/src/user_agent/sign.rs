@@ -7,8 +7,7 @@ use antiphon_sip::{HeaderName, Method, Request};
 
 use super::UserAgent;
 use super::action::{Action, ActionKey, State};
-use super::outcome::{Conclusion, Misuse};
-use super::question::{Question, Sign, SignId};
+use super::words::{Conclusion, Misuse, Question, Sign, SignId};
 use crate::flow::Destination;
 use crate::node::Output;
 use crate::passport::{self, Form, Passport, SIGNATURE_LEN};

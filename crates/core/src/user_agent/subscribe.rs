@@ -7,11 +7,9 @@ use antiphon_sip::{HeaderName, Method, Request, Response, StatusCode};
 
 use super::UserAgent;
 use super::action::{Action, ActionKey, Base, ContactLine, Draft, Purpose, State};
-use super::command::{Ask, Subscribe};
-use super::event::{Event, Substate};
 use super::fork::{Opened, fork_of};
 use super::keep::{Phase, Soft, Upkeep, lifetime, without};
-use super::outcome::{Conclusion, NoAnswer};
+use super::words::{Ask, Conclusion, Event, NoAnswer, Subscribe, Substate};
 use super::write::is_secure;
 use crate::dialog::{Dialog, DialogId};
 use crate::endpoint::ServerId;

@@ -5,9 +5,7 @@ use antiphon_sip::{HeaderName, Method, OptionTag, Request, Response, Uri, UriBuf
 
 use super::UserAgent;
 use super::action::{Action, Base, ContactLine, Draft};
-use super::command::{Outbound, Push};
-use super::config::Reliability;
-use super::outcome::Misuse;
+use super::words::{Misuse, Outbound, Push, Reliability};
 use crate::dialog::InDialog;
 use crate::flow::Flow;
 

@@ -9,8 +9,8 @@ use antiphon_sip::{Method, StatusCode, Transport, UriBuf};
 use bytes::Bytes;
 
 use super::command::{ActionId, CallId};
-use super::memory::Remembered;
 use super::outcome::{Attempt, Outcome};
+use super::remembered::Remembered;
 use crate::locate::{Answer, Question};
 use crate::offer_answer::Media;
 use crate::reaction::Told;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use antiphon_sip::{Method, StatusCode};
 
-use super::command::{Reply, Script, Step};
+use super::script::{Reply, Script, Step};
 
 /// Answers prepared for the requests that come, so that a device can be tested against any of
 /// them. What has no part in it is answered as ever.
@@ -69,7 +69,7 @@ impl Playbook {
 
 impl Playbook {
     /// Whether it asks for an agreement on security (RFC 3329).
-    pub(super) fn demands_agreement(&self) -> bool {
+    pub(in crate::user_agent) fn demands_agreement(&self) -> bool {
         let scripts = self.parts.iter().flat_map(|part| &part.scripts);
         let mut steps = scripts.flat_map(|script| &script.steps);
         steps.any(|step| step.reply.code == StatusCode::SECURITY_AGREEMENT_REQUIRED)
@@ -77,24 +77,29 @@ impl Playbook {
 }
 
 /// Whether a code asks for credentials.
-pub(super) fn is_challenge(code: StatusCode) -> bool {
+pub(in crate::user_agent) fn is_challenge(code: StatusCode) -> bool {
     matches!(code, StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED)
 }
 
 /// How far the parts have come.
 #[derive(Debug, Default)]
-pub(super) struct Turns(HashMap<usize, usize>);
+pub(in crate::user_agent) struct Turns(HashMap<usize, usize>);
 
 /// The script of a request, and the part that its turn is counted by.
 #[derive(Debug)]
-pub(super) struct Cue {
-    pub(super) script: Script,
+pub(in crate::user_agent) struct Cue {
+    pub(in crate::user_agent) script: Script,
     part: usize,
 }
 
 impl Turns {
     /// What is to be played to a request; `None` if it has no part.
-    pub(super) fn cue(&self, playbook: &Playbook, method: &Method, within: bool) -> Option<Cue> {
+    pub(in crate::user_agent) fn cue(
+        &self,
+        playbook: &Playbook,
+        method: &Method,
+        within: bool,
+    ) -> Option<Cue> {
         let fits = |part: &Part| {
             part.method == *method && (*method != Method::Invite || part.within == within)
         };
@@ -106,7 +111,7 @@ impl Turns {
     }
 
     /// A turn is over.
-    pub(super) fn count(&mut self, cue: &Cue) {
+    pub(in crate::user_agent) fn count(&mut self, cue: &Cue) {
         let turn = self.0.entry(cue.part).or_default();
         *turn = turn.saturating_add(1);
     }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use antiphon_sip::uri::escape_user;
 use antiphon_sip::{OptionTag, Transport, UriBuf};
 
-use super::command::Script;
-use super::memory::Remembered;
+use super::identity::Identity;
 use super::playbook::Playbook;
+use super::remembered::Remembered;
+use super::script::Script;
 use crate::auth;
 use crate::endpoint::EndpointConfig;
 use crate::reaction::{Budget, Policy};
@@ -161,49 +161,5 @@ impl Default for Patience {
     fn default() -> Self {
         let Budget { ringing, queued, whole, .. } = Budget::default();
         Self { ring: ringing, queue: queued, action: whole, answer: Duration::from_secs(180) }
-    }
-}
-
-/// A person or device, as From names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    /// The name shown to people.
-    pub display: Option<String>,
-    /// The address-of-record.
-    pub uri: UriBuf,
-}
-
-impl Identity {
-    /// An identity without a display name.
-    #[must_use]
-    pub const fn new(uri: UriBuf) -> Self {
-        Self { display: None, uri }
-    }
-
-    /// The value of From or To, without a tag. Always in angle brackets (RFC 3261 §20.10).
-    #[must_use]
-    pub fn name_addr(&self) -> String {
-        match &self.display {
-            None => format!("<{}>", self.uri),
-            Some(display) => {
-                let quoted = display.replace('\\', "\\\\").replace('"', "\\\"");
-                format!("\"{quoted}\" <{}>", self.uri)
-            }
-        }
-    }
-
-    /// The user part for Contact, escaped; empty when the URI has none.
-    #[must_use]
-    pub(super) fn contact_user(&self) -> String {
-        let uri = self.uri.as_uri();
-        match (uri.as_sip(), uri.as_tel()) {
-            (Some(sip), _) => sip.user.unwrap_or_default().to_owned(),
-            (None, Some(_)) => {
-                let text = self.uri.as_str();
-                let number = text.get(4..).unwrap_or_default();
-                escape_user(number.split(';').next().unwrap_or_default()).into_owned()
-            }
-            (None, None) => String::new(),
-        }
     }
 }

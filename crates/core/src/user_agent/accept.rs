@@ -3,15 +3,13 @@
 use antiphon_sip::{HeaderName, Request, Response};
 use bytes::Bytes;
 
-use super::action::{ActionKey, Purpose};
-use super::agreement::wants_tls;
-use super::call::{Ack, Call, EarlyDialog, Stage, Talking};
-use super::consider::Got;
-use super::place::sdp_of;
-use super::session_timer::{Role, SessionTimer};
+use super::UserAgent;
+use super::message::{is_secure, sdp_of};
+use super::state::{
+    Ack, ActionKey, AnsweredInvite, Call, EarlyDialog, Got, Purpose, Resolving, Role, SessionTimer,
+    Stage, Subject, Talking, wants_tls,
+};
 use super::words::{CallId, Conclusion, EndCause, Event, Side};
-use super::write::is_secure;
-use super::{AnsweredInvite, Resolving, Subject, UserAgent};
 use crate::dialog::{Confirmed, Dialog, DialogId};
 use crate::endpoint::ClientId;
 use crate::flow::Flow;

@@ -1,7 +1,6 @@
 //! The agreement on a security mechanism with the next hop (RFC 3329): carried out when a 494, or a
 //! 421 with Security-Server, asks for it, and kept to in every later request to that hop.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use antiphon_sip::header::challenge::QopOptions;
@@ -12,33 +11,11 @@ use antiphon_sip::header::{
 use antiphon_sip::{HeaderName, Method, OptionTag, Request, Response, Transport};
 
 use super::UserAgent;
-use super::action::{Action, ActionKey};
+use super::state::{Action, ActionKey, Agreement, Mechanism};
 use crate::auth;
 use crate::locate::Hop;
 use crate::reaction::Change;
 use crate::time::Time;
-
-/// What was agreed on with a server.
-#[derive(Debug, Clone)]
-pub(super) struct Agreement {
-    /// Its list, element by element.
-    list: Vec<String>,
-    /// The same as it came, each white space a single one (§2.2).
-    text: String,
-    mechanism: Mechanism,
-}
-
-/// What was chosen of the list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mechanism {
-    /// It protects the list by a digest of its own (§2.2).
-    Digest,
-    /// What is for the server goes over TLS from now on.
-    Tls,
-}
-
-/// What was agreed on with whom.
-pub(super) type Agreements = HashMap<(Transport, SocketAddr), Agreement>;
 
 /// Servers that an agreement is kept with at most; there is one first hop, or a few.
 const MAX_AGREEMENTS: usize = 32;
@@ -179,16 +156,6 @@ impl UserAgent {
         });
         elements.collect::<Vec<_>>().join(", ")
     }
-}
-
-/// Whether TLS was agreed on with a server, which would be reached in the clear.
-pub(super) fn wants_tls(
-    agreements: &Agreements,
-    transport: Transport,
-    address: SocketAddr,
-) -> bool {
-    let agreed = agreements.get(&(transport, address));
-    !transport.is_secure() && agreed.is_some_and(|agreed| agreed.mechanism == Mechanism::Tls)
 }
 
 fn with<'a>(

@@ -6,7 +6,7 @@ use antiphon_sip::header::{
 use antiphon_sip::{Headers, Response};
 
 use super::UserAgent;
-use super::action::{Action, ActionKey, Base, Purpose};
+use super::state::{Action, ActionKey, Base, Purpose};
 use super::words::Event;
 use crate::auth;
 

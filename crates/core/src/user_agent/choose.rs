@@ -2,7 +2,7 @@
 //! asked, the list is shown before the best address is tried.
 
 use super::UserAgent;
-use super::action::{ActionKey, Purpose, State};
+use super::state::{ActionKey, Purpose, State};
 use super::words::{ActionId, Event};
 use crate::reaction::{Decision, Reaction};
 use crate::time::Time;

@@ -5,10 +5,8 @@ use antiphon_sip::{Method, Response, StatusCode, UriBuf};
 use bytes::Bytes;
 
 use super::UserAgent;
-use super::action::{Action, ActionKey, Base, Purpose, State};
-use super::consider::{Got, is_authentic};
-use super::place::is_sdp;
-use super::session_timer::Role;
+use super::message::{is_authentic, is_sdp};
+use super::state::{ActionKey, Base, Got, Purpose, Role, State};
 use super::words::{Conclusion, NoAnswer};
 use crate::dialog::RouteSet;
 use crate::endpoint::{ClientId, Failure};
@@ -341,21 +339,4 @@ fn sdp_within(body: &Body) -> Option<Bytes> {
     let (_, part) = text.split_once("Content-Type: application/sdp\r\n\r\n")?;
     let end = part.find("\r\n--").map_or(part.len(), |end| end + 2);
     part.get(..end).map(|sdp| Bytes::copy_from_slice(sdp.as_bytes()))
-}
-
-impl Conclusion {
-    /// The end of an action that nothing more is done about.
-    pub(super) const fn of(got: Got) -> Self {
-        match got {
-            Got::Response(_) => Self::Refused,
-            Got::Failure(failure) => Self::NoAnswer(failure),
-        }
-    }
-}
-
-impl Action {
-    /// Where the last request went.
-    pub(super) fn is_moved(&self) -> bool {
-        self.history.targets().current() != self.history.targets().first()
-    }
 }

@@ -2,9 +2,9 @@
 
 use antiphon_sip::{HeaderName, Method, Response, StatusCode};
 
-use super::action::{Action, ActionKey, Purpose, State};
-use super::words::{Attempt, Conclusion, Event, Misuse, Outcome};
-use super::{ActionId, HangUp, Side, Subject, UserAgent};
+use super::UserAgent;
+use super::state::{Action, ActionKey, HangUp, Purpose, State, Subject};
+use super::words::{ActionId, Attempt, Conclusion, Event, Misuse, Outcome, Side};
 use crate::reaction::{Kind, Told};
 use crate::time::Time;
 

@@ -1,24 +1,13 @@
 //! What is looked at when a request has come to its end, and what is noted of it. What is done
 //! about it is decided by [`reaction()`](crate::reaction::reaction) and carried out in `client.rs`.
 
-use std::time::Duration;
-
-use antiphon_sip::{Request, Response, StatusCode};
+use antiphon_sip::{Request, Response};
 
 use super::UserAgent;
-use super::action::{Action, ActionKey, Base, Purpose, State};
-use super::keep::Phase;
+use super::state::{Action, ActionKey, Got, Phase, Purpose, State};
 use super::words::{Event, NoAnswer};
-use crate::flow::Flow;
 use crate::reaction::{self, Decision, Inputs, Place, Reaction, Told, reaction, told};
 use crate::time::Time;
-
-/// What came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Got {
-    Response(StatusCode),
-    Failure(NoAnswer),
-}
 
 impl UserAgent {
     /// Decides about what came, and notes it with the last attempt.
@@ -131,24 +120,6 @@ impl UserAgent {
     }
 }
 
-/// Whether a response may change what outlives the action: it came from where the request went,
-/// and belongs to it. The branch was compared when its transaction was found.
-pub(super) fn is_authentic(
-    request: &Request,
-    sent: &Flow,
-    response: &Response,
-    from: &Flow,
-) -> bool {
-    sent.transport == from.transport
-        && sent.remote == from.remote
-        && request.call_id() == response.call_id()
-        && request.cseq() == response.cseq()
-        && request.from_tag() == response.from_tag()
-}
-
-/// The time to wait before what is in the way is looked at again.
-pub(super) const BUSY: Duration = Duration::from_millis(500);
-
 /// A request for what never came to one: nobody hears it, but it is what is decided about.
 fn unsent(action: &Action) -> Option<Request> {
     let target = action.history.targets().current().clone();
@@ -165,15 +136,5 @@ const fn purpose(action: &Action) -> reaction::Purpose {
             reaction::Purpose::SoftState
         }
         _ => reaction::Purpose::Once,
-    }
-}
-
-impl Action {
-    /// The preloaded route set, for requests outside of a dialog.
-    pub(super) const fn routes(&mut self) -> Option<&mut crate::dialog::RouteSet> {
-        match &mut self.draft.base {
-            Base::Outside { routes, .. } => Some(routes),
-            Base::Dialog(_) | Base::Early(..) | Base::Subscription(_) => None,
-        }
     }
 }

@@ -6,12 +6,12 @@ use antiphon_sip::{HeaderName, Method, OptionTag, Response, StatusCode};
 use bytes::Bytes;
 
 use super::UserAgent;
-use super::action::{Action, ActionKey, Base, ContactLine, Draft, Purpose, State, Waiting};
-use super::call::{Call, EarlyDialog, EndedBranch, Stage};
-use super::consider::Got;
-use super::place::sdp_of;
+use super::message::{is_secure, sdp_of};
+use super::state::{
+    Action, ActionKey, Base, Call, ContactLine, Draft, EarlyDialog, EndedBranch, Got, Purpose,
+    Stage, State, Waiting,
+};
 use super::words::{CallId, Event, Progress};
-use super::write::is_secure;
 use crate::dialog::{Dialog, DialogId};
 use crate::offer_answer::{self, Media};
 use crate::reaction::{Proceeding, Reaction, Told};

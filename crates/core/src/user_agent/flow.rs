@@ -5,9 +5,8 @@ use std::time::Duration;
 use antiphon_sip::header::Require;
 use antiphon_sip::{HeaderName, OptionTag, Response};
 
-use super::action::{Action, ActionKey, State};
-use super::keep::Phase;
-use super::{Subject, UserAgent};
+use super::UserAgent;
+use super::state::{Action, ActionKey, KeptFlow, Phase, State, Subject};
 use crate::flow::Flow;
 use crate::node::Output;
 use crate::time::Time;
@@ -20,14 +19,6 @@ const DATAGRAM: (Duration, Duration) = (Duration::from_secs(24), Duration::from_
 
 /// The shortest time that a registrar may ask for: more often would be an attack.
 const SHORTEST: u64 = 5;
-
-/// A flow that is kept alive.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct KeptFlow {
-    flow: Flow,
-    /// The shortest and the longest time between two keep-alives.
-    every: (Duration, Duration),
-}
 
 impl UserAgent {
     /// Keeps the flow of a registration alive, if the registrar relies on it (§4.4).

@@ -5,10 +5,11 @@
 use antiphon_sip::Request;
 
 use super::UserAgent;
-use super::action::{Action, ActionKey, Base, Purpose};
-use super::keep::{Phase, Soft, Upkeep};
-use super::subscribe::{Notice, Subscription, is_for, package};
-use super::write::is_secure;
+use super::message::is_secure;
+use super::state::{
+    Action, ActionKey, Base, Notice, Opened, Phase, Purpose, Soft, Subscription, Upkeep, fork_of,
+    is_for, package,
+};
 use crate::dialog::Dialog;
 use crate::flow::Flow;
 use crate::refusal::Refusal;
@@ -16,14 +17,6 @@ use crate::time::Time;
 
 /// Notifiers of one subscription: more phones than a person has.
 const MAX_NOTIFIERS: usize = 8;
-
-/// The SUBSCRIBE that may have been forked, and until when its notifiers may speak up.
-#[derive(Debug, Clone)]
-pub(super) struct Opened {
-    request: Request,
-    /// Timer N: 64*T1 from when it was sent.
-    until: Time,
-}
 
 impl UserAgent {
     /// Notes from which SUBSCRIBE the first dialog came.
@@ -134,17 +127,6 @@ impl UserAgent {
             self.names.insert(id, *heir);
         }
         true
-    }
-}
-
-/// The subscription that a further one runs beside.
-pub(super) fn fork_of(action: &Action) -> Option<ActionKey> {
-    match &action.purpose {
-        Purpose::Keep(upkeep) => match &upkeep.soft {
-            Soft::Subscription(own) => own.fork_of,
-            Soft::Registration | Soft::Publication(_) => None,
-        },
-        _ => None,
     }
 }
 

@@ -1,13 +1,13 @@
 //! What this side does within a call: requests, new media, the end.
 
-use antiphon_sip::{HeaderName, Method, Response, StatusCode};
+use antiphon_sip::{Method, Response, StatusCode};
 use bytes::Bytes;
 
-use super::action::{Action, Base, ContactLine, Draft, Purpose};
-use super::call::{Call, Stage};
-use super::consider::{BUSY, Got};
+use super::UserAgent;
+use super::state::{
+    Action, BUSY, Base, Call, ContactLine, Draft, Got, HangUp, Purpose, Stage, Subject,
+};
 use super::words::{CallId, Conclusion, EndCause, InCall, Misuse, Reinvite, Reply, Side};
-use super::{HangUp, Subject, UserAgent};
 use crate::dialog::Due;
 use crate::offer_answer::{self, LocalMedia};
 use crate::reaction::{Decision, DialogEffect, Reaction, UsageEnd};
@@ -339,9 +339,4 @@ impl UserAgent {
             }
         }
     }
-}
-
-/// The Reason of a BYE or CANCEL (RFC 3326), for a person.
-pub(super) fn reason_of(request: &antiphon_sip::Request) -> Option<String> {
-    request.headers().text(HeaderName::Reason).map(str::to_owned)
 }

@@ -7,13 +7,11 @@ use antiphon_sip::message::ResponseBuilder;
 use antiphon_sip::{HeaderName, Method, Request, Response, StatusCode};
 
 use super::UserAgent;
-use super::call::{Call, Ringing, Said, Stage, Talking, Unacked};
-use super::in_call::reason_of;
-use super::reliable::Reliable;
-use super::server::{incoming, offer_of};
-use super::session_timer::{self, Role, SessionTimer};
+use super::message::{add_free, incoming, is_secure, offer_of, reason_of};
+use super::state::{
+    Call, Reliable, Ringing, Role, Said, SessionTimer, Stage, Talking, Unacked, grant,
+};
 use super::words::{CallId, EndCause, Event, Reply, Script, Side};
-use super::write::{add_free, is_secure};
 use crate::dialog::{AcceptedInvite, Dialog};
 use crate::endpoint::ServerId;
 use crate::flow::Flow;
@@ -345,7 +343,7 @@ impl UserAgent {
         let mut response = builder.build();
         add_free(&mut response, &reply.headers);
         if response.status().is_success() {
-            session_timer::grant(request, &mut response);
+            grant(request, &mut response);
         }
         self.complete_early(request, flow, &mut response);
         Some(response)

@@ -3,10 +3,9 @@
 use antiphon_sip::header::{Accept, SessionExpires};
 use antiphon_sip::{HeaderName, Method, OptionTag, Request, StatusCode, Uri};
 
-use super::place::is_sdp;
-use super::server::{lists, tags};
+use super::message::{ACCEPT, ALLOW, is_sdp, lists, supported, tags};
+use super::state::MIN_SE;
 use super::words::{Acceptance, Reliability, UserAgentConfig};
-use super::write::{ACCEPT, ALLOW, supported};
 use crate::refusal::Refusal;
 
 /// The checks of §8.2 in their order: method, Request-URI, Require, content; and before them
@@ -87,9 +86,6 @@ fn judge_demands(request: &Request, config: &UserAgentConfig) -> Result<(), Refu
     let refusal = Refusal::new(StatusCode::EXTENSION_REQUIRED);
     Err(refusal.with(HeaderName::Require, missing.join(", ")))
 }
-
-/// The smallest minimum there may be, in seconds (RFC 4028 §4).
-pub(super) const MIN_SE: u32 = 90;
 
 /// RFC 4028 §6. A caller who does not know of session timers could do nothing with a 422.
 fn judge_session_timer(request: &Request, min_se: u32) -> Result<(), Refusal> {

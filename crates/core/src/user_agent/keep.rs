@@ -4,83 +4,16 @@
 
 use std::time::Duration;
 
-use antiphon_sip::header::Expires;
-use antiphon_sip::{HeaderName, Response};
+use antiphon_sip::Response;
 
 use super::UserAgent;
-use super::action::{Action, ActionKey, Base, Draft, Purpose, State};
-use super::consider::Got;
-use super::flow::KeptFlow;
-use super::fork::fork_of;
-use super::publish::Publication;
-use super::subscribe::Subscription;
+use super::state::{
+    Action, ActionKey, Base, Draft, Got, Phase, Purpose, Soft, State, Upkeep, fork_of,
+};
 use super::words::{Ask, Conclusion, Event};
 use crate::auth;
-use crate::reaction::{Decision, Ended, History, Keeper, KeeperState, Reaction, UsageEnd};
+use crate::reaction::{Decision, Ended, History, KeeperState, Reaction, UsageEnd};
 use crate::time::Time;
-
-/// A state that is kept.
-#[derive(Debug)]
-pub(super) struct Upkeep {
-    pub(super) keep: bool,
-    pub(super) phase: Phase,
-    pub(super) keeper: Keeper,
-    /// Who was given credentials, and gets them with every refresh.
-    pub(super) realms: Vec<(auth::Side, String)>,
-    /// Where the whole action ends as if by itself.
-    pub(super) until: Option<Time>,
-    /// The flow that it is kept with (RFC 5626 §4.4).
-    pub(super) flow: Option<KeptFlow>,
-    pub(super) soft: Soft,
-}
-
-/// What is kept.
-#[derive(Debug)]
-pub(super) enum Soft {
-    Registration,
-    Publication(Publication),
-    Subscription(Box<Subscription>),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// Nothing is granted yet.
-    Asking,
-    /// Granted, to be refreshed.
-    Kept,
-    /// Being removed, after it was kept.
-    Removing,
-    /// A removal asked for by itself.
-    Unbinding,
-}
-
-impl Upkeep {
-    pub(super) fn new(keep: bool, soft: Soft) -> Self {
-        let (phase, keeper) = (Phase::Asking, Keeper::new());
-        Self { keep, phase, keeper, realms: Vec::new(), until: None, flow: None, soft }
-    }
-
-    fn asks(&mut self) {
-        self.keeper.asks();
-        if let Soft::Subscription(subscription) = &mut self.soft {
-            subscription.asks();
-        }
-    }
-
-    /// Whether a state stands that is to be removed in the end.
-    pub(super) fn is_kept(&self) -> bool {
-        self.phase == Phase::Kept
-    }
-}
-
-impl Action {
-    pub(super) const fn upkeep(&mut self) -> Option<&mut Upkeep> {
-        match &mut self.purpose {
-            Purpose::Keep(upkeep) => Some(upkeep),
-            _ => None,
-        }
-    }
-}
 
 impl UserAgent {
     pub(super) fn begin_keeping(
@@ -247,15 +180,4 @@ impl UserAgent {
             self.tell(Event::RefreshFailed { action, attempt, retry_in });
         }
     }
-}
-
-/// For how long a state is granted: as Expires says, never longer than it was asked for.
-pub(super) fn lifetime(response: &Response, asked: u32) -> u32 {
-    let said = response.headers().field::<Expires>().ok().flatten();
-    said.map_or(asked, |said| said.0.min(asked))
-}
-
-/// A draft without a header field that the user agent writes by itself.
-pub(super) fn without(draft: &mut Draft, name: HeaderName) {
-    draft.headers.retain(|(own, _)| HeaderName::from_bytes(own.as_bytes()) != Some(name));
 }

@@ -2,21 +2,13 @@
 
 use antiphon_sip::{Response, StatusCode, Transport, Uri};
 
-use super::action::{Action, ActionKey, State};
-use super::consider::Got;
+use super::UserAgent;
+use super::state::{Action, ActionKey, Got, Held, Resolving, State};
 use super::words::{Event, LookUp, NoAnswer};
-use super::{Resolving, UserAgent};
 use crate::locate::{self, Answer, Hop, Next, Question, Reach, Search};
 use crate::node::{Output, ResolveId};
 use crate::reaction::Server;
 use crate::time::Time;
-
-/// A failure whose reaction waits until the DNS has told whether there is another server.
-#[derive(Debug)]
-pub(super) struct Held {
-    got: Got,
-    response: Option<Response>,
-}
 
 impl UserAgent {
     /// The next hop that a URI names. Where the URI leaves the transport open, requests outside of

@@ -3,8 +3,7 @@
 use antiphon_sip::{OptionTag, Transport};
 
 use super::UserAgent;
-use super::action::{Action, Purpose, State};
-use super::keep::Soft;
+use super::state::{Action, Purpose, Soft, State};
 use super::words::Reliability;
 use crate::offer_answer;
 use crate::reaction::{Account, Body, Means, Policy, Server};

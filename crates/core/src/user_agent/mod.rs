@@ -15,15 +15,12 @@ use std::collections::{HashMap, VecDeque};
 use crate::auth;
 use crate::dialog::DialogId;
 use crate::endpoint::{self, ClientId, Endpoint, ServerId};
-use crate::flow::Flow;
 use crate::locate;
 use crate::node::{Input, Node, Output, ResolveId};
 use crate::time::Time;
 
 mod accept;
-mod action;
 mod agreement;
-mod call;
 mod challenge;
 mod choose;
 mod client;
@@ -38,9 +35,11 @@ mod in_call;
 mod incoming;
 mod judge;
 mod keep;
+mod learn;
 mod locating;
 mod means;
-mod memory;
+mod message;
+mod negotiate;
 mod perform;
 mod place;
 mod publish;
@@ -50,8 +49,8 @@ mod send;
 mod server;
 mod session_timer;
 mod sign;
+mod state;
 mod subscribe;
-mod timers;
 mod words;
 mod write;
 
@@ -63,11 +62,10 @@ pub use words::{
     Subscribe, Substate, Unbind, Unregister, UserAgentConfig,
 };
 
-use action::{Action, ActionKey};
-use call::Call;
-use memory::Memory;
-use timers::Timers;
-
+use state::{
+    Action, ActionKey, Agreements, AnsweredInvite, Call, HangUp, LatePrack, Memory, Performance,
+    Resolving, Subject, Timers, Turns,
+};
 /// A user agent; see [`Node`] for how it is driven.
 #[derive(Debug)]
 pub struct UserAgent {
@@ -86,12 +84,12 @@ pub struct UserAgent {
     /// Questions to the DNS, and since when they wait.
     resolving: HashMap<ResolveId, (Resolving, locate::Question, Time)>,
     /// Requests that are being answered by the playbook.
-    performances: HashMap<ServerId, perform::Performance>,
-    turns: words::Turns,
+    performances: HashMap<ServerId, Performance>,
+    turns: Turns,
     /// Reliable provisional responses whose call was refused before they were acknowledged.
-    late_pracks: VecDeque<reliable::LatePrack>,
+    late_pracks: VecDeque<LatePrack>,
     /// What was agreed on with first hops (RFC 3329).
-    agreements: agreement::Agreements,
+    agreements: Agreements,
     /// Judges the credentials that the playbook's challenges ask for.
     guard: Option<auth::Authenticator>,
     timers: Timers<Subject>,
@@ -99,34 +97,6 @@ pub struct UserAgent {
     last_number: u64,
     last_call: u64,
     shutting_down: bool,
-}
-
-#[derive(Debug)]
-struct AnsweredInvite {
-    request: antiphon_sip::Request,
-    /// The call it placed; gone once that has ended.
-    call: CallId,
-    flow: Flow,
-    forks: usize,
-    /// The early dialogs of the other forks: each may still bring a 2xx of its own.
-    early: Vec<call::EarlyDialog>,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Resolving {
-    Action(ActionKey),
-    Ack(CallId),
-}
-
-/// What can have a deadline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Subject {
-    Action(ActionKey),
-    Call(CallId),
-    Answered(ClientId),
-    Performance(ServerId),
-    /// The keep-alives of its flow.
-    Flow(ActionKey),
 }
 
 impl UserAgent {
@@ -152,7 +122,7 @@ impl UserAgent {
             answered: HashMap::new(),
             resolving: HashMap::new(),
             performances: HashMap::new(),
-            turns: words::Turns::default(),
+            turns: Turns::default(),
             late_pracks: VecDeque::new(),
             agreements: HashMap::new(),
             guard: None,
@@ -282,13 +252,6 @@ impl UserAgent {
             }
         }
     }
-}
-
-/// Why a call is hung up here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum HangUp {
-    Asked,
-    TimeUp,
 }
 
 impl Node for UserAgent {

@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 
 use antiphon_sip::{Method, Request, Response, StatusCode};
 
-use super::server::incoming;
+use super::UserAgent;
+use super::message::{ALLOW, add_free, incoming, supported};
+use super::state::{Performance, Subject};
 use super::words::{Event, Reply, Script};
-use super::write::{ALLOW, add_free, supported};
-use super::{Subject, UserAgent};
 use crate::dialog::DialogId;
 use crate::endpoint::ServerId;
 use crate::flow::Flow;
@@ -18,14 +18,6 @@ use crate::time::Time;
 
 /// Steps of a script that are played.
 const MAX_STEPS: usize = 64;
-
-/// A request that is answered by a script.
-#[derive(Debug)]
-pub(super) struct Performance {
-    request: Request,
-    flow: Flow,
-    steps: VecDeque<(Time, Reply)>,
-}
 
 impl UserAgent {
     /// Plays the script of a request that begins no call. Gives the request back if it has none.

@@ -1,14 +1,12 @@
 //! Actions outside of dialogs: calls, OPTIONS, MESSAGE.
 
-use antiphon_sip::{HeaderName, Method, Response, StatusCode};
+use antiphon_sip::{Method, StatusCode};
 
-use super::action::{Action, Base, ContactLine, Draft, Purpose};
-use super::call::{Call, Stage};
-use super::session_timer::SessionTimer;
+use super::UserAgent;
+use super::state::{Action, Base, Call, ContactLine, Draft, Purpose, SessionTimer, Stage, Subject};
 use super::words::{
     Ask, CallId, Conclusion, EndCause, Event, NoAnswer, PlaceCall, SendMessage, Side,
 };
-use super::{Subject, UserAgent};
 use crate::dialog::RouteSet;
 use crate::offer_answer::{self, Direction, LocalMedia, SessionVersion};
 use crate::time::Time;
@@ -161,19 +159,4 @@ impl UserAgent {
             self.conclude(now, key, Conclusion::Stopped, None);
         }
     }
-}
-
-/// The session description of a response, if it has one.
-pub(super) fn sdp_of(response: &Response) -> Option<&[u8]> {
-    let is_sdp = response
-        .headers()
-        .text(HeaderName::ContentType)
-        .is_some_and(|text| is_sdp(text) && !response.body().is_empty());
-    is_sdp.then(|| &response.body()[..])
-}
-
-/// Whether a Content-Type names a session description, parameters aside.
-pub(super) fn is_sdp(content_type: &str) -> bool {
-    let kind = content_type.split(';').next().unwrap_or_default();
-    kind.trim().eq_ignore_ascii_case(offer_answer::CONTENT_TYPE)
 }

@@ -4,20 +4,11 @@ use antiphon_sip::header::SipETag;
 use antiphon_sip::{HeaderName, Method, Response};
 
 use super::UserAgent;
-use super::action::{Action, ActionKey, ContactLine};
-use super::keep::{Phase, Soft, Upkeep, lifetime, without};
+use super::message::lifetime;
+use super::state::{Action, ActionKey, ContactLine, Phase, Publication, Soft, Upkeep, without};
 use super::words::{Conclusion, Event, Publish};
 use crate::reaction::Body;
 use crate::time::Time;
-
-/// What is published.
-#[derive(Debug)]
-pub(super) struct Publication {
-    /// The whole state, for a first publication.
-    pub(super) state: Body,
-    /// The tag of the state as it stands there; `None` if there was none.
-    etag: Option<String>,
-}
 
 impl UserAgent {
     pub(super) fn publish(&mut self, now: Time, publish: Publish) {

@@ -6,8 +6,7 @@ use antiphon_sip::header::Contact;
 use antiphon_sip::{HeaderName, Method, Response, UriBuf};
 
 use super::UserAgent;
-use super::action::{ActionKey, Base, ContactLine};
-use super::keep::{Phase, Soft, Upkeep};
+use super::state::{ActionKey, Base, ContactLine, Phase, Soft, Upkeep};
 use super::words::{Ask, Conclusion, Event, Identity, Outbound, Push, Register, Unregister};
 use crate::time::Time;
 

@@ -1,192 +1,22 @@
 //! Provisional responses of ours that are acknowledged (RFC 3262 §3, §5).
 
-use std::collections::VecDeque;
-use std::time::Duration;
-
 use antiphon_sip::header::RAck;
-use antiphon_sip::{HeaderName, Method, OptionTag, Request, Response, StatusCode};
+use antiphon_sip::{Method, Request, Response, StatusCode};
 
 use super::UserAgent;
-use super::call::{Call, Ringing, Stage};
-use super::dialog_requests::renegotiate;
-use super::server::{lists, offer_of};
-use super::words::{CallId, Reliability, Reply};
+use super::message::offer_of;
+use super::negotiate::renegotiate;
+use super::state::{Call, Due, LatePrack, Stage};
+use super::words::{CallId, Reply};
 use crate::dialog::DialogId;
-use crate::endpoint::{Intervals, ServerId};
+use crate::endpoint::ServerId;
 use crate::flow::Flow;
 use crate::offer_answer;
 use crate::refusal::Refusal;
 use crate::time::Time;
 
-/// Responses that wait for a PRACK.
-const MAX_WAITING: usize = 64;
 /// Refused calls of which a PRACK is awaited; of more the oldest is forgotten.
 const MAX_LATE: usize = 256;
-
-/// What an incoming INVITE says and knows of reliable provisional responses.
-#[derive(Debug)]
-pub(super) struct Reliable {
-    peer: Peer,
-    /// The RSeq of the last one.
-    last: Option<u32>,
-    unacked: Option<Unpracked>,
-    /// What is to be sent when the one under way is acknowledged, or when it is known where RTP is
-    /// awaited.
-    waiting: VecDeque<Reply>,
-    exchange: Exchange,
-}
-
-/// What the caller says of the extension.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Peer {
-    Silent,
-    Supports,
-    Requires,
-}
-
-/// How far offer and answer have come without the 2xx.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Exchange {
-    /// Nothing was sent reliably.
-    Open,
-    /// Our offer awaits its answer in PRACK.
-    Offered,
-    /// Complete.
-    Agreed,
-}
-
-#[derive(Debug)]
-struct Unpracked {
-    number: u32,
-    response: Response,
-    has_sdp: bool,
-    interval: Duration,
-    next: Time,
-    give_up: Time,
-}
-
-/// A response whose PRACK may come after the final response (RFC 3262 §3).
-#[derive(Debug)]
-pub(super) struct LatePrack {
-    dialog: DialogId,
-    number: u32,
-    cseq: u32,
-    until: Time,
-}
-
-/// What is due for a reliable provisional response.
-enum Due {
-    Nothing,
-    Repeat(Box<Response>),
-    GiveUp,
-}
-
-impl Reliable {
-    pub(super) fn of(request: &Request) -> Self {
-        let peer = if lists(request, HeaderName::Require, &OptionTag::Rel100) {
-            Peer::Requires
-        } else if lists(request, HeaderName::Supported, &OptionTag::Rel100) {
-            Peer::Supports
-        } else {
-            Peer::Silent
-        };
-        let waiting = VecDeque::new();
-        Self { peer, last: None, unacked: None, waiting, exchange: Exchange::Open }
-    }
-
-    /// Whether a provisional response goes reliably: where it is required always, where it is
-    /// supported if it is wanted, never where it is not (§3).
-    pub(super) fn applies(&self, ours: Reliability, asked: bool) -> bool {
-        match (self.peer, ours) {
-            (_, Reliability::Never) | (Peer::Silent, _) => false,
-            (Peer::Requires, _) | (Peer::Supports, Reliability::Required) => true,
-            (Peer::Supports, Reliability::Supported) => asked,
-        }
-    }
-
-    /// Whether a further reliable response has to wait (§3).
-    pub(super) const fn is_under_way(&self) -> bool {
-        self.unacked.is_some()
-    }
-
-    /// Whether a 2xx has to wait: its offer or answer is in a response that may be lost (§5).
-    pub(super) fn holds_back_2xx(&self) -> bool {
-        self.unacked.as_ref().is_some_and(|unacked| unacked.has_sdp)
-    }
-
-    /// Whether the first reliable response has to bring the offer (§5).
-    pub(super) fn wants_offer(&self) -> bool {
-        self.exchange == Exchange::Open
-    }
-
-    /// Whether offer and answer are complete: the 2xx carries neither.
-    pub(super) fn is_agreed(&self) -> bool {
-        self.exchange == Exchange::Agreed
-    }
-
-    /// Whether our offer awaits its answer.
-    pub(super) fn awaits_answer(&self) -> bool {
-        self.exchange == Exchange::Offered
-    }
-
-    pub(super) fn wait(&mut self, reply: Reply) {
-        if self.waiting.len() < MAX_WAITING {
-            self.waiting.push_back(reply);
-        }
-    }
-
-    /// What was not acknowledged: its PRACK may come after the final response too.
-    pub(super) fn outstanding(&self) -> Option<u32> {
-        self.unacked.as_ref().map(|unacked| unacked.number)
-    }
-
-    pub(super) fn due(&self) -> Option<Time> {
-        self.unacked.as_ref().map(|unacked| unacked.next.min(unacked.give_up))
-    }
-
-    /// Makes a response reliable. `draw` is random: the first number is (§3).
-    pub(super) fn begin(
-        &mut self,
-        response: &mut Response,
-        has_offer: bool,
-        now: Time,
-        intervals: &Intervals,
-        draw: u64,
-    ) {
-        let first = u32::try_from(draw % ((1 << 31) - 1)).unwrap_or(0) + 1;
-        let number = self.last.map_or(first, |last| last.saturating_add(1));
-        self.last = Some(number);
-        response.headers_mut().push(HeaderName::Require, OptionTag::Rel100);
-        response.headers_mut().push(HeaderName::RSeq, number);
-        let has_sdp = !response.body().is_empty();
-        if has_sdp && self.exchange == Exchange::Open {
-            self.exchange = if has_offer { Exchange::Agreed } else { Exchange::Offered };
-        }
-        self.unacked = Some(Unpracked {
-            number,
-            response: response.clone(),
-            has_sdp,
-            interval: intervals.t1,
-            next: now + intervals.t1,
-            give_up: now + intervals.t1 * 64,
-        });
-    }
-
-    /// The interval doubles without a bound but the end: PRACK is not sent again for a response
-    /// that came again (§3).
-    fn take_due(&mut self, now: Time) -> Due {
-        let Some(unacked) = &mut self.unacked else { return Due::Nothing };
-        if unacked.give_up <= now {
-            return Due::GiveUp;
-        }
-        if unacked.next > now {
-            return Due::Nothing;
-        }
-        unacked.interval *= 2;
-        unacked.next = now + unacked.interval;
-        Due::Repeat(Box::new(unacked.response.clone()))
-    }
-}
 
 impl UserAgent {
     /// Sends a reliable provisional response again, or refuses the INVITE because nobody
@@ -248,7 +78,7 @@ impl UserAgent {
         if let Stage::Ringing(ringing) = &mut call.stage
             && ringing.reliable.awaits_answer()
         {
-            ringing.reliable.exchange = Exchange::Agreed;
+            ringing.reliable.agreed();
             let local = call.local;
             call.media = sdp
                 .zip(local)
@@ -303,20 +133,13 @@ impl UserAgent {
     /// Sends what has waited, as far as it need not wait any longer.
     pub(super) fn resume(&mut self, now: Time, id: CallId) {
         let Some(ringing) = self.calls.get_mut(&id).and_then(Call::ringing) else { return };
-        for reply in std::mem::take(&mut ringing.reliable.waiting) {
+        for reply in ringing.reliable.take_waiting() {
             self.respond(now, id, reply);
         }
     }
 }
 
 impl Call {
-    pub(super) fn ringing(&mut self) -> Option<&mut Ringing> {
-        match &mut self.stage {
-            Stage::Ringing(ringing) => Some(ringing),
-            _ => None,
-        }
-    }
-
     /// Takes a RAck; whether it fits a response that was not acknowledged (RFC 3262 §3).
     fn acknowledge(&mut self, rack: &RAck<'_>) -> bool {
         if rack.cseq.method != Method::Invite.as_str() {
@@ -324,10 +147,8 @@ impl Call {
         }
         match &mut self.stage {
             Stage::Ringing(ringing) => {
-                let cseq = ringing.request.cseq();
-                let fits =
-                    |one: &mut Unpracked| one.number == rack.rseq && cseq == rack.cseq.number;
-                ringing.reliable.unacked.take_if(fits).is_some()
+                ringing.request.cseq() == rack.cseq.number
+                    && ringing.reliable.acknowledge(rack.rseq)
             }
             Stage::Talking(talking) => {
                 let fits = |one: &mut (u32, u32)| *one == (rack.rseq, rack.cseq.number);

@@ -6,10 +6,7 @@ use antiphon_sip::header::Contact;
 use antiphon_sip::{HeaderName, Request, Transport, UriBuf};
 
 use super::UserAgent;
-use super::action::{Action, ActionKey, Base, State, Waiting};
-use super::agreement::wants_tls;
-use super::call::Call;
-use super::consider::Got;
+use super::state::{Action, ActionKey, Base, Call, Got, State, Waiting, wants_tls};
 use super::words::{Attempt, Conclusion, Event, Misuse, NoAnswer};
 use crate::auth;
 use crate::endpoint::RequestError;

@@ -1,11 +1,11 @@
 //! Requests that come in: what is refused at once, and whose business the rest is (RFC 3261 §8.2).
 
-use antiphon_sip::{HeaderName, Method, OptionTag, Request, StatusCode};
+use antiphon_sip::{HeaderName, Method, Request, StatusCode};
 
 use super::UserAgent;
 use super::judge::judge;
-use super::place::is_sdp;
-use super::words::{Event, Incoming};
+use super::message::incoming;
+use super::words::Event;
 use crate::dialog::DialogId;
 use crate::endpoint::ServerId;
 use crate::flow::Flow;
@@ -98,47 +98,4 @@ impl UserAgent {
         let response = self.sign(Response::builder(request, StatusCode::OK).to_tag(tag)).build();
         self.reply(now, id, response);
     }
-}
-
-/// What a person is told of a request.
-pub(super) fn incoming(request: &Request, flow: Flow) -> Incoming {
-    let address = |address: Option<antiphon_sip::NameAddr<'_>>, text: &str| {
-        address.map_or_else(
-            || text.to_owned(),
-            |address| address.with_params(antiphon_sip::header::Params::NONE).to_string(),
-        )
-    };
-    Incoming {
-        method: request.method().clone(),
-        uri: request.uri_text().to_owned(),
-        from: address(request.from(), request.from_text()),
-        to: address(request.to(), request.to_text()),
-        call_id: request.call_id().to_owned(),
-        source: flow.remote,
-        subject: request.headers().text(HeaderName::Subject).map(str::to_owned),
-        content_type: request.headers().text(HeaderName::ContentType).map(str::to_owned),
-        body: request.body().clone(),
-    }
-}
-
-/// The session description of a request, if it has one.
-pub(super) fn offer_of(request: &Request) -> Option<&[u8]> {
-    let content_type = request.headers().text(HeaderName::ContentType)?;
-    (is_sdp(content_type) && !request.body().is_empty()).then(|| &request.body()[..])
-}
-
-/// The option tags that a field of a request lists.
-pub(super) fn tags(request: &Request, name: HeaderName) -> impl Iterator<Item = &str> {
-    request
-        .headers()
-        .values(name)
-        .filter_map(|value| std::str::from_utf8(value).ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .filter(|tag| !tag.is_empty())
-}
-
-/// Whether a field of a request lists an option tag.
-pub(super) fn lists(request: &Request, name: HeaderName, tag: &OptionTag) -> bool {
-    tags(request, name).any(|listed| OptionTag::from_bytes(listed.as_bytes()).as_ref() == Some(tag))
 }

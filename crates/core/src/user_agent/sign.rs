@@ -6,7 +6,7 @@ use antiphon_sip::header::{Date, From as FromField};
 use antiphon_sip::{HeaderName, Method, Request};
 
 use super::UserAgent;
-use super::action::{Action, ActionKey, State};
+use super::state::{Action, ActionKey, Manner, State, Unsigned};
 use super::words::{Conclusion, Misuse, Question, Sign, SignId};
 use crate::flow::Destination;
 use crate::node::Output;
@@ -14,34 +14,9 @@ use crate::passport::{self, Form, Passport, SIGNATURE_LEN};
 use crate::reaction::{Signer, Signing};
 use crate::time::Time;
 
-/// How the requests of an action are signed.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Manner {
-    /// Which of the configured credentials.
-    credential: usize,
-    form: Form,
-}
-
-/// A request that waits for its signature.
-#[derive(Debug)]
-pub(super) struct Unsigned {
-    id: SignId,
-    request: Request,
-    to: Destination,
-    date: Date,
-    passport: Passport,
-    form: Form,
-}
-
 /// A Date that is further than this from the moment of signing is wrong, in seconds (RFC 8224 §6.1
 /// step 3).
 const MAX_SKEW: u64 = 60;
-
-impl Manner {
-    /// The compact form is the first, as RFC 8224 §4.1.1 recommends: a request without extensions
-    /// of the token says all that is in it a second time.
-    const FIRST: Self = Self { credential: 0, form: Form::Compact };
-}
 
 impl UserAgent {
     /// How the first request of an action is signed, if it is without having been asked for.

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use antiphon_sip::header::{self, SubscriptionState};
 use antiphon_sip::{HeaderName, Method, Request, Response, StatusCode};
 
 use super::UserAgent;
-use super::action::{Action, ActionKey, Base, ContactLine, Draft, Purpose, State};
-use super::fork::{Opened, fork_of};
-use super::keep::{Phase, Soft, Upkeep, lifetime, without};
+use super::message::{is_secure, lifetime};
+use super::state::{
+    Action, ActionKey, Base, ContactLine, Draft, Notice, Phase, Purpose, Soft, State, Subscription,
+    Upkeep, fork_of, is_for, package, without,
+};
 use super::words::{Ask, Conclusion, Event, NoAnswer, Subscribe, Substate};
-use super::write::is_secure;
 use crate::dialog::{Dialog, DialogId};
 use crate::endpoint::ServerId;
 use crate::flow::Flow;
@@ -19,64 +19,6 @@ use crate::reaction::{
 };
 use crate::refusal::Refusal;
 use crate::time::Time;
-
-/// A subscription.
-#[derive(Debug)]
-pub(super) struct Subscription {
-    pub(super) ask: Ask,
-    /// The value of Event.
-    pub(super) event: String,
-    /// For how long it is asked for, in seconds.
-    pub(super) asked: u32,
-    /// By when a NOTIFY has to have come: Timer N (§4.1.2.4).
-    notify_by: Option<Time>,
-    /// Whether any has come since the last SUBSCRIBE.
-    notified: bool,
-    /// Only the state at this moment is wanted.
-    pub(super) once: bool,
-    /// The other side has ended it before its SUBSCRIBE was answered.
-    ended: Option<Notice>,
-    /// From which SUBSCRIBE it came; others may, too.
-    pub(super) opened: Option<Opened>,
-    /// The subscription that was asked for, if this is one of another notifier.
-    pub(super) fork_of: Option<ActionKey>,
-}
-
-impl Subscription {
-    pub(super) fn is_overdue(&self, now: Time) -> bool {
-        self.notify_by.is_some_and(|by| by <= now)
-    }
-
-    /// The same, with another notifier.
-    pub(super) fn forked(&self, from: ActionKey) -> Self {
-        Self {
-            ask: self.ask.clone(),
-            event: self.event.clone(),
-            asked: self.asked,
-            notify_by: None,
-            notified: true,
-            once: false,
-            ended: None,
-            opened: None,
-            fork_of: Some(from),
-        }
-    }
-
-    /// A SUBSCRIBE goes out, which a NOTIFY has to follow.
-    pub(super) const fn asks(&mut self) {
-        self.notified = false;
-        self.notify_by = None;
-    }
-}
-
-/// What a NOTIFY says of its subscription.
-#[derive(Debug, Clone)]
-pub(super) struct Notice {
-    state: Substate,
-    reason: Option<String>,
-    pub(super) expires: Option<u32>,
-    retry_after: Option<u32>,
-}
 
 impl UserAgent {
     pub(super) fn subscribe(&mut self, now: Time, subscribe: Subscribe) {
@@ -381,40 +323,3 @@ impl UserAgent {
 
 /// After which time somebody asks again who was told to do it later, and not when.
 const PROBATION: u32 = 60;
-
-impl Notice {
-    /// Whether the subscription is over.
-    pub(super) fn is_the_end(&self) -> bool {
-        self.state == Substate::Terminated
-    }
-
-    pub(super) fn of(request: &Request) -> Result<Self, Refusal> {
-        let field = request.headers().field::<SubscriptionState<'_>>().ok().flatten();
-        let Some(field) = field else {
-            return Err(Refusal::bad_request("Missing Subscription-State header field"));
-        };
-        let state = match field.state() {
-            header::Substate::Active => Substate::Active,
-            header::Substate::Pending => Substate::Pending,
-            header::Substate::Terminated => Substate::Terminated,
-            header::Substate::Extension => Substate::Other,
-        };
-        Ok(Self {
-            state,
-            reason: field.reason().map(str::to_ascii_lowercase),
-            expires: field.expires(),
-            retry_after: field.retry_after(),
-        })
-    }
-}
-
-/// Whether a NOTIFY is for a subscription with this Event (§8.2.1).
-pub(super) fn is_for(event: &str, request: &Request) -> bool {
-    let own = header::parse_value::<header::Event<'_>>(event.as_bytes());
-    let other = request.headers().field::<header::Event<'_>>().ok().flatten();
-    own.ok().zip(other).is_some_and(|(own, other)| own.matches(&other))
-}
-
-pub(super) fn package(event: &str) -> &str {
-    event.split(';').next().unwrap_or_default().trim()
-}

@@ -1,30 +1,14 @@
 //! Requests and responses as they are written: what every one of a method carries.
 
 use antiphon_sip::message::{RequestBuilder, ResponseBuilder};
-use antiphon_sip::{HeaderName, Method, OptionTag, Request, Response, Uri, UriBuf};
+use antiphon_sip::{HeaderName, Method, OptionTag, Request, UriBuf};
 
 use super::UserAgent;
-use super::action::{Action, Base, ContactLine, Draft};
+use super::message::{ACCEPT, ALLOW, is_free, supported};
+use super::state::{Action, Base, Call, ContactLine, Draft};
 use super::words::{Misuse, Outbound, Push, Reliability};
 use crate::dialog::InDialog;
 use crate::flow::Flow;
-
-/// The methods that are understood (RFC 3261 §20.5).
-pub(super) const ALLOW: &str =
-    "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, UPDATE, PRACK, NOTIFY";
-
-/// The extensions that are understood (§20.37): 199 tells which early dialog has ended
-/// (RFC 6228), which is acted on; 100rel has provisional responses acknowledged (RFC 3262); timer
-/// refreshes sessions (RFC 4028).
-pub(super) const fn supported(reliability: Reliability) -> &'static str {
-    match reliability {
-        Reliability::Never => "199, timer",
-        Reliability::Supported | Reliability::Required => "199, 100rel, timer",
-    }
-}
-
-/// The bodies that are understood in an INVITE (§20.1).
-pub(super) const ACCEPT: &str = "application/sdp";
 
 impl UserAgent {
     /// Writes the next request of an action, but for its credentials.
@@ -103,7 +87,7 @@ impl UserAgent {
     /// What a 3xx has moved within a dialog keeps the route set (§12.2.1.2).
     fn move_in_dialog(&mut self, action: &Action, request: &mut Request) {
         let Base::Dialog(call) = &action.draft.base else { return };
-        let talking = self.calls.get_mut(call).and_then(super::call::Call::talking);
+        let talking = self.calls.get_mut(call).and_then(Call::talking);
         let (Some(talking), true) = (talking, action.is_moved()) else { return };
         let routed = talking.dialog.routes().apply(action.history.targets().current());
         request.set_uri(routed.request_uri);
@@ -135,11 +119,8 @@ impl UserAgent {
                 Ok((builder, routed.request_uri))
             }
             Base::Dialog(call) => {
-                let talking = self
-                    .calls
-                    .get_mut(call)
-                    .and_then(super::call::Call::talking)
-                    .ok_or(Misuse::WrongState)?;
+                let talking =
+                    self.calls.get_mut(call).and_then(Call::talking).ok_or(Misuse::WrongState)?;
                 let InDialog { builder, request_uri, .. } =
                     talking.dialog.request(draft.method.clone());
                 Ok((builder, request_uri))
@@ -288,41 +269,4 @@ fn flow_params(outbound: Option<&Outbound>) -> String {
     outbound.map_or_else(String::new, |Outbound { instance, reg_id }| {
         format!(";reg-id={reg_id};+sip.instance=\"<{instance}>\"")
     })
-}
-
-/// Whether a field is the commander's to set.
-pub(super) fn is_free(name: &str) -> bool {
-    !matches!(
-        HeaderName::from_bytes(name.as_bytes()),
-        Some(
-            HeaderName::From
-                | HeaderName::To
-                | HeaderName::CallId
-                | HeaderName::CSeq
-                | HeaderName::Via
-                | HeaderName::Contact
-                | HeaderName::MaxForwards
-                | HeaderName::Route
-                | HeaderName::RecordRoute
-                | HeaderName::ContentLength
-                | HeaderName::ContentType
-        )
-    )
-}
-
-/// Adds the commander's fields to a response. Contact is theirs where it does not say where we
-/// are: in 3xx and 485 (§20.10 Table 2).
-pub(super) fn add_free(response: &mut Response, headers: &[(String, String)]) {
-    let contact = matches!(response.status().as_u16(), 300..=399 | 485);
-    for (name, value) in headers {
-        let is_contact = HeaderName::from_bytes(name.as_bytes()) == Some(HeaderName::Contact);
-        if is_free(name) || (contact && is_contact) {
-            response.headers_mut().push_other(name, value);
-        }
-    }
-}
-
-/// Whether a dialog of this request is secure (§12.1): SIPS over TLS.
-pub(super) fn is_secure(request: &Request, flow: &Flow) -> bool {
-    flow.transport.is_secure() && matches!(request.uri(), Uri::Sip(uri) if uri.secure)
 }

@@ -33,7 +33,7 @@ impl Identity {
 
     /// The user part for Contact, escaped; empty when the URI has none.
     #[must_use]
-    pub(in crate::user_agent) fn contact_user(&self) -> String {
+    pub(crate) fn contact_user(&self) -> String {
         let uri = self.uri.as_uri();
         match (uri.as_sip(), uri.as_tel()) {
             (Some(sip), _) => sip.user.unwrap_or_default().to_owned(),

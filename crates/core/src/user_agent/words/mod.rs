@@ -25,4 +25,4 @@ pub use question::{Answer, Question, Sign, SignId};
 pub use remembered::Remembered;
 pub use script::{Reply, Script, Step};
 
-pub(in crate::user_agent) use playbook::{Turns, is_challenge};
+pub(super) use playbook::is_challenge;

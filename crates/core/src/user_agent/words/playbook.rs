@@ -1,6 +1,5 @@
 //! What a user agent plays to whoever asks something of it: scripts by method and by turn.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use antiphon_sip::{Method, StatusCode};
@@ -69,7 +68,7 @@ impl Playbook {
 
 impl Playbook {
     /// Whether it asks for an agreement on security (RFC 3329).
-    pub(in crate::user_agent) fn demands_agreement(&self) -> bool {
+    pub(crate) fn demands_agreement(&self) -> bool {
         let scripts = self.parts.iter().flat_map(|part| &part.scripts);
         let mut steps = scripts.flat_map(|script| &script.steps);
         steps.any(|step| step.reply.code == StatusCode::SECURITY_AGREEMENT_REQUIRED)
@@ -77,44 +76,8 @@ impl Playbook {
 }
 
 /// Whether a code asks for credentials.
-pub(in crate::user_agent) fn is_challenge(code: StatusCode) -> bool {
+pub(crate) fn is_challenge(code: StatusCode) -> bool {
     matches!(code, StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED)
-}
-
-/// How far the parts have come.
-#[derive(Debug, Default)]
-pub(in crate::user_agent) struct Turns(HashMap<usize, usize>);
-
-/// The script of a request, and the part that its turn is counted by.
-#[derive(Debug)]
-pub(in crate::user_agent) struct Cue {
-    pub(in crate::user_agent) script: Script,
-    part: usize,
-}
-
-impl Turns {
-    /// What is to be played to a request; `None` if it has no part.
-    pub(in crate::user_agent) fn cue(
-        &self,
-        playbook: &Playbook,
-        method: &Method,
-        within: bool,
-    ) -> Option<Cue> {
-        let fits = |part: &Part| {
-            part.method == *method && (*method != Method::Invite || part.within == within)
-        };
-        let part = playbook.parts.iter().position(fits)?;
-        let scripts = &playbook.parts.get(part)?.scripts;
-        let turn = self.0.get(&part).copied().unwrap_or(0);
-        let script = scripts.get(turn.min(scripts.len().saturating_sub(1)))?.clone();
-        Some(Cue { script, part })
-    }
-
-    /// A turn is over.
-    pub(in crate::user_agent) fn count(&mut self, cue: &Cue) {
-        let turn = self.0.entry(cue.part).or_default();
-        *turn = turn.saturating_add(1);
-    }
 }
 
 #[cfg(test)]
@@ -136,20 +99,5 @@ mod tests {
         assert_eq!(codes("302,180,486"), [vec![302], vec![180, 486]]);
         assert_eq!(codes("401,407,183,200"), [vec![401, 407, 183, 200]], "§22.2");
         assert_eq!(codes("401"), [vec![401]]);
-    }
-
-    #[test]
-    fn the_last_turn_is_for_all_that_come_later_rfc3261_8_2() {
-        let playbook = Playbook::of_codes(&[StatusCode::BUSY_HERE, StatusCode::DECLINE]);
-        let mut turns = Turns::default();
-        let mut played = Vec::new();
-        for _ in 0..3 {
-            let cue = turns.cue(&playbook, &Method::Invite, false).unwrap();
-            turns.count(&cue);
-            played.push(cue.script.steps[0].reply.code.as_u16());
-        }
-        assert_eq!(played, [486, 603, 603]);
-        assert!(turns.cue(&playbook, &Method::Invite, true).is_none());
-        assert!(turns.cue(&playbook, &Method::Options, false).is_none());
     }
 }

@@ -23,7 +23,7 @@ pub struct Sign {
 
 /// Names a request for a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SignId(pub(in crate::user_agent) u64);
+pub struct SignId(pub(crate) u64);
 
 /// The answer to a [`Question`].
 #[derive(Debug, Clone, PartialEq, Eq)]

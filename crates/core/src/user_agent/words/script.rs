@@ -57,7 +57,7 @@ pub struct Script {
 
 impl Script {
     /// Whether it says anything for which the offer has to be answered.
-    pub(in crate::user_agent) fn accepts(&self) -> bool {
+    pub(crate) fn accepts(&self) -> bool {
         let needs =
             |reply: &Reply| reply.code.is_success() || reply.session || reply.media.is_some();
         self.steps.is_empty()

@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use antiphon_sip::{Method, Request, Response};
 use bytes::Bytes;
 
-use super::action::ActionKey;
+use super::super::words::{ActionId, CallId, EndCause, Reply, Side};
+use super::keys::ActionKey;
 use super::reliable::Reliable;
 use super::session_timer::SessionTimer;
-use super::words::{ActionId, EndCause, Reply, Side};
 use crate::auth;
 use crate::dialog::{AcceptedInvite, Confirmed, Dialog, DialogId, Early, InDialog};
 use crate::endpoint::ServerId;
@@ -18,36 +18,36 @@ use crate::offer_answer::{LocalMedia, Media, SessionVersion};
 use crate::time::Time;
 
 #[derive(Debug)]
-pub(super) struct Call {
+pub(crate) struct Call {
     /// Whether anybody knows of it: the second 2xx of a forked INVITE is acknowledged and hung up
     /// in silence.
-    pub(super) told: bool,
+    pub(crate) told: bool,
     /// The action that placed it.
-    pub(super) action: Option<ActionId>,
-    pub(super) local: Option<LocalMedia>,
-    pub(super) version: SessionVersion,
-    pub(super) local_sdp: Option<Bytes>,
-    pub(super) media: Option<Media>,
+    pub(crate) action: Option<ActionId>,
+    pub(crate) local: Option<LocalMedia>,
+    pub(crate) version: SessionVersion,
+    pub(crate) local_sdp: Option<Bytes>,
+    pub(crate) media: Option<Media>,
     /// User part of Contact.
-    pub(super) user: String,
-    pub(super) stage: Stage,
-    pub(super) hang_up_at: Option<Time>,
-    pub(super) established: Option<Time>,
+    pub(crate) user: String,
+    pub(crate) stage: Stage,
+    pub(crate) hang_up_at: Option<Time>,
+    pub(crate) established: Option<Time>,
     /// The ACK of the last INVITE sent, for 2xx that come again.
-    pub(super) ack: Option<Ack>,
+    pub(crate) ack: Option<Ack>,
     /// Who was given credentials, and gets them with every later request (RFC 3261 §22.3).
-    pub(super) realms: Vec<(auth::Side, String)>,
+    pub(crate) realms: Vec<(auth::Side, String)>,
     /// The actions that run within it.
-    pub(super) actions: Vec<ActionKey>,
+    pub(crate) actions: Vec<ActionKey>,
     /// The dialogs by which it is found.
-    pub(super) dialogs: Vec<DialogId>,
-    pub(super) timer: SessionTimer,
+    pub(crate) dialogs: Vec<DialogId>,
+    pub(crate) timer: SessionTimer,
     /// The other side has refused an UPDATE for what it is: none is sent in this call any more.
-    pub(super) refuses_update: bool,
+    pub(crate) refuses_update: bool,
 }
 
 #[derive(Debug)]
-pub(super) enum Stage {
+pub(crate) enum Stage {
     /// Placed, not answered.
     Calling {
         early: Vec<EarlyDialog>,
@@ -62,90 +62,90 @@ pub(super) enum Stage {
 
 /// A branch of a call that is placed which a 199 has ended (RFC 6228 §4).
 #[derive(Debug, Clone)]
-pub(super) struct EndedBranch {
-    pub(super) dialog: DialogId,
+pub(crate) struct EndedBranch {
+    pub(crate) dialog: DialogId,
     /// The RSeq of its last reliable provisional response: what comes again is not acknowledged
     /// again (RFC 3262 §4).
-    pub(super) rseq: Option<u32>,
+    pub(crate) rseq: Option<u32>,
 }
 
 /// An early dialog of a call that is placed: one for each phone that rings.
 #[derive(Debug, Clone)]
-pub(super) struct EarlyDialog {
-    pub(super) dialog: Dialog<Early>,
+pub(crate) struct EarlyDialog {
+    pub(crate) dialog: Dialog<Early>,
     /// The RSeq of the last reliable provisional response in order (RFC 3262 §4).
-    pub(super) rseq: Option<u32>,
+    pub(crate) rseq: Option<u32>,
     /// Offer and answer are complete within it, by reliable messages: the 2xx adds nothing.
-    pub(super) is_agreed: bool,
+    pub(crate) is_agreed: bool,
     /// What its session descriptions come to.
-    pub(super) media: Option<Media>,
+    pub(crate) media: Option<Media>,
     /// Our description within it, and its version.
-    pub(super) local_sdp: Option<Bytes>,
-    pub(super) version: SessionVersion,
+    pub(crate) local_sdp: Option<Bytes>,
+    pub(crate) version: SessionVersion,
 }
 
 #[derive(Debug)]
-pub(super) struct Ringing {
-    pub(super) server: ServerId,
-    pub(super) request: Request,
-    pub(super) flow: Flow,
-    pub(super) to_tag: String,
-    pub(super) dialog: Dialog<Early>,
-    pub(super) script: VecDeque<(Time, Reply)>,
+pub(crate) struct Ringing {
+    pub(crate) server: ServerId,
+    pub(crate) request: Request,
+    pub(crate) flow: Flow,
+    pub(crate) to_tag: String,
+    pub(crate) dialog: Dialog<Early>,
+    pub(crate) script: VecDeque<(Time, Reply)>,
     /// When it is refused because nobody answers.
-    pub(super) give_up: Time,
+    pub(crate) give_up: Time,
     /// When the INVITE expires (RFC 3261 §13.3.1).
-    pub(super) expires: Option<Time>,
+    pub(crate) expires: Option<Time>,
     /// The last provisional response, said again every so often (§13.3.1.1).
-    pub(super) provisional: Option<Said>,
-    pub(super) reliable: Reliable,
+    pub(crate) provisional: Option<Said>,
+    pub(crate) reliable: Reliable,
 }
 
 #[derive(Debug)]
-pub(super) struct Said {
-    pub(super) reply: Reply,
+pub(crate) struct Said {
+    pub(crate) reply: Reply,
     /// As it was sent; `None` if it went reliably, for then it is written anew.
-    pub(super) response: Option<Response>,
+    pub(crate) response: Option<Response>,
     /// When it is said again.
-    pub(super) again: Time,
+    pub(crate) again: Time,
 }
 
 #[derive(Debug)]
-pub(super) struct Talking {
-    pub(super) dialog: Dialog<Confirmed>,
-    pub(super) unacked: Option<Unacked>,
+pub(crate) struct Talking {
+    pub(crate) dialog: Dialog<Confirmed>,
+    pub(crate) unacked: Option<Unacked>,
     /// To be ended when the ACK has come (§15).
-    pub(super) hang_up: Option<(Side, EndCause)>,
+    pub(crate) hang_up: Option<(Side, EndCause)>,
     /// BYE is sent or received.
-    pub(super) ending: bool,
+    pub(crate) ending: bool,
     /// A re-INVITE of ours is under way (§14.1), and this was the media before.
-    pub(super) reinviting: Option<LocalMedia>,
+    pub(crate) reinviting: Option<LocalMedia>,
     /// The RSeq of the last reliable provisional response to it (RFC 3262 §4).
-    pub(super) rseq: Option<u32>,
+    pub(crate) rseq: Option<u32>,
     /// RSeq and CSeq number of a reliable provisional response that was not acknowledged when the
     /// 2xx went out: its PRACK may still come (RFC 3262 §3).
-    pub(super) unpracked: Option<(u32, u32)>,
+    pub(crate) unpracked: Option<(u32, u32)>,
 }
 
 #[derive(Debug)]
-pub(super) struct Unacked {
-    pub(super) server: ServerId,
-    pub(super) accepted: AcceptedInvite,
+pub(crate) struct Unacked {
+    pub(crate) server: ServerId,
+    pub(crate) accepted: AcceptedInvite,
     /// The 2xx carried the offer; the answer comes with the ACK.
-    pub(super) awaits_answer: bool,
+    pub(crate) awaits_answer: bool,
 }
 
 #[derive(Debug)]
-pub(super) struct Ack {
-    pub(super) request: Request,
+pub(crate) struct Ack {
+    pub(crate) request: Request,
     /// `None` while its host is resolved.
-    pub(super) to: Option<Destination>,
+    pub(crate) to: Option<Destination>,
     /// The search for the way, while that is not known.
-    pub(super) search: Option<Box<Search>>,
+    pub(crate) search: Option<Box<Search>>,
 }
 
 impl Talking {
-    pub(super) const fn new(dialog: Dialog<Confirmed>) -> Self {
+    pub(crate) const fn new(dialog: Dialog<Confirmed>) -> Self {
         Self {
             dialog,
             unacked: None,
@@ -171,7 +171,7 @@ impl Ringing {
 
 impl Call {
     /// When something is due.
-    pub(super) fn due(&self) -> Option<Time> {
+    pub(crate) fn due(&self) -> Option<Time> {
         match &self.stage {
             Stage::Calling { .. } => None,
             Stage::Ringing(ringing) => Some(ringing.due()),
@@ -185,7 +185,7 @@ impl Call {
     }
 
     /// The early dialog of this name.
-    pub(super) fn early(&mut self, id: &DialogId) -> Option<&mut EarlyDialog> {
+    pub(crate) fn early(&mut self, id: &DialogId) -> Option<&mut EarlyDialog> {
         match &mut self.stage {
             Stage::Calling { early, .. } => early.iter_mut().find(|one| one.dialog.id() == id),
             _ => None,
@@ -193,7 +193,7 @@ impl Call {
     }
 
     /// Writes the next request in a dialog of this name, as long as it lives.
-    pub(super) fn request_in(&mut self, id: &DialogId, method: &Method) -> Option<InDialog> {
+    pub(crate) fn request_in(&mut self, id: &DialogId, method: &Method) -> Option<InDialog> {
         match &mut self.stage {
             Stage::Talking(talking) if talking.dialog.id() == id => {
                 Some(talking.dialog.request(method.clone()))
@@ -203,7 +203,7 @@ impl Call {
     }
 
     /// Takes the remote target of a target refresh request (RFC 3261 §12.2.2).
-    pub(super) fn refresh_target(&mut self, request: &Request) {
+    pub(crate) fn refresh_target(&mut self, request: &Request) {
         match &mut self.stage {
             Stage::Ringing(ringing) => ringing.dialog.refresh_target(request.headers()),
             Stage::Talking(talking) => talking.dialog.refresh_target(request.headers()),
@@ -215,14 +215,40 @@ impl Call {
         }
     }
 
-    pub(super) const fn is_calling(&self) -> bool {
+    pub(crate) const fn is_calling(&self) -> bool {
         matches!(self.stage, Stage::Calling { .. })
     }
 
-    pub(super) fn talking(&mut self) -> Option<&mut Talking> {
+    pub(crate) fn ringing(&mut self) -> Option<&mut Ringing> {
+        match &mut self.stage {
+            Stage::Ringing(ringing) => Some(ringing),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn talking(&mut self) -> Option<&mut Talking> {
         match &mut self.stage {
             Stage::Talking(talking) => Some(talking),
             _ => None,
         }
     }
+}
+
+/// Why a call is hung up here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HangUp {
+    Asked,
+    TimeUp,
+}
+
+/// An INVITE of ours that had a 2xx.
+#[derive(Debug)]
+pub(crate) struct AnsweredInvite {
+    pub(crate) request: Request,
+    /// The call it placed; gone once that has ended.
+    pub(crate) call: CallId,
+    pub(crate) flow: Flow,
+    pub(crate) forks: usize,
+    /// The early dialogs of the other forks: each may still bring a 2xx of its own.
+    pub(crate) early: Vec<EarlyDialog>,
 }

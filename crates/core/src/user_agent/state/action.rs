@@ -6,12 +6,13 @@ use std::time::Duration;
 use antiphon_sip::{HeaderName, Method, Request, Transport, UriBuf};
 use bytes::Bytes;
 
-use super::keep::Upkeep;
-use super::locating::Held;
-use super::sign::{Manner, Unsigned};
-use super::words::{
+use super::super::words::{
     ActionId, Attempt, CallId, Conclusion, EndCause, Identifiers, Outbound, Push, Side, Unbind,
 };
+use super::got::Held;
+use super::keys::ActionKey;
+use super::signing::{Manner, Unsigned};
+use super::upkeep::{Soft, Upkeep};
 use crate::auth;
 use crate::dialog::{Confirmed, Dialog, Early, RouteSet};
 use crate::endpoint::ClientId;
@@ -21,71 +22,66 @@ use crate::offer_answer::LocalMedia;
 use crate::reaction::{Budget, Change, Choice, Decision, History, Remember, Server};
 use crate::time::Time;
 
-/// Names an action within the user agent; also those that nobody asked for, such as the BYE of a
-/// call that is hung up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct ActionKey(pub(super) u64);
-
 #[derive(Debug)]
-pub(super) struct Action {
-    pub(super) id: Option<ActionId>,
-    pub(super) call: Option<CallId>,
-    pub(super) purpose: Purpose,
-    pub(super) draft: Draft,
-    pub(super) history: History,
-    pub(super) hop: Option<Hop>,
+pub(crate) struct Action {
+    pub(crate) id: Option<ActionId>,
+    pub(crate) call: Option<CallId>,
+    pub(crate) purpose: Purpose,
+    pub(crate) draft: Draft,
+    pub(crate) history: History,
+    pub(crate) hop: Option<Hop>,
     /// Whether the URI of the next hop leaves the transport open.
-    pub(super) transport_is_open: bool,
+    pub(crate) transport_is_open: bool,
     /// Where the last request went, or the next one goes.
-    pub(super) server: Option<Server>,
+    pub(crate) server: Option<Server>,
     /// The search for the servers of the hop, if its host is a name.
-    pub(super) search: Option<Box<Search>>,
+    pub(crate) search: Option<Box<Search>>,
     /// A failure that waits for that search.
-    pub(super) held: Option<Held>,
+    pub(crate) held: Option<Held>,
     /// Servers of the hop that were not tried yet, as far as they are known.
-    pub(super) servers: Vec<Server>,
+    pub(crate) servers: Vec<Server>,
     /// The last request; `None` before it, and where it went nowhere.
-    pub(super) last: Option<Request>,
+    pub(crate) last: Option<Request>,
     /// Whether the last response came from where the request went.
-    pub(super) authentic: bool,
+    pub(crate) authentic: bool,
     /// What is different from the draft, in the order of the changes.
-    pub(super) changes: Vec<Change>,
+    pub(crate) changes: Vec<Change>,
     /// Header fields that the current target brought with it.
-    pub(super) carries: Vec<(HeaderName, String)>,
+    pub(crate) carries: Vec<(HeaderName, String)>,
     /// Header names are written in their compact form.
-    pub(super) compact: bool,
+    pub(crate) compact: bool,
     /// The server, reached in the clear, with which TLS was agreed on; until the first request
     /// has gone there.
-    pub(super) agreed: Option<(Transport, SocketAddr)>,
+    pub(crate) agreed: Option<(Transport, SocketAddr)>,
     /// How its requests are signed; `None` if they are not.
-    pub(super) manner: Option<Manner>,
+    pub(crate) manner: Option<Manner>,
     /// What a 301 said, until the new address has answered.
-    pub(super) remember: Option<Remember>,
+    pub(crate) remember: Option<Remember>,
     /// The media that a re-INVITE offers, while it waits.
-    pub(super) wanted: Option<LocalMedia>,
+    pub(crate) wanted: Option<LocalMedia>,
     /// What the person may choose from.
-    pub(super) choices: Vec<Choice>,
-    pub(super) state: State,
-    pub(super) auth: auth::Attempt,
+    pub(crate) choices: Vec<Choice>,
+    pub(crate) state: State,
+    pub(crate) auth: auth::Attempt,
     /// Credentials made for the next request.
-    pub(super) credentials: Option<Vec<auth::AuthHeader>>,
+    pub(crate) credentials: Option<Vec<auth::AuthHeader>>,
     /// The Contact of the last REGISTER.
-    pub(super) bound: Option<UriBuf>,
+    pub(crate) bound: Option<UriBuf>,
     /// How the last response came.
-    pub(super) came_over: Option<Flow>,
-    pub(super) tried: Vec<Attempt>,
-    pub(super) begun: Time,
+    pub(crate) came_over: Option<Flow>,
+    pub(crate) tried: Vec<Attempt>,
+    pub(crate) begun: Time,
     /// The end of the whole action.
-    pub(super) deadline: Option<Time>,
+    pub(crate) deadline: Option<Time>,
     /// The end of ringing.
-    pub(super) ring_deadline: Option<Time>,
+    pub(crate) ring_deadline: Option<Time>,
     /// The end of ringing however often it is put off.
-    pub(super) queue_deadline: Option<Time>,
+    pub(crate) queue_deadline: Option<Time>,
 }
 
 /// What an action is for.
 #[derive(Debug)]
-pub(super) enum Purpose {
+pub(crate) enum Purpose {
     /// A call.
     Call,
     /// A registration, a publication or a subscription, or its removal.
@@ -103,7 +99,7 @@ pub(super) enum Purpose {
 }
 
 #[derive(Debug)]
-pub(super) enum State {
+pub(crate) enum State {
     /// Nothing is under way.
     Idle,
     /// Until the DNS has answered.
@@ -120,35 +116,35 @@ pub(super) enum State {
 }
 
 #[derive(Debug)]
-pub(super) struct Waiting {
-    pub(super) client: ClientId,
-    pub(super) request: Request,
-    pub(super) flow: Flow,
+pub(crate) struct Waiting {
+    pub(crate) client: ClientId,
+    pub(crate) request: Request,
+    pub(crate) flow: Flow,
     /// Whether any response came.
-    pub(super) answered: bool,
+    pub(crate) answered: bool,
     /// CANCEL was asked for, and this is what it will be reported as.
-    pub(super) stopped: Option<Conclusion>,
+    pub(crate) stopped: Option<Conclusion>,
 }
 
 /// What the requests of an action have in common.
 #[derive(Debug)]
-pub(super) struct Draft {
-    pub(super) method: Method,
-    pub(super) base: Base,
-    pub(super) contact: ContactLine,
+pub(crate) struct Draft {
+    pub(crate) method: Method,
+    pub(crate) base: Base,
+    pub(crate) contact: ContactLine,
     /// User part of an own Contact.
-    pub(super) user: String,
-    pub(super) expires: Option<u32>,
+    pub(crate) user: String,
+    pub(crate) expires: Option<u32>,
     /// What a registration says of its flow.
-    pub(super) outbound: Option<Outbound>,
+    pub(crate) outbound: Option<Outbound>,
     /// What it says of a push service.
-    pub(super) push: Option<Push>,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Option<(String, Bytes)>,
+    pub(crate) push: Option<Push>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Option<(String, Bytes)>,
 }
 
 #[derive(Debug)]
-pub(super) enum Base {
+pub(crate) enum Base {
     Outside {
         from: String,
         to: String,
@@ -165,7 +161,7 @@ pub(super) enum Base {
 
 impl Base {
     /// What its requests are known by.
-    pub(super) fn identifiers(&self) -> Option<Identifiers> {
+    pub(crate) fn identifiers(&self) -> Option<Identifiers> {
         let Self::Outside { from, call_id, cseq, .. } = self else { return None };
         let (_, from_tag) = from.rsplit_once(";tag=")?;
         let (call_id, from_tag) = (call_id.clone(), from_tag.to_owned());
@@ -173,7 +169,7 @@ impl Base {
     }
 
     /// Goes on with what other requests were known by.
-    pub(super) fn go_on_with(&mut self, known: Identifiers) {
+    pub(crate) fn go_on_with(&mut self, known: Identifiers) {
         let Self::Outside { from, call_id, cseq, .. } = self else { return };
         if let Some((named, _)) = from.rsplit_once(";tag=") {
             *from = format!("{named};tag={}", known.from_tag);
@@ -183,7 +179,7 @@ impl Base {
     }
 
     /// The call within which it runs.
-    pub(super) const fn call(&self) -> Option<CallId> {
+    pub(crate) const fn call(&self) -> Option<CallId> {
         match self {
             Self::Outside { .. } | Self::Subscription(_) => None,
             Self::Dialog(call) | Self::Early(call, _) => Some(*call),
@@ -193,7 +189,7 @@ impl Base {
 
 /// The Contact of a request.
 #[derive(Debug, Clone)]
-pub(super) enum ContactLine {
+pub(crate) enum ContactLine {
     None,
     Own,
     Other(UriBuf),
@@ -211,7 +207,7 @@ impl From<Unbind> for ContactLine {
 }
 
 impl Action {
-    pub(super) fn new(purpose: Purpose, draft: Draft, target: UriBuf, now: Time) -> Self {
+    pub(crate) fn new(purpose: Purpose, draft: Draft, target: UriBuf, now: Time) -> Self {
         Self {
             id: None,
             call: None,
@@ -247,18 +243,18 @@ impl Action {
         }
     }
 
-    pub(super) fn bounded(mut self, id: ActionId, now: Time, bound: Option<Duration>) -> Self {
+    pub(crate) fn bounded(mut self, id: ActionId, now: Time, bound: Option<Duration>) -> Self {
         self.id = Some(id);
         self.deadline = bound.map(|bound| now + bound);
         self
     }
 
-    pub(super) const fn in_dialog(&self) -> bool {
+    pub(crate) const fn in_dialog(&self) -> bool {
         !matches!(self.draft.base, Base::Outside { .. })
     }
 
     /// When something is due.
-    pub(super) fn due(&self) -> Option<Time> {
+    pub(crate) fn due(&self) -> Option<Time> {
         let state = match &self.state {
             State::Sleeping(until) | State::Pausing(until) => Some(*until),
             // A cancelled INVITE is waited for as long as the transaction lasts (RFC 3261 §9.1).
@@ -269,10 +265,46 @@ impl Action {
         [state, self.deadline].into_iter().flatten().min()
     }
 
-    pub(super) const fn waiting(&mut self) -> Option<&mut Waiting> {
+    pub(crate) const fn waiting(&mut self) -> Option<&mut Waiting> {
         match &mut self.state {
             State::Waiting(waiting) => Some(waiting),
             _ => None,
         }
     }
+
+    pub(crate) const fn upkeep(&mut self) -> Option<&mut Upkeep> {
+        match &mut self.purpose {
+            Purpose::Keep(upkeep) => Some(upkeep),
+            _ => None,
+        }
+    }
+
+    /// Whether it goes to another target than the one it began with.
+    pub(crate) fn is_moved(&self) -> bool {
+        self.history.targets().current() != self.history.targets().first()
+    }
+
+    /// The preloaded route set, for requests outside of a dialog.
+    pub(crate) const fn routes(&mut self) -> Option<&mut RouteSet> {
+        match &mut self.draft.base {
+            Base::Outside { routes, .. } => Some(routes),
+            Base::Dialog(_) | Base::Early(..) | Base::Subscription(_) => None,
+        }
+    }
+}
+
+/// The subscription that a further one runs beside.
+pub(crate) fn fork_of(action: &Action) -> Option<ActionKey> {
+    match &action.purpose {
+        Purpose::Keep(upkeep) => match &upkeep.soft {
+            Soft::Subscription(own) => own.fork_of,
+            Soft::Registration | Soft::Publication(_) => None,
+        },
+        _ => None,
+    }
+}
+
+/// A draft without a header field that the user agent writes by itself.
+pub(crate) fn without(draft: &mut Draft, name: HeaderName) {
+    draft.headers.retain(|(own, _)| HeaderName::from_bytes(own.as_bytes()) != Some(name));
 }

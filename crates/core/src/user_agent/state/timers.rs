@@ -2,23 +2,27 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
+use std::time::Duration;
 
 use crate::time::Time;
 
+/// The time to wait before what is in the way is looked at again.
+pub(crate) const BUSY: Duration = Duration::from_millis(500);
+
 /// Deadlines by subject.
 #[derive(Debug)]
-pub(super) struct Timers<S> {
+pub(crate) struct Timers<S> {
     order: BTreeSet<(Time, S)>,
     at: HashMap<S, Time>,
 }
 
 impl<S: Copy + Ord + Hash> Timers<S> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { order: BTreeSet::new(), at: HashMap::new() }
     }
 
     /// Sets, moves or (`None`) removes the deadline of a subject.
-    pub(super) fn set(&mut self, subject: S, at: Option<Time>) {
+    pub(crate) fn set(&mut self, subject: S, at: Option<Time>) {
         if self.at.get(&subject).copied() == at {
             return;
         }
@@ -31,12 +35,12 @@ impl<S: Copy + Ord + Hash> Timers<S> {
         }
     }
 
-    pub(super) fn earliest(&self) -> Option<Time> {
+    pub(crate) fn earliest(&self) -> Option<Time> {
         self.order.first().map(|(at, _)| *at)
     }
 
     /// Takes a subject whose deadline has come.
-    pub(super) fn take_due(&mut self, now: Time) -> Option<S> {
+    pub(crate) fn take_due(&mut self, now: Time) -> Option<S> {
         let (at, subject) = *self.order.first()?;
         if at > now {
             return None;

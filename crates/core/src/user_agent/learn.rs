@@ -1,86 +1,16 @@
-//! What outlives an action: servers that rest, addresses that have changed, the best algorithm of
-//! each realm. It is bounded, and only an authentic response changes it.
+//! What a response teaches beyond its action, and what is done with that at the next one.
 
 use std::time::Duration;
 
 use antiphon_sip::{Response, StatusCode, UriBuf};
 
 use super::UserAgent;
-use super::action::{Action, ActionKey, Base};
+use super::state::{Action, ActionKey, Base};
 use super::words::{Event, Patience, Remembered};
-use crate::locate::{self, Rests};
 use crate::reaction::{
-    Budget, Decision, History, Reaction, Remember, Server, confirms_remembered, forgets_remembered,
+    Budget, Decision, History, Reaction, Remember, confirms_remembered, forgets_remembered,
 };
 use crate::time::Time;
-
-/// Entries of each kind at most; of addresses the oldest goes.
-const MAX_ENTRIES: usize = 256;
-
-/// What a user agent has learnt.
-#[derive(Debug, Default)]
-pub(super) struct Memory {
-    rests: Rests,
-    moved: Vec<Remembered>,
-    /// 302 with an expiry (§21.3.3).
-    elsewhere: Vec<(Remembered, Time)>,
-}
-
-impl Memory {
-    pub(super) fn new(moved: Vec<Remembered>) -> Self {
-        Self { moved, ..Self::default() }
-    }
-
-    pub(super) fn rest(&mut self, now: Time, server: Server, duration: Duration) {
-        self.rests.failed(now, server.place(), Some(duration));
-    }
-
-    pub(super) fn rests(&self, now: Time, server: &locate::Server) -> bool {
-        self.rests.rests(now, server)
-    }
-
-    pub(super) fn tries(&mut self, now: Time, server: &locate::Server) {
-        self.rests.tries(now, server);
-    }
-
-    pub(super) fn works(&mut self, server: &locate::Server) {
-        self.rests.works(server);
-    }
-
-    /// Remembers, in place of what was known of the address.
-    pub(super) fn remember(&mut self, entry: Remembered) {
-        self.moved.retain(|known| !same(&known.old, &entry.old));
-        if self.moved.len() >= MAX_ENTRIES {
-            self.moved.remove(0);
-        }
-        self.moved.push(entry);
-    }
-
-    /// Whether there was something to forget.
-    pub(super) fn forget(&mut self, old: &UriBuf) -> bool {
-        let before = self.moved.len();
-        self.moved.retain(|known| !same(&known.old, old));
-        self.elsewhere.retain(|(known, _)| !same(&known.old, old));
-        self.moved.len() < before
-    }
-
-    fn keep(&mut self, now: Time, entry: Remembered, duration: Duration) {
-        self.elsewhere.retain(|(known, until)| *until > now && !same(&known.old, &entry.old));
-        if self.elsewhere.len() < MAX_ENTRIES {
-            self.elsewhere.push((entry, now + duration));
-        }
-    }
-
-    /// What is tried in place of an address. A sips: address is never given up for a sip: one
-    /// (RFC 5630 §5.1.1), wherever the entry came from.
-    fn of(&self, now: Time, asked: &UriBuf) -> Vec<UriBuf> {
-        let kept = self.elsewhere.iter().filter(|(_, until)| *until > now).map(|(entry, _)| entry);
-        let mut known = kept.chain(&self.moved);
-        let Some(entry) = known.find(|entry| same(&entry.old, asked)) else { return Vec::new() };
-        let secure = is_sips(asked);
-        entry.new.iter().filter(|new| !secure || is_sips(new)).cloned().collect()
-    }
-}
 
 impl UserAgent {
     /// The history of an action that begins now: at what is remembered of its target.
@@ -186,12 +116,4 @@ impl UserAgent {
         }
         self.tell(Event::Remembered { action, entry: Remembered { old, new }, kept });
     }
-}
-
-fn same(one: &UriBuf, other: &UriBuf) -> bool {
-    one.as_uri().is_equivalent(&other.as_uri())
-}
-
-fn is_sips(uri: &UriBuf) -> bool {
-    uri.as_uri().as_sip().is_some_and(|uri| uri.secure)
 }

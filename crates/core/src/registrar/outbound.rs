@@ -52,7 +52,7 @@ pub(super) fn reg_id(contact: &Contact<'_>) -> Option<u32> {
 }
 
 /// What RFC 5627 §5.1 refuses: a contact that leads back to the address-of-record would be called
-/// for ever.
+/// for ever. So would one of its temporary GRUUs, which only the holder of their key can tell.
 pub(super) fn check_contact(contact: &Contact<'_>, aor: Option<&Aor>) -> Result<(), Refusal> {
     let Contact::Addr(address) = contact else { return Ok(()) };
     let refused = |reason| Err(Refusal::new(StatusCode::FORBIDDEN).because(reason));
@@ -63,8 +63,7 @@ pub(super) fn check_contact(contact: &Contact<'_>, aor: Option<&Aor>) -> Result<
         };
     };
     let leads_back = uri.port.is_none() && uri.maddr().is_none() && Some(&aor_of(&uri)) == aor;
-    let is_gruu = uri.params.has("gr") && aor.is_some_and(|aor| aor.is_in(&uri.host.to_string()));
-    if leads_back || is_gruu {
+    if leads_back {
         return refused("The contact is the address-of-record itself");
     }
     Ok(())

@@ -130,6 +130,12 @@ impl Server {
             Purpose::Forward => {
                 let user = escape_user(claim.username());
                 let identity = UriBuf::parse(&format!("sip:{user}@{}", claim.realm())).ok();
+                if !may_be_any
+                    && let Some(identity) = &identity
+                    && let Err(refusal) = self.refuse_gruu_of_another(&arrival.request, identity)
+                {
+                    return self.refuse(now, &arrival, &refusal);
+                }
                 self.route(now, Arrival { identity, ..arrival });
             }
         }

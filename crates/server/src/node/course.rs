@@ -7,10 +7,10 @@ use std::time::Duration;
 use antiphon_core::endpoint::ServerId;
 use antiphon_core::proxy::{Notice, Turn, Watch};
 use antiphon_core::time::Time;
-use antiphon_sip::StatusCode;
+use antiphon_sip::{StatusCode, UriBuf};
 
 use super::{Arrival, Server};
-use crate::rules::{Step, Then};
+use crate::rules::{Outcome, Step, Then};
 
 /// Steps of one request at most. Rules cannot lead back to themselves, so that no request takes as
 /// many; the number is here so that none ever can.
@@ -25,17 +25,32 @@ pub(super) struct Course {
     /// Whether an earlier step sent the request on: the proxy then keeps its response context.
     pub(super) is_in_proxy: bool,
     steps: u8,
+    /// Whether the request is for one instance of a user, and so for nobody else.
+    is_to_instance: bool,
 }
 
 impl Course {
     pub(super) const fn begin(step: Arc<Step>) -> Self {
-        Self { step, cause: None, is_in_proxy: false, steps: 1 }
+        Self { step, cause: None, is_in_proxy: false, steps: 1, is_to_instance: false }
+    }
+
+    /// The same for a request to one instance of a user: it is neither forwarded to others nor
+    /// redirected, whatever the rules do for its user (RFC 5627 §6.1).
+    pub(super) fn for_instance(self, uri: UriBuf) -> Self {
+        let step = match self.step.outcome {
+            Outcome::Redirect(_) | Outcome::Voicemail(_) => {
+                Arc::new(Step { outcome: Outcome::Locate(uri), ..Step::clone(&self.step) })
+            }
+            _ => self.step,
+        };
+        Self { step, is_to_instance: true, ..self }
     }
 
     /// How the proxy is to watch this step; not at all when nothing is said about its answers.
     pub(super) fn watch(&self) -> Option<Watch> {
         self.step.plan.iter().next()?;
         let no_answer = self.step.plan.no_answer().map(|(wait, _)| wait);
+        let no_answer = no_answer.filter(|_| self.then(None).is_some());
         Some(Watch { no_answer })
     }
 
@@ -48,7 +63,9 @@ impl Course {
             Then::Next => true,
             Then::Forward => false,
         };
-        self.entry(answer).filter(|then| !(is_global && calls(then)))
+        let leads_away = |then: &&Then| matches!(then, Then::Do(step) if !matches!(step.outcome, Outcome::Answer(_)));
+        let then = self.entry(answer).filter(|then| !(is_global && calls(then)));
+        then.filter(|then| !(self.is_to_instance && leads_away(then)))
     }
 
     fn entry(&self, answer: Option<StatusCode>) -> Option<&Then> {
@@ -66,6 +83,7 @@ impl Course {
             cause: Some(answer.unwrap_or(StatusCode::REQUEST_TIMEOUT)),
             is_in_proxy: self.is_in_proxy,
             steps: self.steps + 1,
+            is_to_instance: self.is_to_instance,
         })
     }
 }

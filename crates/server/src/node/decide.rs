@@ -21,6 +21,11 @@ impl Server {
             ..self.facts(now, &arrival.request, &arrival.flow)
         };
         let course = Course::begin(decide(&self.service.rules, &facts).step);
+        let course = if self.is_for_gruu(&arrival.request) {
+            course.for_instance(arrival.request.uri_buf())
+        } else {
+            course
+        };
         self.take(now, Arrival { course: Some(course), ..arrival });
     }
 

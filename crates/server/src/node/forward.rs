@@ -2,6 +2,7 @@
 
 use antiphon_core::flow::Flow;
 use antiphon_core::proxy::{self, Forwarding, Recursion, Target};
+use antiphon_core::registrar::has_gr;
 use antiphon_core::time::Time;
 use antiphon_sip::{HeaderName, Request};
 
@@ -86,6 +87,8 @@ impl Server {
     fn recursion(&self, request: &Request) -> Option<Recursion> {
         let is_followed = self.service.extensions.follow_redirections
             && self.is_ours(&request.uri())
+            // RFC 5627 §6.1: one instance is meant, and nobody else.
+            && !has_gr(&request.uri())
             && !request.headers().has(HeaderName::Route);
         let own_hosts = || self.service.domains.hosts().map(Into::into).collect();
         is_followed.then(|| Recursion { own_hosts: own_hosts() })
@@ -112,12 +115,11 @@ impl Server {
         let arrived = Arrived { recorded: this, address: flow.remote.ip() };
         if self.may_acknowledge(now, &request, &arrived) {
             self.take_off_own_credentials(&mut request);
-            let target = self.dialog_target(&request, recorded);
-            if self.is_relayed(request.call_id()) {
-                let call_id = request.call_id().to_owned();
-                return self.line_up(now, &call_id, Passing::Ack(request, target));
+            if self.is_to_be_located(&request, &this) {
+                return self.locate_ack(request);
             }
-            self.proxy.forward_ack(now, &mut self.endpoint, &request, &target);
+            let target = self.dialog_target(&request, recorded);
+            self.pass_ack(now, request, target);
         }
     }
 }

@@ -122,7 +122,9 @@ impl Server {
         // Where our users are is for those to know who signed in; for anybody else the request is
         // forwarded, which RFC 3841 §9.1 leaves to us.
         let may_be_told = arrival.is_from_us() || self.is_trusted(&arrival);
-        if is_located && may_be_told && Disposition::of(&arrival.request).redirect {
+        let is_asked =
+            !self.is_for_gruu(&arrival.request) && Disposition::of(&arrival.request).redirect;
+        if is_located && may_be_told && is_asked {
             return self.tell_where(now, arrival, targets);
         }
         self.forward(now, arrival, targets);

@@ -10,6 +10,7 @@ use antiphon_core::time::Time;
 use antiphon_sip::{HeaderName, Request, StatusCode, Uri, UriBuf};
 
 use super::gather::Gather;
+use super::gruu::along_its_route;
 use super::{Arrival, Offence, Question, Server, Waiting};
 use crate::guard::Failure;
 use crate::rules::Redirect;
@@ -148,7 +149,7 @@ impl Server {
     }
 
     /// Where the user of a URI is to be reached.
-    fn targets_at(
+    pub(super) fn targets_at(
         &self,
         now: Time,
         request: &Request,
@@ -156,6 +157,7 @@ impl Server {
         set: &BindingSet,
     ) -> Result<Vec<Target>, Absence> {
         let gruu = self.gruu_of(&uri.as_uri());
+        let has_route = request.headers().has(HeaderName::Route);
         let is_secure = is_sips(&request.uri()) || is_sips(&uri.as_uri());
         let mut bindings: Vec<&Binding> = set
             .live(now)
@@ -173,6 +175,7 @@ impl Server {
             .into_iter()
             .filter_map(|instance| self.instance_target(request.call_id(), &instance))
             .map(|target| as_contact_of(&uri, target))
+            .map(|target| if has_route { along_its_route(target) } else { target })
             .collect();
         if !targets.is_empty() {
             return Ok(targets);
@@ -182,11 +185,6 @@ impl Server {
         }
         let is_gone = gruu.is_some_and(|gruu| gruu.ends_with_its_bindings());
         Err(if is_gone { Absence::Nobody } else { Absence::NotSignedIn(uri) })
-    }
-
-    /// Whether the Request-URI names one instance of a user of ours.
-    pub(super) fn is_for_gruu(&self, request: &Request) -> bool {
-        has_gr(&request.uri()) && self.is_ours(&request.uri())
     }
 
     fn gruu_of(&self, uri: &Uri<'_>) -> Option<Gruu> {

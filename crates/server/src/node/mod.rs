@@ -15,6 +15,7 @@ mod drive;
 mod edge;
 mod forward;
 mod gather;
+mod gruu;
 mod held;
 mod itself;
 mod locate;
@@ -55,6 +56,7 @@ pub use crate::config::Extensions;
 use authenticate::Purpose;
 use course::Course;
 use gather::Gather;
+use gruu::LocatedAck;
 use held::Held;
 use media::Desk;
 use offence::Unroutable;
@@ -189,6 +191,8 @@ pub struct Server {
     held: Held,
     desk: Desk,
     waiting: IdMap<Ticket, Waiting>,
+    /// ACKs on their way to a user of ours.
+    acks: IdMap<Ticket, LocatedAck>,
     /// The requests that the proxy asks about when their targets have failed.
     courses: IdMap<ServerId, Arrival>,
     next_ticket: u64,
@@ -273,6 +277,7 @@ impl Server {
             held: Held::default(),
             desk: Desk::default(),
             waiting: IdMap::default(),
+            acks: IdMap::default(),
             courses: IdMap::default(),
             next_ticket: 0,
             questions: VecDeque::new(),
@@ -295,6 +300,7 @@ impl Server {
         let counters = self.endpoint.counters();
         let transactions = counters.server_transactions + counters.client_transactions;
         let is_waiting = !self.waiting.is_empty()
+            || !self.acks.is_empty()
             || !self.courses.is_empty()
             || self.held.len() > 0
             || !self.desk.is_idle()
@@ -361,7 +367,8 @@ impl Server {
         let request = &arrival.request;
         let has_route = request.headers().has(HeaderName::Route);
         let is_in_dialog = arrival.recorded.is_some() && request.to_tag().is_some();
-        if has_route || (is_in_dialog && !self.is_this_server(&request.uri())) {
+        let is_located = is_in_dialog && self.is_for_gruu(request);
+        if (has_route && !is_located) || (is_in_dialog && !self.is_this_server(&request.uri())) {
             return self.forward(now, arrival, vec![in_dialog]);
         }
         if is_in_dialog {
@@ -396,7 +403,12 @@ impl Server {
         if let Answer::Media { ticket, replies } = answer {
             return self.relay_answered(now, ticket, replies);
         }
-        let Some(waiting) = self.waiting.remove(&answer.ticket()) else { return };
+        let Some(waiting) = self.waiting.remove(&answer.ticket()) else {
+            if let Answer::Bindings { ticket, set } = answer {
+                self.located_ack(now, ticket, set.as_ref());
+            }
+            return;
+        };
         match (waiting, answer) {
             (Waiting::Authenticating(arrival, pending), Answer::Subscriber { ha1, .. }) => {
                 self.judge(now, arrival, &pending, ha1.as_ref());

@@ -49,6 +49,11 @@ impl Server {
         let source = source_of(&arrival);
         match update(&arrival.request, &set, source.as_ref(), &self.service.registrar, now) {
             Ok(Update::Query) => self.tell_bindings(now, &arrival, &set.bindings),
+            Ok(Update::Replace(_)) if self.leads_back(&arrival.request, &aor) => {
+                let refusal = Refusal::new(StatusCode::FORBIDDEN)
+                    .because("The contact is the address-of-record itself");
+                self.refuse(now, &arrival, &refusal);
+            }
             Ok(Update::Replace(_)) if self.is_foreign_contact(now, &arrival) => {
                 let refusal = Refusal::new(StatusCode::FORBIDDEN)
                     .because("Contact is not where the request is from");

@@ -145,6 +145,111 @@ fn what_was_never_given_out_is_404_rfc5627_6_1() {
 }
 
 #[test]
+fn a_public_gruu_that_nobody_registered_is_as_one_that_is_not_signed_in_rfc5627_5_3() {
+    let (mut world, [alice, one, _]) = world();
+    ask(&mut world, one, &register("sip:bob@192.0.2.2", ONE));
+    let other = "sip:bob@example.org;gr=urn:uuid:00000000-0000-1000-8000-00000000000f";
+    assert_eq!(options(&mut world, alice, other), 480);
+    assert!(world.sim.node(one).requests().is_empty());
+}
+
+#[test]
+fn a_registration_may_require_it_and_is_not_told_so_rfc5627_5_1() {
+    let (mut world, [_, one, _]) = world();
+    let uri = "sip:bob@192.0.2.2";
+    let response = ask(&mut world, one, &register(uri, ONE).header("Require", "gruu"));
+    assert!(param(&response, uri, "pub-gruu").is_some());
+    assert!(!response.headers().has(HeaderName::Require), "§5.2");
+    assert!(!response.headers().has(HeaderName::Supported), "§5.2");
+    let instance = param(&response, uri, "+sip.instance");
+    assert_eq!(instance.as_deref(), Some("<urn:uuid:00000000-0000-1000-8000-000000000001>"));
+}
+
+#[test]
+fn a_contact_that_has_timed_out_ends_its_temporary_gruus_rfc5627_5_3() {
+    let (mut world, [alice, one, _]) = world();
+    let uri = "sip:bob@192.0.2.2";
+    let text = register(uri, ONE).header("Expires", "120");
+    let [public, temporary] = gruus(&ask(&mut world, one, &text), uri);
+    world.run_for_seconds(100);
+    assert_eq!(options(&mut world, alice, &temporary), 200);
+    world.run_for_seconds(30);
+    assert_eq!(options(&mut world, alice, &temporary), 404);
+    assert_eq!(options(&mut world, alice, &public), 480);
+}
+
+#[test]
+fn a_star_ends_the_temporary_gruus_of_all_rfc5627_5_1() {
+    let (mut world, [alice, one, _]) = world();
+    let uri = "sip:bob@192.0.2.2";
+    let text = register(uri, ONE);
+    let [public, temporary] = gruus(&ask(&mut world, one, &text), uri);
+    let star = text.clone().without("Contact").cseq(5).header("Contact", "*");
+    ask(&mut world, one, &star.header("Expires", "0"));
+    ask(&mut world, one, &text.cseq(9));
+    assert_eq!(options(&mut world, alice, &temporary), 404);
+    assert_eq!(options(&mut world, alice, &public), 200);
+}
+
+/// A flow of the first instance.
+fn flow(number: u32, call_id: &str) -> Text {
+    register("sip:bob@192.0.2.2", &format!("{ONE};reg-id={number}"))
+        .without("Supported")
+        .header("Supported", "path, outbound, gruu")
+        .call_id(call_id)
+}
+
+#[test]
+fn temporary_gruus_hold_while_one_flow_is_registered_rfc5627_5_3() {
+    let (mut world, [alice, one, _]) = world();
+    let uri = "sip:bob@192.0.2.2";
+    let brief = flow(1, "first").header("Expires", "120");
+    let [_, first] = gruus(&ask(&mut world, one, &brief), uri);
+    ask(&mut world, one, &flow(2, "second").header("Expires", "600"));
+    world.run_for_seconds(200);
+    assert_eq!(world.stored("bob").len(), 1);
+    assert_eq!(options(&mut world, alice, &first), 200, "the second flow is there");
+    world.run_for_seconds(500);
+    assert_eq!(options(&mut world, alice, &first), 404);
+}
+
+#[test]
+fn another_call_id_for_one_flow_ends_those_of_the_instance_rfc5627_5_1() {
+    let (mut world, [alice, one, two]) = world();
+    let uri = "sip:bob@192.0.2.2";
+    let [_, first] = gruus(&ask(&mut world, one, &flow(1, "first")), uri);
+    let [_, second] = gruus(&ask(&mut world, one, &flow(2, "second")), uri);
+    let response = ask(&mut world, two, &register("sip:bob@192.0.2.3", TWO));
+    let [_, other] = gruus(&response, "sip:bob@192.0.2.3");
+    assert_eq!(options(&mut world, alice, &first), 200, "a further flow ends nothing");
+    let [_, third] = gruus(&ask(&mut world, one, &flow(2, "anew")), uri);
+    for (gruu, status) in [(first, 404), (second, 404), (third, 200), (other, 200)] {
+        assert_eq!(options(&mut world, alice, &gruu), status);
+    }
+}
+
+#[test]
+fn a_gruu_of_the_address_is_no_contact_of_it_rfc5627_5_1() {
+    let mut world = World::configured(
+        "[[domain]]\nname = \"example.org\"\naliases = [\"example.net\"]\n\
+         [registrar]\nforeign_contacts = true\n",
+    );
+    let one = world.peer("one", "192.0.2.2:5060");
+    let two = world.peer("two", "192.0.2.3:5060");
+    let uri = "sip:bob@192.0.2.2";
+    let [public, temporary] = gruus(&ask(&mut world, one, &register(uri, ONE)), uri);
+    let mut status = |contact: &str| {
+        let text = register(contact, TWO).call_id("another");
+        world.ask_as(two, "bob", &password("bob"), &text).status().as_u16()
+    };
+    assert_eq!(status(&public), 403);
+    assert_eq!(status(&temporary), 403);
+    assert_eq!(status(&public.replace("example.org", "example.net")), 403, "an alias");
+    assert_eq!(status("sip:bob@example.net"), 403, "an alias");
+    assert_eq!(status("sip:alice@example.org;gr=urn:uuid:1"), 200, "of somebody else");
+}
+
+#[test]
 fn the_address_of_record_is_no_contact_rfc5627_5_1() {
     let (mut world, [_, one, _]) = world();
     let refused = |world: &mut World, contact: &str| {

@@ -19,6 +19,7 @@ mod early;
 mod edge;
 mod forking;
 mod gruu;
+mod gruu_calls;
 mod guarding;
 mod history;
 mod identity;

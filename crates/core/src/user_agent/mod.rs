@@ -6,53 +6,36 @@
 //! is what an INVITE begins; it outlives the action that placed it and ends with
 //! [`Event::Ended`].
 //!
-//! Where to begin: [`Command`] and [`Event`]; then `send.rs`, where the requests of an action go
-//! out, `client.rs`, where what [`reaction`](crate::reaction) decides about their answers is carried
-//! out, and `server.rs`, where requests come in.
+//! Where to begin: [`Command`] and [`Event`]; then `drive.rs`, which gives every input to the step
+//! that it is for. The rooms stand on each other, and no file imports from one above it:
+//!
+//! - `words/`: what is commanded, told and asked. Values of the interface.
+//! - `message.rs`: what is read out of messages, and put into them, in more than one room.
+//! - `state/`: what is remembered from one input to the next. Knows no step.
+//! - [`UserAgent`], here: the owner of all state.
+//! - the steps, each an `impl UserAgent` of its own: `requests/` (an action and what it sends),
+//!   `calls/`, `keeping/` (registrations, publications, subscriptions), `answers/` (what comes in
+//!   outside of a call). One step goes on with another by a method of the user agent, across
+//!   rooms too; what such a method is, `pub(in crate::user_agent)` says.
+//! - `drive.rs`: the inputs, timers and outputs ([`Node`](crate::node::Node)).
 
 use std::collections::{HashMap, VecDeque};
 
 use crate::auth;
 use crate::dialog::DialogId;
-use crate::endpoint::{self, ClientId, Endpoint, ServerId};
+use crate::endpoint::{ClientId, Endpoint, ServerId};
 use crate::locate;
-use crate::node::{Input, Node, Output, ResolveId};
+use crate::node::{Output, ResolveId};
 use crate::time::Time;
 
-mod accept;
-mod agreement;
-mod challenge;
-mod choose;
-mod client;
-mod conclude;
-mod consider;
-mod dialog_requests;
-mod early;
-mod flow;
-mod fork;
-mod gate;
-mod in_call;
-mod incoming;
-mod judge;
-mod keep;
-mod learn;
-mod locating;
-mod means;
+mod answers;
+mod calls;
+mod drive;
+mod keeping;
 mod message;
-mod negotiate;
-mod perform;
-mod place;
-mod publish;
-mod register;
-mod reliable;
-mod send;
-mod server;
-mod session_timer;
-mod sign;
+mod requests;
 mod state;
-mod subscribe;
 mod words;
-mod write;
 
 pub use words::{
     Acceptance, ActionId, Answer, Ask, Attempt, CallId, Command, Conclusion, EndCause, Event,
@@ -63,10 +46,11 @@ pub use words::{
 };
 
 use state::{
-    Action, ActionKey, Agreements, AnsweredInvite, Call, HangUp, LatePrack, Memory, Performance,
-    Resolving, Subject, Timers, Turns,
+    Action, ActionKey, Agreements, AnsweredInvite, Call, LatePrack, Memory, Performance, Resolving,
+    Subject, Timers, Turns,
 };
-/// A user agent; see [`Node`] for how it is driven.
+
+/// A user agent; see [`Node`](crate::node::Node) for how it is driven.
 #[derive(Debug)]
 pub struct UserAgent {
     config: UserAgentConfig,
@@ -159,150 +143,5 @@ impl UserAgent {
 
     fn tell(&mut self, event: Event) {
         self.events.push_back(Output::Event(event));
-    }
-
-    fn command(&mut self, now: Time, command: Command) {
-        match command {
-            Command::Call(place) => self.place_call(now, place),
-            Command::Register(register) => self.register(now, register),
-            Command::Unregister(unregister) => self.unregister(now, unregister),
-            Command::Publish(publish) => self.publish(now, publish),
-            Command::Subscribe(subscribe) => self.subscribe(now, subscribe),
-            Command::Options(ask) => self.options(now, ask),
-            Command::Message(message) => self.message(now, message),
-            Command::InCall(request) => self.request_in_call(now, request),
-            Command::Reinvite(reinvite) => self.reinvite(now, reinvite),
-            Command::Remember(entry) => self.memory.remember(entry),
-            Command::Forget(old) => {
-                self.memory.forget(&old);
-            }
-            Command::Choose { action, pick } => self.chosen(now, action, pick),
-            Command::Stop(action) => self.stop(now, action, Conclusion::Stopped),
-            Command::Respond { call, reply } => self.respond(now, call, reply),
-            Command::Play { call, script } => self.play(now, call, script),
-            Command::Media { call, address } => self.media_known(now, call, address),
-            Command::Hangup(call) => self.hang_up(now, call, Side::Local, HangUp::Asked),
-            Command::Shutdown => self.shut_down(now),
-        }
-    }
-
-    fn shut_down(&mut self, now: Time) {
-        self.shutting_down = true;
-        let mut actions: Vec<_> = self.names.keys().copied().collect();
-        actions.sort_unstable();
-        for action in actions {
-            self.stop(now, action, Conclusion::Stopped);
-        }
-        let mut calls: Vec<_> = self.calls.keys().copied().collect();
-        calls.sort_unstable();
-        for call in calls {
-            self.hang_up(now, call, Side::Local, HangUp::Asked);
-        }
-    }
-
-    fn tell_idle(&mut self) {
-        if self.shutting_down && self.actions.is_empty() && self.calls.is_empty() {
-            self.shutting_down = false;
-            self.tell(Event::Idle);
-        }
-    }
-
-    fn resolved(&mut self, now: Time, id: ResolveId, answer: locate::Answer) {
-        match self.resolving.remove(&id) {
-            Some((Resolving::Action(key), question, asked)) => {
-                self.action_answered(now, key, (question, asked), answer);
-            }
-            Some((Resolving::Ack(call), question, _)) => {
-                self.ack_answered(now, call, &question, &answer);
-            }
-            None => {}
-        }
-    }
-
-    fn run_timers(&mut self, now: Time) {
-        while let Some(subject) = self.timers.take_due(now) {
-            match subject {
-                Subject::Action(key) => self.action_due(now, key),
-                Subject::Call(call) => self.call_due(now, call),
-                Subject::Performance(server) => self.performance_due(now, server),
-                Subject::Flow(key) => self.flow_due(now, key),
-                Subject::Answered(client) => {
-                    self.answered.remove(&client);
-                }
-            }
-        }
-    }
-
-    fn take_endpoint_events(&mut self, now: Time) {
-        while let Some(event) = self.endpoint.next_event() {
-            match event {
-                endpoint::Event::Request { id, request, flow } => {
-                    self.request_came(now, id, request, flow);
-                }
-                endpoint::Event::Ack { request, .. } => self.ack_came(now, &request),
-                endpoint::Event::Cancelled { id, cancel } => self.cancelled(now, id, &cancel),
-                endpoint::Event::Response { id, response, flow } => {
-                    self.response_came(now, id, &response, &flow);
-                }
-                endpoint::Event::Failed { id, failure } => self.request_failed(now, id, failure),
-                // Not asked for.
-                endpoint::Event::StrayCancel { .. } | endpoint::Event::StrayResponse { .. } => {}
-                endpoint::Event::Acknowledged { .. } => {}
-                endpoint::Event::Unacknowledged { .. } => {}
-            }
-        }
-    }
-}
-
-impl Node for UserAgent {
-    type Question = Question;
-    type Answer = Answer;
-    type Command = Command;
-    type Event = Event;
-
-    fn handle(&mut self, now: Time, input: Input<Answer, Command>) {
-        match input {
-            Input::Datagram { flow, octets } => self.endpoint.handle_datagram(now, flow, octets),
-            Input::Frame { flow, frame } => self.endpoint.handle_frame(now, flow, frame),
-            Input::Undelivered { ticket, fault } => {
-                self.endpoint.handle_undelivered(now, ticket, fault);
-            }
-            Input::Closed { flow } => {
-                self.endpoint.handle_closed(now, flow);
-                self.take_endpoint_events(now);
-                self.flow_closed(now, &flow);
-            }
-            Input::Resolved { id, answer } if self.endpoint.handle_resolved(id, &answer) => {}
-            Input::Resolved { id, answer } => self.resolved(now, id, answer),
-            Input::Command(command) => self.command(now, command),
-            Input::Answer(Answer::Signed { id, signature }) => self.signed(now, id, signature),
-            Input::Deadline => {
-                self.endpoint.handle_deadline(now);
-                self.take_endpoint_events(now);
-                self.run_timers(now);
-            }
-        }
-        self.take_endpoint_events(now);
-        self.tell_idle();
-    }
-
-    fn next_output(&mut self) -> Option<Output<Question, Event>> {
-        if let Some(transmit) = self.endpoint.next_transmit() {
-            return Some(Output::Transmit(transmit));
-        }
-        if let Some((flow, address)) = self.endpoint.next_alias() {
-            return Some(Output::Alias { flow, address });
-        }
-        if let Some((id, question)) = self.endpoint.next_resolve() {
-            return Some(Output::Resolve { id, question });
-        }
-        if let Some(flow) = self.endpoint.next_close() {
-            return Some(Output::Close(flow));
-        }
-        self.events.pop_front()
-    }
-
-    fn deadline(&self) -> Option<Time> {
-        [self.endpoint.deadline(), self.timers.earliest()].into_iter().flatten().min()
     }
 }

@@ -23,7 +23,7 @@ const LISTENERS: [&str; 10] = [
 
 /// A server on every transport, both families, with the accounts of its first start.
 struct Server {
-    running: Running,
+    _running: Running,
     ready: Value,
 }
 
@@ -34,12 +34,23 @@ impl Server {
         let mut running = Running::start(home, &arguments);
         let ready = running.object();
         assert_eq!(ready["event"], "ready", "{ready}");
-        Self { running, ready }
+        Self { _running: running, ready }
     }
 
     /// The URI of a listener, as a proxy.
     fn proxy(&self, listener: usize) -> String {
         next_hop(self.ready["listeners"][listener].as_str().unwrap())
+    }
+
+    /// The Record-Route that comes back to the caller names the callee's side first, the caller's
+    /// side last, and both where transport or family change (RFC 5658 §3).
+    fn has_recorded_both_sides(&self, shown: &str, sides: [usize; 2], way: &str) {
+        let field = shown.lines().find_map(|line| line.trim().strip_prefix("Record-Route: "));
+        let values: Vec<_> = field.unwrap().split(", ").collect();
+        let [callee, caller] = sides.map(|side| self.ready["listeners"][side].as_str().unwrap());
+        assert!(names(values[0], callee), "{way}: {values:?}");
+        assert!(names(values[values.len() - 1], caller), "{way}: {values:?}");
+        assert!(values.len() == 2 || (values.len() == 1 && callee == caller), "{way}: {values:?}");
     }
 
     fn password(&self, account: usize) -> &str {
@@ -57,39 +68,77 @@ fn next_hop(listener: &str) -> String {
     format!("sip:{address};transport={transport}")
 }
 
+/// Whether the value of a Record-Route leads to a listener.
+fn names(value: &str, listener: &str) -> bool {
+    let (transport, address) = listener.split_once(':').unwrap();
+    let parameter = match transport {
+        "udp" => String::new(),
+        other => format!(";transport={other}"),
+    };
+    value.ends_with(&format!("@{address}{parameter};lr>"))
+}
+
 #[test]
-fn a_call_goes_over_each_of_the_ten_pairs_and_from_each_to_others() {
+fn calls_come_to_udp_of_both_families_from_each_of_the_ten_pairs() {
+    calls_come_from_each_of_the_ten_pairs(["udp:127.0.0.1:0", "udp:[::1]:0"]);
+}
+
+#[test]
+fn calls_come_to_tcp_of_both_families_from_each_of_the_ten_pairs() {
+    calls_come_from_each_of_the_ten_pairs(["tcp:127.0.0.1:0", "tcp:[::1]:0"]);
+}
+
+#[test]
+fn calls_come_to_tls_of_both_families_from_each_of_the_ten_pairs() {
+    calls_come_from_each_of_the_ten_pairs(["tls:127.0.0.1:0", "tls:[::1]:0"]);
+}
+
+#[test]
+fn calls_come_to_ws_of_both_families_from_each_of_the_ten_pairs() {
+    calls_come_from_each_of_the_ten_pairs(["ws:127.0.0.1:0", "ws:[::1]:0"]);
+}
+
+#[test]
+fn calls_come_to_wss_of_both_families_from_each_of_the_ten_pairs() {
+    calls_come_from_each_of_the_ten_pairs(["wss:127.0.0.1:0", "wss:[::1]:0"]);
+}
+
+fn calls_come_from_each_of_the_ten_pairs(to: [&str; 2]) {
     let home = TempDir::new().unwrap();
     let server = Server::start(home.path());
-    let trust = ["--trust", server.certificate(), "--json"];
-    for (callee, at) in LISTENERS.iter().enumerate() {
-        let (proxy, password) = (server.proxy(callee), server.password(1));
-        let who = ["answer", "--from", "sip:bob@example.org", "--password", password];
-        // From every transport in IPv4; in IPv6 and across the families some stand for all.
-        let further: &[usize] = if callee % 2 == 0 { &[0, 2, 4, 6, 8, 3] } else { &[0, 2, 3] };
-        let count = further.len().to_string();
-        let how = ["--proxy", &proxy, "--count", &count];
-        let mut answering = Running::start(home.path(), &[&who[..], &how, &trust].concat());
-        while answering.object()["event"] != "registered" {}
-        for caller in further.iter().map(|more| (callee + more) % LISTENERS.len()) {
-            let (proxy, password) = (server.proxy(caller), server.password(0));
-            let who = ["call", "sip:bob@example.org", "--from", "sip:alice@example.org"];
-            let how = ["--password", password, "--proxy", &proxy];
-            let bounds = ["--duration", "0.1", "--timeout", "20"];
-            let called = run(&[&who[..], &how, &bounds, &trust].concat());
-            let way = format!("{} to {at}", LISTENERS[caller]);
-            assert_eq!(called.status, Some(0), "{way}: {called:?}");
-            // Sound does not go from one family to the other without a relay.
-            let is_one_family = caller % 2 == callee % 2;
-            let rtp = &called.outcome()["rtp"];
-            assert_eq!(rtp["received"].as_u64().unwrap() > 0, is_one_family, "{way}: {rtp}");
-        }
-        let (objects, status) = answering.finish();
-        assert_eq!(status, Some(0), "{objects:?}");
-        let ended = objects.iter().filter(|object| object["event"] == "ended");
-        assert!(ended.into_iter().all(|ended| ended["by"] == "remote"), "{objects:?}");
+    for to in to {
+        let callee = LISTENERS.iter().position(|listener| *listener == to).unwrap();
+        ten_calls_to(&server, home.path(), callee);
     }
-    drop(server.running);
+}
+
+/// Bob registers over one listener, and Alice calls him over each.
+fn ten_calls_to(server: &Server, home: &Path, callee: usize) {
+    let trust = ["--trust", server.certificate(), "--json"];
+    let (proxy, password) = (server.proxy(callee), server.password(1));
+    let who = ["answer", "--from", "sip:bob@example.org", "--password", password];
+    let count = LISTENERS.len().to_string();
+    let how = ["--proxy", &proxy, "--count", &count];
+    let mut answering = Running::start(home, &[&who[..], &how, &trust].concat());
+    while answering.object()["event"] != "registered" {}
+    for caller in 0..LISTENERS.len() {
+        let (proxy, password) = (server.proxy(caller), server.password(0));
+        let who = ["call", "sip:bob@example.org", "--from", "sip:alice@example.org"];
+        let how = ["--password", password, "--proxy", &proxy, "--verbose"];
+        let bounds = ["--duration", "0.1", "--timeout", "20"];
+        let called = run(&[&who[..], &how, &bounds, &trust].concat());
+        let way = format!("{} to {}", LISTENERS[caller], LISTENERS[callee]);
+        assert_eq!(called.status, Some(0), "{way}: {called:?}");
+        server.has_recorded_both_sides(&called.stderr, [callee, caller], &way);
+        // Sound does not go from one family to the other without a relay.
+        let is_one_family = caller % 2 == callee % 2;
+        let rtp = &called.outcome()["rtp"];
+        assert_eq!(rtp["received"].as_u64().unwrap() > 0, is_one_family, "{way}: {rtp}");
+    }
+    let (objects, status) = answering.finish();
+    assert_eq!(status, Some(0), "{objects:?}");
+    let ended = objects.iter().filter(|object| object["event"] == "ended");
+    assert!(ended.into_iter().all(|ended| ended["by"] == "remote"), "{objects:?}");
 }
 
 /// Bob registers with his scheme and Alice calls with hers; the status of the call.

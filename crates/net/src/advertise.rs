@@ -1,6 +1,8 @@
 //! Which address a peer can reach us at, when we listen on all of them.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use crate::sources::source_towards;
 
 /// An address beyond every router, of the ranges for documentation (RFC 5737, RFC 3849), so that
 /// only the default route decides.
@@ -17,22 +19,14 @@ pub(crate) fn usable(local: SocketAddr) -> SocketAddr {
         SocketAddr::V4(_) => (FAR_V4, IpAddr::V4(Ipv4Addr::LOCALHOST)),
         SocketAddr::V6(_) => (FAR_V6, IpAddr::V6(Ipv6Addr::LOCALHOST)),
     };
-    let source = source_towards(local.ip(), far).unwrap_or(loopback);
+    let source = source_towards(far).unwrap_or(loopback);
     SocketAddr::new(source, local.port())
-}
-
-/// The address that the system picks on the way to `far`. Connecting a datagram socket sends
-/// nothing; it only asks the routing table.
-fn source_towards(wildcard: IpAddr, far: IpAddr) -> Option<IpAddr> {
-    const ANY_PORT: u16 = 9;
-    let socket = UdpSocket::bind((wildcard, 0)).ok()?;
-    socket.connect((far, ANY_PORT)).ok()?;
-    let source = socket.local_addr().ok()?.ip();
-    (!source.is_unspecified()).then_some(source)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::UdpSocket;
+
     use super::*;
 
     #[test]

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
-use antiphon_core::endpoint::Listener;
+use antiphon_core::endpoint::{Listener, SourceAddresses};
 use antiphon_sip::Transport;
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -13,6 +14,7 @@ use crate::layers::{Layers, is_stream};
 use crate::notice::Notice;
 use crate::resolver::Dns;
 use crate::settings::Settings;
+use crate::sources::SystemSources;
 
 /// Connections that the kernel completes before we accept them. As many as one turn of the loop
 /// accepts many times over; the kernel caps it (`somaxconn`).
@@ -30,8 +32,8 @@ pub struct ListenSpec {
     /// The transport.
     pub transport: Transport,
     /// The address. Port 0 lets the system choose; an unspecified IP is every address of its
-    /// family, and only of it; datagrams then leave from the one that the system's routing picks,
-    /// so a machine with several addresses should listen on each by itself.
+    /// family, and only of it. What comes to one of them is answered from it, and what is sent
+    /// otherwise leaves from the one that the system's routing picks.
     pub addr: SocketAddr,
 }
 
@@ -80,10 +82,11 @@ pub struct Bound {
     /// The transport.
     pub transport: Transport,
     /// The address that is bound, with its real port. It is the `local` of every
-    /// [`Flow`](antiphon_core::flow::Flow) over this listener.
+    /// [`Flow`](antiphon_core::flow::Flow) over this listener, unless it stands for every address
+    /// of a family: a flow then has the one that the peer talks to.
     pub local: SocketAddr,
-    /// The address that peers are told: `local`, or for a wildcard the one from which the system
-    /// sends to the outside.
+    /// The address that is shown: `local`, or for a wildcard the one from which the system sends
+    /// to the outside.
     pub advertised: SocketAddr,
     /// Whether peers may connect: a secure one without certificate only connects itself.
     pub accepts: bool,
@@ -200,6 +203,14 @@ impl Net {
     #[must_use]
     pub fn core_listeners(&self) -> Vec<Listener> {
         self.listeners().map(Bound::core_listener).collect()
+    }
+
+    /// From where packets leave, as the core's `EndpointConfig` wants it, if a listener stands for
+    /// every address of a family.
+    #[must_use]
+    pub fn sources(&self) -> Option<Arc<dyn SourceAddresses>> {
+        let is_needed = self.listeners().any(|bound| bound.local.ip().is_unspecified());
+        is_needed.then(|| Arc::new(SystemSources::default()) as Arc<dyn SourceAddresses>)
     }
 
     /// What works less well than asked for, to be shown to whoever runs the program.

@@ -43,6 +43,7 @@ mod refusals;
 mod resolver;
 mod settings;
 mod shutdown;
+mod sources;
 mod stream;
 mod tls;
 mod udp;

@@ -187,6 +187,7 @@ impl Prepared {
         let config = ServerConfig {
             endpoint: EndpointConfig {
                 listeners: listeners(&self.net, self.name.as_ref()),
+                sources: self.net.sources(),
                 // Other servers may understand it; telephones do not.
                 offers_overload_control: !self.service.trunks.is_empty(),
                 // A self-signed certificate proves nothing to the server that is connected to.

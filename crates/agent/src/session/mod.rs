@@ -207,8 +207,9 @@ async fn open(
 }
 
 fn config(client: &Client, net: &Net, listeners: &[Bound]) -> UserAgentConfig {
-    let listeners_of_core = net.core_listeners();
-    let endpoint = EndpointConfig { listeners: listeners_of_core, ..EndpointConfig::default() };
+    let (listeners_of_core, sources) = (net.core_listeners(), net.sources());
+    let endpoint =
+        EndpointConfig { listeners: listeners_of_core, sources, ..EndpointConfig::default() };
     let identity = client.from.clone().unwrap_or_else(|| nobody(listeners));
     let mut config = UserAgentConfig::new(endpoint, identity);
     config.accounts = client

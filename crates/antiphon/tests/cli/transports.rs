@@ -29,8 +29,12 @@ struct Server {
 
 impl Server {
     fn start(home: &Path) -> Self {
+        Self::start_on(home, &LISTENERS)
+    }
+
+    fn start_on(home: &Path, listeners: &[&str]) -> Self {
         let mut arguments = vec!["serve", "--json", "--domain", "example.org"];
-        arguments.extend(LISTENERS.iter().flat_map(|listener| ["--listen", listener]));
+        arguments.extend(listeners.iter().flat_map(|listener| ["--listen", listener]));
         let mut running = Running::start(home, &arguments);
         let ready = running.object();
         assert_eq!(ready["event"], "ready", "{ready}");
@@ -42,15 +46,9 @@ impl Server {
         next_hop(self.ready["listeners"][listener].as_str().unwrap())
     }
 
-    /// The Record-Route that comes back to the caller names the callee's side first, the caller's
-    /// side last, and both where transport or family change (RFC 5658 §3).
-    fn has_recorded_both_sides(&self, shown: &str, sides: [usize; 2], way: &str) {
-        let field = shown.lines().find_map(|line| line.trim().strip_prefix("Record-Route: "));
-        let values: Vec<_> = field.unwrap().split(", ").collect();
-        let [callee, caller] = sides.map(|side| self.ready["listeners"][side].as_str().unwrap());
-        assert!(names(values[0], callee), "{way}: {values:?}");
-        assert!(names(values[values.len() - 1], caller), "{way}: {values:?}");
-        assert!(values.len() == 2 || (values.len() == 1 && callee == caller), "{way}: {values:?}");
+    /// What the ready line says of two listeners.
+    fn at(&self, listeners: [usize; 2]) -> [&str; 2] {
+        listeners.map(|listener| self.ready["listeners"][listener].as_str().unwrap())
     }
 
     fn password(&self, account: usize) -> &str {
@@ -66,6 +64,16 @@ impl Server {
 fn next_hop(listener: &str) -> String {
     let (transport, address) = listener.split_once(':').unwrap();
     format!("sip:{address};transport={transport}")
+}
+
+/// The Record-Route that comes back to the caller names the callee's side first, the caller's side
+/// last, and both where transport or address change (RFC 5658 §3).
+fn has_recorded(shown: &str, [callee, caller]: [&str; 2], way: &str) {
+    let field = shown.lines().find_map(|line| line.trim().strip_prefix("Record-Route: "));
+    let values: Vec<_> = field.unwrap().split(", ").collect();
+    assert!(names(values[0], callee), "{way}: {values:?}");
+    assert!(names(values[values.len() - 1], caller), "{way}: {values:?}");
+    assert!(values.len() == 2 || (values.len() == 1 && callee == caller), "{way}: {values:?}");
 }
 
 /// Whether the value of a Record-Route leads to a listener.
@@ -121,15 +129,15 @@ fn ten_calls_to(server: &Server, home: &Path, callee: usize) {
     let how = ["--proxy", &proxy, "--count", &count];
     let mut answering = Running::start(home, &[&who[..], &how, &trust].concat());
     while answering.object()["event"] != "registered" {}
-    for caller in 0..LISTENERS.len() {
+    for (caller, from) in LISTENERS.iter().enumerate() {
         let (proxy, password) = (server.proxy(caller), server.password(0));
         let who = ["call", "sip:bob@example.org", "--from", "sip:alice@example.org"];
         let how = ["--password", password, "--proxy", &proxy, "--verbose"];
         let bounds = ["--duration", "0.1", "--timeout", "20"];
         let called = run(&[&who[..], &how, &bounds, &trust].concat());
-        let way = format!("{} to {}", LISTENERS[caller], LISTENERS[callee]);
+        let way = format!("{from} to {}", LISTENERS[callee]);
         assert_eq!(called.status, Some(0), "{way}: {called:?}");
-        server.has_recorded_both_sides(&called.stderr, [callee, caller], &way);
+        has_recorded(&called.stderr, server.at([callee, caller]), &way);
         // Sound does not go from one family to the other without a relay.
         let is_one_family = caller % 2 == callee % 2;
         let rtp = &called.outcome()["rtp"];
@@ -139,6 +147,44 @@ fn ten_calls_to(server: &Server, home: &Path, callee: usize) {
     assert_eq!(status, Some(0), "{objects:?}");
     let ended = objects.iter().filter(|object| object["event"] == "ended");
     assert!(ended.into_iter().all(|ended| ended["by"] == "remote"), "{objects:?}");
+}
+
+/// A server on every address of both families, to which each side of a call comes at another. The
+/// caller, and whoever is reached over the connection that he made, is told the address that he
+/// came to; who is reached by his Contact, the one that the system sends from to there.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_on_every_address_names_to_each_the_one_that_it_can_reach() {
+    let home = TempDir::new().unwrap();
+    let listen = ["udp:0.0.0.0:0", "tcp:0.0.0.0:0", "udp:[::]:0", "tcp:[::]:0"];
+    let server = Server::start_on(home.path(), &listen);
+    let at = |index: usize, address: &str| {
+        let listener = server.ready["listeners"][index].as_str().unwrap();
+        let (transport, bound) = listener.split_once(':').unwrap();
+        let port = bound.rsplit_once(':').unwrap().1;
+        format!("{transport}:{address}:{port}")
+    };
+    for (callee, caller, told) in [
+        (at(0, "127.0.0.2"), at(0, "127.0.0.3"), at(0, "127.0.0.1")),
+        (at(1, "127.0.0.2"), at(1, "127.0.0.3"), at(1, "127.0.0.2")),
+        (at(0, "127.0.0.2"), at(2, "[::1]"), at(0, "127.0.0.1")),
+        (at(3, "[::1]"), at(1, "127.0.0.4"), at(3, "[::1]")),
+    ] {
+        let (proxy, password) = (next_hop(&callee), server.password(1));
+        let who = ["answer", "--from", "sip:bob@example.org", "--password", password];
+        let how = ["--proxy", &proxy, "--count", "1", "--json"];
+        let mut answering = Running::start(home.path(), &[&who[..], &how].concat());
+        while answering.object()["event"] != "registered" {}
+        let (proxy, password) = (next_hop(&caller), server.password(0));
+        let who = ["call", "sip:bob@example.org", "--from", "sip:alice@example.org"];
+        let how = ["--password", password, "--proxy", &proxy, "--verbose", "--json"];
+        let bounds = ["--duration", "0.1", "--timeout", "20"];
+        let called = run(&[&who[..], &how, &bounds].concat());
+        let way = format!("{caller} to {callee}");
+        assert_eq!(called.status, Some(0), "{way}: {called:?}");
+        has_recorded(&called.stderr, [&told, &caller], &way);
+        assert_eq!(answering.finish().1, Some(0), "{way}");
+    }
 }
 
 /// Bob registers with his scheme and Alice calls with hers; the status of the call.

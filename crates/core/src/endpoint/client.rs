@@ -396,10 +396,9 @@ impl Endpoint {
         if flow.transport != Transport::Udp || octets.len() <= DATAGRAM_MOST {
             return Ok(Written { octets, to, fallback: None });
         }
-        let Some(listener) = self.config.listener_for(Transport::Tcp, flow.remote) else {
+        let Some(stream) = self.config.flow_to(Transport::Tcp, flow.remote) else {
             return Ok(Written { octets, to, fallback: None });
         };
-        let stream = Flow { transport: Transport::Tcp, local: listener.local, ..flow };
         let Some(stream_via) = self.via(&stream, branch) else {
             return Ok(Written { octets, to, fallback: None });
         };
@@ -411,15 +410,25 @@ impl Endpoint {
     /// Our Via for a flow. Over UDP it asks for the port (RFC 3581 §3), so that the response finds
     /// its way back through an address translator.
     fn via(&self, flow: &Flow, branch: &Branch) -> Option<String> {
-        let listener = self.config.listener_of(flow)?;
+        let sent_by = self.config.sent_by(flow)?;
         let rport = if flow.transport.is_reliable() { "" } else { ";rport" };
         let offer = if self.config.offers_overload_control { OFFER } else { "" };
         let is_alias = self.config.offers_alias && flow.transport == Transport::Tls;
         let alias = if is_alias { ";alias" } else { "" };
-        let (transport, sent_by) = (flow.transport.as_via(), &listener.sent_by);
+        let transport = flow.transport.as_via();
         Some(
-            ["SIP/2.0/", transport, " ", sent_by, ";branch=", branch.as_str(), rport, alias, offer]
-                .concat(),
+            [
+                "SIP/2.0/",
+                transport,
+                " ",
+                &sent_by,
+                ";branch=",
+                branch.as_str(),
+                rport,
+                alias,
+                offer,
+            ]
+            .concat(),
         )
     }
 }

@@ -1,9 +1,12 @@
 //! What an endpoint is told once.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use antiphon_sip::{Limits, Transport};
+
+use super::SourceAddresses;
 
 /// Settings of an endpoint.
 #[derive(Debug, Clone)]
@@ -11,6 +14,9 @@ pub struct EndpointConfig {
     /// Where it can be reached, and from where it sends. The first that fits the transport and
     /// address family of a target is used.
     pub listeners: Vec<Listener>,
+    /// From where packets leave, for listeners on every address of a family. Without it the peers of
+    /// those are all told the same address.
+    pub sources: Option<Arc<dyn SourceAddresses>>,
     /// The intervals of RFC 3261 §17.1.1.1.
     pub intervals: Intervals,
     /// Limits of parsing.
@@ -43,6 +49,7 @@ impl Default for EndpointConfig {
     fn default() -> Self {
         Self {
             listeners: Vec::new(),
+            sources: None,
             intervals: Intervals::default(),
             limits: Limits::default(),
             max_transactions: 500_000,
@@ -60,7 +67,7 @@ impl Default for EndpointConfig {
 pub struct Listener {
     /// The transport.
     pub transport: Transport,
-    /// The address that is bound.
+    /// The address that is bound. An unspecified one is every address of its family.
     pub local: SocketAddr,
     /// `host[:port]` as it stands in the Via of requests sent from here, IPv6 in brackets.
     pub sent_by: Box<str>,

@@ -24,6 +24,7 @@ mod path;
 mod receive;
 mod server;
 mod slab;
+mod sources;
 mod stateless;
 mod urgency;
 mod way_back;
@@ -36,7 +37,9 @@ pub use config::{EndpointConfig, Intervals, Listener};
 pub use counters::Counters;
 pub use error::{Gone, RequestError};
 pub use event::{ClientId, Event, Failure, ServerId};
+pub use sources::{SourceAddresses, covers};
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -394,6 +397,26 @@ impl Endpoint {
     #[must_use]
     pub fn listener_for(&self, transport: Transport, remote: SocketAddr) -> Option<&Listener> {
         self.config.listener_for(transport, remote)
+    }
+
+    /// The listener that a flow leaves from or came to; if there is none any more, the first that
+    /// fits.
+    #[must_use]
+    pub fn listener_of(&self, flow: &Flow) -> Option<&Listener> {
+        self.config.listener_of(flow)
+    }
+
+    /// The flow to a peer, from the first listener that fits transport and address family. On a
+    /// stream it asks for any connection.
+    #[must_use]
+    pub fn flow_to(&self, transport: Transport, remote: SocketAddr) -> Option<Flow> {
+        self.config.flow_to(transport, remote)
+    }
+
+    /// `host[:port]` of ours as the peer of a flow is told it, in Via, Contact and Record-Route.
+    #[must_use]
+    pub fn sent_by(&self, flow: &Flow) -> Option<Cow<'_, str>> {
+        self.config.sent_by(flow)
     }
 
     /// Whether `host[:port]`, of a Via or a Route, is one of our listeners, by the name in its Via

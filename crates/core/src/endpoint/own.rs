@@ -24,7 +24,7 @@ impl EndpointConfig {
     pub(super) fn listener_of(&self, flow: &Flow) -> Option<&Listener> {
         self.listeners
             .iter()
-            .find(|listener| listener.transport == flow.transport && listener.local == flow.local)
+            .find(|listener| listener.transport == flow.transport && listener.has(flow.local))
             .or_else(|| self.listener_for(flow.transport, flow.remote))
     }
 
@@ -36,7 +36,22 @@ impl EndpointConfig {
 
     /// The same for a host and port that were parsed already.
     pub(super) fn is_own_host(&self, host: Host<'_>, port: Option<u16>) -> bool {
-        self.listeners.iter().any(|listener| listener.is_at(host, port))
+        self.listeners
+            .iter()
+            .any(|listener| listener.is_at(host, port) || self.is_at_wildcard(listener, host, port))
+    }
+}
+
+impl EndpointConfig {
+    /// Whether host and port are those of one of the addresses that a listener has without naming
+    /// them.
+    fn is_at_wildcard(&self, listener: &Listener, host: Host<'_>, port: Option<u16>) -> bool {
+        let default = listener.transport.default_port();
+        listener.is_wildcard()
+            && listener.local.port() == port.unwrap_or(default)
+            && host.ip().is_some_and(|address| {
+                address.is_ipv4() == listener.local.is_ipv4() && self.is_of_this_machine(address)
+            })
     }
 }
 

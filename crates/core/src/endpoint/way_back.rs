@@ -117,10 +117,8 @@ impl Endpoint {
         };
         let Some(search) = &mut lost.search else { return };
         while let Next::Server(server) = search.next(&self.config.listeners, |_| false) {
-            let listener = self.config.listener_for(server.transport, server.address);
-            let Some(listener) = listener else { continue };
-            let (transport, remote) = (server.transport, server.address);
-            let flow = Flow { transport, local: listener.local, remote, connection: None };
+            let flow = self.config.flow_to(server.transport, server.address);
+            let Some(flow) = flow else { continue };
             lost.has_way = true;
             let octets = lost.octets.clone();
             return self.go_back_over(id, flow, octets);

@@ -22,9 +22,7 @@ impl Server {
     /// `None` when there is none. On a stream it asks for any connection.
     #[must_use]
     pub fn flow(&self, endpoint: &Endpoint) -> Option<Flow> {
-        let listener = endpoint.listener_for(self.transport, self.address)?;
-        let (transport, remote) = (self.transport, self.address);
-        Some(Flow { transport, local: listener.local, remote, connection: None })
+        endpoint.flow_to(self.transport, self.address)
     }
 
     /// Whether one of these listeners is at this place: whoever sends there hears himself.
@@ -34,6 +32,7 @@ impl Server {
             listener.transport == self.transport
                 && listener.local.port() == self.address.port()
                 && (listener.local.ip() == self.address.ip()
+                    || (listener.has(self.address) && self.address.ip().is_loopback())
                     || advertised(listener) == Some(self.address.ip()))
         })
     }

@@ -1,5 +1,7 @@
 //! The copy that goes to one target (RFC 3261 §16.6), all but the Via, which is the endpoint's.
 
+use std::borrow::Cow;
+
 use antiphon_sip::header::{MaxBreadth, MaxForwards, Route};
 use antiphon_sip::uri::SipUri;
 use antiphon_sip::{HeaderName, Method, Request, Transport, Uri, UriBuf};
@@ -117,14 +119,19 @@ pub(super) fn makes_dialog(request: &Request) -> bool {
     matches!(request.method(), Method::Invite | Method::Subscribe | Method::Refer | Method::Notify)
 }
 
+/// One side of ours, as a route set names it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Side<'a> {
+    pub(super) listener: &'a Listener,
+    /// `host[:port]`.
+    pub(super) sent_by: Cow<'a, str>,
+    pub(super) token: String,
+}
+
 /// Step 4: our values, one when the request leaves the way it came, two when transport or address
 /// change (RFC 5658 §3) or the flow of one side is to be known again: the side that each end of
 /// the dialog talks to stands nearest to it.
-pub(super) fn record_route(
-    request: &mut Request,
-    inbound: &(&Listener, String),
-    outbound: &(&Listener, String),
-) {
+pub(super) fn record_route(request: &mut Request, inbound: &Side<'_>, outbound: &Side<'_>) {
     let is_secure = asks_for_security(request);
     let headers = request.headers_mut();
     headers.push_top(HeaderName::RecordRoute, own_route(inbound, is_secure));
@@ -142,7 +149,7 @@ fn asks_for_security(request: &Request) -> bool {
 
 /// The URI by which a listener puts itself into a route set. A listener without TLS has no SIPS
 /// URI: nobody could reach it by one.
-fn own_route((listener, token): &(&Listener, String), is_secure: bool) -> String {
+fn own_route(Side { listener, sent_by, token }: &Side<'_>, is_secure: bool) -> String {
     let transport = listener.transport;
     let is_sips = is_secure && transport.is_secure();
     let scheme = if is_sips { "sips" } else { "sip" };
@@ -153,7 +160,7 @@ fn own_route((listener, token): &(&Listener, String), is_secure: bool) -> String
         Transport::Wss if is_sips => (";transport=", "ws"),
         other => (";transport=", other.as_uri_param()),
     };
-    ["<", scheme, ":", token, "@", &listener.sent_by, parameter, value, ";lr>"].concat()
+    ["<", scheme, ":", token, "@", sent_by, parameter, value, ";lr>"].concat()
 }
 
 #[cfg(test)]
@@ -220,14 +227,16 @@ mod tests {
         };
         let tls = listener(Transport::Tls, "192.0.2.10:5061");
         let wss = listener(Transport::Wss, "192.0.2.10:443");
+        let side =
+            |listener| Side { listener, sent_by: (&*listener.sent_by).into(), token: "t".into() };
         let mut secure = request("INVITE sips:b@b.example SIP/2.0\r\n");
-        record_route(&mut secure, &(&wss, "t".into()), &(&tls, "t".into()));
+        record_route(&mut secure, &side(&wss), &side(&tls));
         assert_eq!(
             values(&secure, HeaderName::RecordRoute),
             ["<sips:t@192.0.2.10:5061;lr>", "<sips:t@192.0.2.10:443;transport=ws;lr>"]
         );
         let mut plain = request(INVITE);
-        record_route(&mut plain, &(&tls, "t".into()), &(&tls, "t".into()));
+        record_route(&mut plain, &side(&tls), &side(&tls));
         assert_eq!(
             values(&plain, HeaderName::RecordRoute),
             ["<sip:t@192.0.2.10:5061;transport=tls;lr>"]

@@ -3,9 +3,10 @@
 
 use antiphon_sip::Request;
 
+use super::forward::Side;
 use super::history::History;
 use super::{TrustDomain, forward};
-use crate::endpoint::{Endpoint, Listener};
+use crate::endpoint::Endpoint;
 use crate::flow::Flow;
 
 /// A copy about to leave.
@@ -28,21 +29,17 @@ impl Leaving<'_> {
             history.hide(request.headers_mut());
         }
         if forward::makes_dialog(request)
-            && let Some(from) = listener_of(endpoint, inbound.0)
-            && let Some(to) = listener_of(endpoint, outbound.0)
+            && let Some(from) = side(endpoint, inbound)
+            && let Some(to) = side(endpoint, outbound)
         {
-            forward::record_route(request, &(from, inbound.1), &(to, outbound.1));
+            forward::record_route(request, &from, &to);
         }
     }
 }
 
-/// The listener that requests over a flow leave from or came to, as it is after a restart with
-/// other listeners too.
-fn listener_of<'a>(endpoint: &'a Endpoint, flow: &Flow) -> Option<&'a Listener> {
-    endpoint
-        .config()
-        .listeners
-        .iter()
-        .find(|listener| listener.transport == flow.transport && listener.local == flow.local)
-        .or_else(|| endpoint.listener_for(flow.transport, flow.remote))
+/// Our side at a flow: that of the listener which requests over it leave from or came to, as it is
+/// after a restart with other listeners too.
+fn side<'a>(endpoint: &'a Endpoint, (flow, token): (&Flow, String)) -> Option<Side<'a>> {
+    let (listener, sent_by) = (endpoint.listener_of(flow)?, endpoint.sent_by(flow)?);
+    Some(Side { listener, sent_by, token })
 }

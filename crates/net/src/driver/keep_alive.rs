@@ -52,8 +52,8 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
 
     fn ask_by_stun(&mut self, flow: Flow, transaction: &[u8; 12]) {
         let octets = stun::request(transaction);
-        if let Some(port) = self.ports.iter_mut().find(|port| port.local == flow.local) {
-            port.queue(Datagram { remote: flow.remote, octets, ticket: None });
+        if let Some(port) = self.ports.iter_mut().find(|port| port.has(flow.local)) {
+            port.queue(Datagram::over(&flow, octets, None));
         }
     }
 }

@@ -59,7 +59,7 @@ pub(super) struct Loop<N: Node, H> {
     /// that cannot be. An output brings about one input at most.
     pub(super) inbox: VecDeque<In<N>>,
     /// Room for a batch, kept between turns.
-    pub(super) received: Vec<(SocketAddr, Bytes)>,
+    pub(super) received: Vec<(Flow, Bytes)>,
     pub(super) backlog: Backlog,
     pub(super) pulses: Pulses,
     pub(super) sleep: Pin<Box<Sleep>>,
@@ -178,16 +178,14 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
         let mut received = std::mem::take(&mut self.received);
         for batch in 0..BATCHES {
             let Some(port) = self.ports.get_mut(index) else { break };
-            let local = port.local;
             if port.poll_receive(cx, &mut received).is_pending() {
                 is_emptied = true;
                 break;
             }
-            for (remote, octets) in received.drain(..) {
-                if self.is_stun(index, remote, &octets) {
+            for (flow, octets) in received.drain(..) {
+                if self.is_stun(index, &flow, &octets) {
                     continue;
                 }
-                let flow = Flow { transport: Transport::Udp, local, remote, connection: None };
                 let waiting = Waiting { since: self.clock.now(), flow, octets };
                 let Some(waiting) = self.own(waiting) else { continue };
                 if batch < BATCHES_AT_ONCE && self.backlog.is_empty() {
@@ -226,20 +224,20 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
     }
 
     /// Answers what is STUN; keep-alives are no concern of the node.
-    fn is_stun(&mut self, port: usize, remote: SocketAddr, octets: &[u8]) -> bool {
-        let answer = match stun::read(octets, remote) {
+    fn is_stun(&mut self, port: usize, flow: &Flow, octets: &[u8]) -> bool {
+        let answer = match stun::read(octets, flow.remote) {
             stun::Datagram::NotStun => return false,
             stun::Datagram::Other => None,
             stun::Datagram::Request(answer) => Some(answer),
             stun::Datagram::Answer(transaction, seen) => {
-                let dead = self.pulses.answered(remote, &transaction, seen);
+                let dead = self.pulses.answered(flow.remote, &transaction, seen);
                 self.inbox.extend(dead.map(|flow| Input::Closed { flow }));
                 None
             }
         };
         self.counters.stun_messages.one();
         if let (Some(octets), Some(port)) = (answer, self.ports.get_mut(port)) {
-            port.queue(Datagram { remote, octets, ticket: None });
+            port.queue(Datagram::over(flow, octets, None));
         }
         true
     }
@@ -410,8 +408,8 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
     fn send_datagram(&mut self, transmit: Transmit) -> Result<(), Fault> {
         let Transmit { flow, octets, ticket, .. } = transmit;
         let port =
-            self.ports.iter_mut().find(|port| port.local == flow.local).ok_or(Fault::NoListener)?;
-        port.queue(Datagram { remote: flow.remote, octets, ticket });
+            self.ports.iter_mut().find(|port| port.has(flow.local)).ok_or(Fault::NoListener)?;
+        port.queue(Datagram::over(&flow, octets, ticket));
         if port.has_batch() {
             port.flush(&mut told_to(&mut self.inbox));
         }

@@ -33,10 +33,11 @@ impl Streams {
         for index in 0..self.listeners.len() {
             for _ in 0..TURN {
                 let Some(listener) = self.listeners.get_mut(index) else { break };
-                let (transport, local) = (listener.transport, listener.local);
+                let transport = listener.transport;
                 let Poll::Ready((stream, remote)) = listener.poll(cx, &self.counters) else {
                     break;
                 };
+                let local = listener.address_of(&stream);
                 any = true;
                 if self.layers.is_load_balancer(remote.ip()) {
                     self.ask_for_whom(transport, local, remote, stream);

@@ -72,6 +72,15 @@ impl Accept {
         }
     }
 
+    /// Which address of ours a connection came to: of a listener on all of them, the one that the
+    /// peer chose.
+    pub(super) fn address_of(&self, stream: &TcpStream) -> SocketAddr {
+        if !self.local.ip().is_unspecified() {
+            return self.local;
+        }
+        stream.local_addr().unwrap_or(self.local)
+    }
+
     pub(super) const fn resume_at(&self) -> Option<Instant> {
         self.resume
     }

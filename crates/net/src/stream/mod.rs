@@ -23,6 +23,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use antiphon_core::endpoint::covers;
 use antiphon_core::flow::{ConnectionId, Fault, Flow, Transmit};
 use antiphon_sip::Transport;
 use antiphon_sip::parse::stream::Frame;
@@ -284,9 +285,9 @@ impl Streams {
     }
 
     fn listens(&self, flow: &Flow) -> bool {
-        self.listeners
-            .iter()
-            .any(|listener| listener.transport == flow.transport && listener.local == flow.local)
+        self.listeners.iter().any(|listener| {
+            listener.transport == flow.transport && covers(listener.local, flow.local)
+        })
     }
 
     /// A connection whose task is gone although it was not ended by it.

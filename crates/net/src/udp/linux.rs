@@ -3,14 +3,20 @@
 
 use std::array;
 use std::io::{self, IoSlice, IoSliceMut};
-use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::AsRawFd;
 
-use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg};
+use nix::cmsg_space;
+use nix::errno::Errno;
+use nix::libc::{in_pktinfo, in6_pktinfo};
+use nix::sys::socket::{
+    ControlMessage, ControlMessageOwned, MsgFlags, MultiHeaders, RecvMsg, SockaddrStorage,
+    recvmmsg, sendmsg, setsockopt, sockopt,
+};
 use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, sendmmsg};
 
 use super::socket::Socket;
-use super::{BATCH, Datagram};
+use super::{Arrived, BATCH, Datagram};
 
 /// No datagram is larger (RFC 768: the length has 16 bits).
 const LARGEST: usize = 65_535;
@@ -24,8 +30,26 @@ pub(super) struct Receiver {
 }
 
 impl Receiver {
-    pub(super) fn new() -> Self {
-        Self { headers: MultiHeaders::preallocate(BATCH, None), buffer: vec![0; BATCH * LARGEST] }
+    /// For a socket that is bound to an address. When that is every address of a family, the system
+    /// is asked to tell with each datagram which of them it came to (ip(7), ipv6(7)).
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub(super) fn new(socket: &Socket, local: SocketAddr) -> io::Result<Self> {
+        // Room for exactly that, since the kernel shortens it to what the last one took.
+        let room = match local {
+            _ if !local.ip().is_unspecified() => None,
+            SocketAddr::V4(_) => {
+                setsockopt(socket, sockopt::Ipv4PacketInfo, &true)?;
+                Some(cmsg_space!(in_pktinfo))
+            }
+            SocketAddr::V6(_) => {
+                setsockopt(socket, sockopt::Ipv6RecvPacketInfo, &true)?;
+                Some(cmsg_space!(in6_pktinfo))
+            }
+        };
+        let headers = MultiHeaders::preallocate(BATCH, room);
+        Ok(Self { headers, buffer: vec![0; BATCH * LARGEST] })
     }
 
     /// Gives each datagram that waits to `each`, one batch at most.
@@ -36,7 +60,7 @@ impl Receiver {
     pub(super) fn receive(
         &mut self,
         socket: &Socket,
-        each: &mut dyn FnMut(SocketAddr, &[u8]),
+        each: &mut dyn FnMut(Arrived<'_>),
     ) -> io::Result<()> {
         let mut chunks = self.buffer.chunks_exact_mut(LARGEST);
         let mut slices: [[IoSliceMut<'_>; 1]; BATCH] =
@@ -48,7 +72,8 @@ impl Receiver {
         for message in messages {
             count += 1;
             if let Some(remote) = message.address.as_ref().and_then(address) {
-                each(remote, message.iovs().next().unwrap_or_default());
+                let octets = message.iovs().next().unwrap_or_default();
+                each(Arrived { remote, to: came_to(&message), octets });
             }
         }
         if count < BATCH { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
@@ -60,7 +85,21 @@ pub(super) fn address(storage: &SockaddrStorage) -> Option<SocketAddr> {
     v4.or_else(|| storage.as_sockaddr_in6().map(|address| SocketAddrV6::from(*address).into()))
 }
 
-/// Sends a batch; says how many of it were sent.
+/// The address of ours that a datagram came to, if the socket was asked to tell. Of one for several
+/// machines at once it is the address that an answer leaves from.
+fn came_to(message: &RecvMsg<'_, '_, SockaddrStorage>) -> Option<IpAddr> {
+    let to = message.cmsgs().ok()?.find_map(|control| match control {
+        ControlMessageOwned::Ipv4PacketInfo(info) => {
+            Some(IpAddr::from(info.ipi_spec_dst.s_addr.to_ne_bytes()))
+        }
+        ControlMessageOwned::Ipv6PacketInfo(info) => Some(IpAddr::from(info.ipi6_addr.s6_addr)),
+        _ => None,
+    })?;
+    (!to.is_unspecified() && !to.is_multicast()).then_some(to)
+}
+
+/// Sends a batch, or what of it has no source of its own before the first that has, or that one;
+/// says how many were sent.
 ///
 /// # Errors
 /// What is wrong with the first.
@@ -68,6 +107,13 @@ pub(super) fn send<'a>(
     socket: &Socket,
     batch: impl Iterator<Item = &'a Datagram>,
 ) -> io::Result<usize> {
+    let mut batch = batch.peekable();
+    if let Some(datagram) = batch.peek()
+        && let Some(source) = datagram.source
+    {
+        return send_from(socket, datagram, source);
+    }
+    let batch = batch.take_while(|datagram| datagram.source.is_none());
     let parts: Vec<(SocketAddrAny, [IoSlice<'_>; 1])> =
         batch.map(|datagram| (datagram.remote.into(), [IoSlice::new(&datagram.octets)])).collect();
     let mut controls: [SendAncillaryBuffer<'_, '_, '_>; BATCH] =
@@ -78,4 +124,32 @@ pub(super) fn send<'a>(
         .map(|((remote, octets), control)| MMsgHdr::new_with_addr(remote, octets, control))
         .collect();
     Ok(sendmmsg(socket, &mut headers, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?)
+}
+
+/// Sends one from this address of ours. If that is ours no longer, the system chooses another.
+fn send_from(socket: &Socket, datagram: &Datagram, source: IpAddr) -> io::Result<usize> {
+    let remote = SockaddrStorage::from(datagram.remote);
+    let octets = [IoSlice::new(&datagram.octets)];
+    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+    let send = |control: &[ControlMessage<'_>]| {
+        sendmsg(socket.as_raw_fd(), &octets, control, flags, Some(&remote))
+    };
+    let sent = match source {
+        IpAddr::V4(source) => {
+            let ipi_spec_dst = nix::libc::in_addr { s_addr: u32::from_ne_bytes(source.octets()) };
+            let info = in_pktinfo { ipi_ifindex: 0, ipi_spec_dst, ipi_addr: ipi_spec_dst };
+            send(&[ControlMessage::Ipv4PacketInfo(&info)])
+        }
+        IpAddr::V6(source) => {
+            let ipi6_addr = nix::libc::in6_addr { s6_addr: source.octets() };
+            // A link-local address is one only of its link, which the peer's address names.
+            let info = in6_pktinfo { ipi6_addr, ipi6_ifindex: 0 };
+            send(&[ControlMessage::Ipv6PacketInfo(&info)])
+        }
+    };
+    match sent {
+        Err(Errno::EINVAL | Errno::EADDRNOTAVAIL | Errno::ENETUNREACH) => send(&[])?,
+        sent => sent?,
+    };
+    Ok(1)
 }

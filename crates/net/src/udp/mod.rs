@@ -18,12 +18,14 @@ use plain as batch;
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use antiphon_core::flow::{Fault, Ticket};
+use antiphon_core::endpoint::{SourceAddresses as _, covers};
+use antiphon_core::flow::{Fault, Flow, Ticket};
+use antiphon_sip::Transport;
 use bytes::Bytes;
 use tokio::io::Interest;
 use tokio::sync::mpsc;
@@ -32,6 +34,7 @@ use tokio::time::Instant;
 
 use crate::counters::Counters;
 use crate::settings::Settings;
+use crate::sources::SystemSources;
 use sent::Sent;
 #[cfg(target_os = "linux")]
 use socket::Socket;
@@ -59,8 +62,26 @@ const REPORTS: usize = 256;
 #[derive(Debug, Clone)]
 pub(crate) struct Datagram {
     pub(crate) remote: SocketAddr,
+    /// The address of ours that it leaves from, where the socket leaves that open.
+    pub(crate) source: Option<IpAddr>,
     pub(crate) octets: Bytes,
     pub(crate) ticket: Option<Ticket>,
+}
+
+impl Datagram {
+    /// Octets for the peer of a flow.
+    pub(crate) fn over(flow: &Flow, octets: Bytes, ticket: Option<Ticket>) -> Self {
+        let source = Some(flow.local.ip()).filter(|source| !source.is_unspecified());
+        Self { remote: flow.remote, source, octets, ticket }
+    }
+}
+
+/// A datagram that has arrived.
+struct Arrived<'a> {
+    remote: SocketAddr,
+    /// The address of ours that it came to, where the socket leaves that open and the system tells.
+    to: Option<IpAddr>,
+    octets: &'a [u8],
 }
 
 /// The network says that a datagram did not arrive.
@@ -74,7 +95,9 @@ pub(crate) struct Report {
 
 /// A UDP listener.
 pub(crate) struct Port {
-    pub(crate) local: SocketAddr,
+    local: SocketAddr,
+    /// Of one for every address of a family.
+    sources: Option<SystemSources>,
     socket: Arc<Socket>,
     receiver: batch::Receiver,
     outbox: VecDeque<Datagram>,
@@ -98,10 +121,12 @@ impl Port {
         let (sender, reports) = mpsc::channel(REPORTS);
         let mut watch = JoinSet::new();
         watch_errors(&mut watch, &socket, local, sender)?;
+        let receiver = batch::Receiver::new(&socket, local)?;
         Ok(Self {
             local,
+            sources: local.ip().is_unspecified().then(SystemSources::default),
             socket,
-            receiver: batch::Receiver::new(),
+            receiver,
             outbox: VecDeque::new(),
             retry: None,
             sent: Sent::default(),
@@ -112,20 +137,27 @@ impl Port {
         })
     }
 
+    /// Whether flows at this address of ours are this port's.
+    pub(crate) fn has(&self, local: SocketAddr) -> bool {
+        covers(self.local, local)
+    }
+
     /// Appends what has arrived to `received`, at most one batch.
     pub(crate) fn poll_receive(
         &mut self,
         cx: &mut Context<'_>,
-        received: &mut Vec<(SocketAddr, Bytes)>,
+        received: &mut Vec<(Flow, Bytes)>,
     ) -> Poll<()> {
-        let Self { socket, receiver, counters, .. } = self;
+        let Self { local, socket, receiver, counters, .. } = self;
         let before = received.len();
         // An error is a pending ICMP error that came out here instead of in the error queue, where
         // it stands as well; the next call finds what has arrived.
         if ready!(socket.poll_recv_ready(cx)).is_ok() {
             let _ = socket.try_io(Interest::READABLE, || {
-                receiver.receive(socket, &mut |remote, octets: &[u8]| {
-                    received.push((remote, Bytes::copy_from_slice(octets)));
+                receiver.receive(socket, &mut |Arrived { remote, to, octets }| {
+                    let local = to.map_or(*local, |to| SocketAddr::new(to, local.port()));
+                    let flow = Flow { transport: Transport::Udp, local, remote, connection: None };
+                    received.push((flow, Bytes::copy_from_slice(octets)));
                 })
             });
         }
@@ -139,11 +171,16 @@ impl Port {
     }
 
     /// Puts a datagram into the queue. It leaves with [`flush`](Self::flush).
-    pub(crate) fn queue(&mut self, datagram: Datagram) {
+    pub(crate) fn queue(&mut self, mut datagram: Datagram) {
         if self.outbox.len() >= self.limit {
             self.counters.datagrams_dropped.one();
             return;
         }
+        // What leaves from where it would anyhow can go in a batch.
+        let sources = self.sources.as_ref();
+        datagram.source = sources.zip(datagram.source).and_then(|(sources, source)| {
+            (sources.towards(datagram.remote.ip()) != Some(source)).then_some(source)
+        });
         self.outbox.push_back(datagram);
     }
 

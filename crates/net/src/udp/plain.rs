@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use tokio::net::UdpSocket;
 
-use super::{BATCH, Datagram};
+use super::{Arrived, BATCH, Datagram};
 
 /// No datagram is larger (RFC 768: the length has 16 bits).
 const LARGEST: usize = 65_535;
@@ -16,8 +16,10 @@ pub(super) struct Receiver {
 }
 
 impl Receiver {
-    pub(super) fn new() -> Self {
-        Self { buffer: vec![0; LARGEST] }
+    /// For a socket that is bound to an address. Which one a datagram came to is not told here.
+    #[expect(clippy::unnecessary_wraps, reason = "where there are batches the system may refuse")]
+    pub(super) fn new(_: &UdpSocket, _: SocketAddr) -> io::Result<Self> {
+        Ok(Self { buffer: vec![0; LARGEST] })
     }
 
     /// Gives each datagram that waits to `each`, one batch at most.
@@ -27,11 +29,12 @@ impl Receiver {
     pub(super) fn receive(
         &mut self,
         socket: &UdpSocket,
-        each: &mut dyn FnMut(SocketAddr, &[u8]),
+        each: &mut dyn FnMut(Arrived<'_>),
     ) -> io::Result<()> {
         for _ in 0..BATCH {
             let (length, remote) = socket.try_recv_from(&mut self.buffer)?;
-            each(remote, self.buffer.get(..length).unwrap_or_default());
+            let octets = self.buffer.get(..length).unwrap_or_default();
+            each(Arrived { remote, to: None, octets });
         }
         Ok(())
     }
@@ -68,18 +71,22 @@ mod tests {
             let there = UdpSocket::bind("127.0.0.1:0").await.unwrap();
             let remote = there.local_addr().unwrap();
             let octets = [&b"one"[..], b"", b"three"];
-            let datagrams =
-                octets.map(|o| Datagram { remote, octets: Bytes::from_static(o), ticket: None });
+            let datagrams = octets.map(|o| Datagram {
+                remote,
+                source: None,
+                octets: Bytes::from_static(o),
+                ticket: None,
+            });
             for first in 0..datagrams.len() {
                 here.writable().await.unwrap();
                 assert_eq!(send(&here, datagrams[first..].iter()).unwrap(), 1);
             }
-            let mut receiver = Receiver::new();
+            let mut receiver = Receiver::new(&there, remote).unwrap();
             let mut received = Vec::new();
             while received.len() < octets.len() {
                 timeout(Duration::from_secs(5), there.readable()).await.unwrap().unwrap();
-                let end = receiver.receive(&there, &mut |from, octets| {
-                    received.push((from, octets.to_vec()));
+                let end = receiver.receive(&there, &mut |Arrived { remote, octets, .. }| {
+                    received.push((remote, octets.to_vec()));
                 });
                 assert_eq!(end.unwrap_err().kind(), io::ErrorKind::WouldBlock);
             }

@@ -58,7 +58,8 @@ mod tests {
 
     fn datagram(remote: &str, octets: &'static [u8], ticket: u64) -> Datagram {
         let remote = remote.parse().unwrap();
-        Datagram { remote, octets: Bytes::from_static(octets), ticket: Some(Ticket(ticket)) }
+        let (source, ticket) = (None, Some(Ticket(ticket)));
+        Datagram { remote, source, octets: Bytes::from_static(octets), ticket }
     }
 
     fn told(sent: &mut Sent, remote: &str, quoted: &[u8]) -> Vec<u64> {

@@ -27,3 +27,6 @@ mod streams;
 mod transports;
 #[cfg(test)]
 mod web_sockets;
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod wildcards;

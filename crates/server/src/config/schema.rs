@@ -20,7 +20,8 @@ use crate::rules::raw::RawRule;
 section! {
     /// The keys at the top of the file. Without a file, each has its default.
     pub(crate) struct RawConfig: "" {
-        /// Where the server listens: transport, address and port.
+        /// Where the server listens: transport, address and port. On `0.0.0.0` or `[::]` each peer
+        /// is told the address that it can reach.
         "listen" => listen: Vec<Located<ListenSpec>>,
             Default(r#"["udp:127.0.0.1:5060", "tcp:127.0.0.1:5060"]"#),
             sample r#"["udp:192.0.2.1:5060", "tcp:192.0.2.1:5060"]"#,

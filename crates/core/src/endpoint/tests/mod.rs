@@ -5,6 +5,7 @@ mod endings;
 mod overload;
 mod secure;
 mod server;
+mod sources;
 mod streams;
 
 use std::time::Duration;

@@ -90,8 +90,10 @@ impl Proxy {
         forwarding: StatelessForwarding,
     ) {
         let StatelessForwarding { request, inbound, target, .. } = &forwarding;
-        let Some((branch, number)) = self.stateless_branches.of_request(request, inbound.local)
-        else {
+        // The responses are looked for at the listeners' own addresses.
+        let listener = endpoint.listener_of(inbound);
+        let local = listener.map_or(inbound.local, |listener| listener.local);
+        let Some((branch, number)) = self.stateless_branches.of_request(request, local) else {
             return;
         };
         let Ok(mut copy) = forward::copy(request, target) else {

@@ -11,7 +11,6 @@ use super::super::words::{Attempt, Conclusion, Event, Misuse, NoAnswer};
 use crate::auth;
 use crate::endpoint::RequestError;
 use crate::flow::{Destination, Fault, Flow};
-use crate::reaction::Server;
 use crate::time::Time;
 
 impl UserAgent {
@@ -184,9 +183,7 @@ impl UserAgent {
     /// address family.
     fn destination(&self, action: &Action) -> Option<Destination> {
         let (server, hop) = (action.server?, action.hop.as_ref()?);
-        let listener = self.endpoint.listener_for(server.transport, server.address)?;
-        let Server { transport, address: remote, .. } = server;
-        let to = hop.over(Flow { transport, local: listener.local, remote, connection: None });
+        let to = hop.over(self.endpoint.flow_to(server.transport, server.address)?);
         let lifetime = 64 * self.config.endpoint.intervals.t1;
         let patience = action.search.as_ref().and_then(|search| search.patience(lifetime));
         Some(Destination { patience, ..to })

@@ -142,11 +142,7 @@ impl UserAgent {
 
     /// Where we want requests: the listener that the flow uses.
     pub(in crate::user_agent) fn contact(&self, user: &str, flow: &Flow, secure: bool) -> String {
-        let listener =
-            self.endpoint.config().listeners.iter().find(|listener| {
-                listener.transport == flow.transport && listener.local == flow.local
-            });
-        let host = listener.map_or_else(|| flow.local.to_string(), |own| own.sent_by.to_string());
+        let host = self.endpoint.sent_by(flow).unwrap_or_else(|| flow.local.to_string().into());
         let scheme = if secure { "sips" } else { "sip" };
         let at = if user.is_empty() { "" } else { "@" };
         let transport = match flow.transport {

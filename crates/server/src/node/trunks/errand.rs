@@ -402,11 +402,8 @@ impl Server {
     }
 
     fn sent_by(&self, flow: &Flow) -> String {
-        let own =
-            self.endpoint.config().listeners.iter().find(|listener| {
-                listener.transport == flow.transport && listener.local == flow.local
-            });
-        own.map_or_else(|| flow.local.to_string(), |listener| listener.sent_by.to_string())
+        let own = self.endpoint.sent_by(flow);
+        own.map_or_else(|| flow.local.to_string(), std::borrow::Cow::into_owned)
     }
 
     fn end_errand(&mut self, now: Time, id: u64, outcome: Outcome) {

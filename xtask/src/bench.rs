@@ -11,6 +11,8 @@ use crate::packages;
 mod context;
 mod figures;
 mod folder;
+mod highest;
+mod kind;
 mod load;
 mod machine;
 mod process;

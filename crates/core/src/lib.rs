@@ -18,6 +18,7 @@ pub mod proxy;
 pub mod reaction;
 pub mod refusal;
 pub mod registrar;
+pub mod registration;
 pub mod reply;
 pub mod time;
 pub mod timer;

@@ -6,12 +6,8 @@ use crate::failure::Failure;
 use crate::run;
 
 use super::folder::Folder;
+use super::kind::Kind;
 use super::load::{Load, Results};
-use super::servers::{Kind, Server, Setup};
-
-/// Rates that are tried for the highest one, in calls a second.
-const LADDER: [u32; 12] =
-    [1_000, 2_000, 3_000, 4_000, 5_000, 6_500, 8_000, 10_000, 12_500, 15_000, 18_000, 22_000];
 
 /// What all benches of one run share.
 #[derive(Debug)]
@@ -24,7 +20,8 @@ pub(crate) struct Context {
     pub(crate) folder: Folder,
     accounts: Option<PathBuf>,
     filled: Option<PathBuf>,
-    highest: Vec<(Kind, u32)>,
+    /// The highest rates that were found so far.
+    pub(crate) highest: Vec<(Kind, u32)>,
 }
 
 impl Context {
@@ -71,29 +68,6 @@ impl Context {
         self.size(3, 1)
     }
 
-    /// Starts a server and registers all [`users`](Self::users) at it whose contact is the load's callee.
-    pub(crate) fn serve(&mut self, kind: Kind, setup: &Setup) -> Result<Server, Failure> {
-        let server = self.start(kind, setup)?;
-        if kind != Kind::Relay {
-            let users = self.users();
-            let results = self.load.registrations(2_000, users, users, "md5")?;
-            if results.number("completed")? != f64::from(users) {
-                return Err(Failure::tree(format!("{} refuses registrations", kind.name())));
-            }
-        }
-        Ok(server)
-    }
-
-    /// Starts a server with accounts and without contacts.
-    pub(crate) fn start(&mut self, kind: Kind, setup: &Setup) -> Result<Server, Failure> {
-        let data = match (kind, &setup.data) {
-            (Kind::Antiphon, None) => Some(self.data_with_accounts()?),
-            (_, data) => data.clone(),
-        };
-        let setup = Setup { data, ..setup.clone() };
-        Server::start(self, kind, &setup)
-    }
-
     /// A fresh data directory with the accounts of all [`users`](Self::users).
     pub(crate) fn data_with_accounts(&mut self) -> Result<PathBuf, Failure> {
         let accounts = match &self.accounts {
@@ -120,38 +94,6 @@ impl Context {
         let made = self.folder.fresh("filled")?;
         self.load.fill(&made, 0, self.many_contacts())?;
         Ok(self.filled.insert(made).clone())
-    }
-
-    /// The highest rate at which every call is completed and nothing sent twice, in calls a
-    /// second; found once per server and run.
-    pub(crate) fn highest_rate(&mut self, kind: Kind) -> Result<u32, Failure> {
-        if let Some((_, rate)) = self.highest.iter().find(|(have, _)| *have == kind) {
-            return Ok(*rate);
-        }
-        let rate = if self.is_quick { 1_000 } else { self.climb(kind)? };
-        self.highest.push((kind, rate));
-        Ok(rate)
-    }
-
-    fn climb(&mut self, kind: Kind) -> Result<u32, Failure> {
-        const SECONDS: u32 = 3;
-        let _server = self.serve(kind, &Setup::default())?;
-        let mut highest = LADDER.first().copied().unwrap_or(1);
-        let mut misses = 0;
-        for rate in LADDER {
-            let results = self.load.calls(rate, rate * SECONDS, self.users())?;
-            if is_clean(&results, rate * SECONDS)? {
-                (highest, misses) = (rate, 0);
-                continue;
-            }
-            // The machine may have had other work for a moment.
-            misses += 1;
-            if misses == 2 {
-                break;
-            }
-        }
-        println!("    highest rate of {}: {highest} calls/s", kind.name());
-        Ok(highest)
     }
 }
 

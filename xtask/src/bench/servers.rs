@@ -1,4 +1,4 @@
-//! The three that are compared.
+//! The servers that are measured, started.
 
 use std::net::UdpSocket;
 use std::path::PathBuf;
@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::failure::Failure;
 
 use super::context::Context;
+use super::kind::Kind;
 use super::load::{Load, wait_for_line};
 use super::process::{Process, SERVER_CORE, Usage, pinned};
 
@@ -17,31 +18,6 @@ const KAMAILIO_MEMORY: &str = "3072";
 
 /// A slow machine with a million contacts.
 const START_LIMIT: Duration = Duration::from_secs(60);
-
-/// Which server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// The floor.
-    Relay,
-    /// What we want to beat.
-    Kamailio,
-    /// What we have.
-    Antiphon,
-}
-
-impl Kind {
-    pub(crate) const ALL: [Self; 3] = [Self::Relay, Self::Kamailio, Self::Antiphon];
-    /// Those that know what they carry.
-    pub(crate) const SERVERS: [Self; 2] = [Self::Kamailio, Self::Antiphon];
-
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Relay => "bare relay",
-            Self::Kamailio => "Kamailio",
-            Self::Antiphon => "Antiphon",
-        }
-    }
-}
 
 /// How a server is started.
 #[derive(Debug, Clone, Default)]
@@ -65,7 +41,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn start(context: &mut Context, kind: Kind, setup: &Setup) -> Result<Self, Failure> {
+    fn start(context: &mut Context, kind: Kind, setup: &Setup) -> Result<Self, Failure> {
         let port = setup.port.unwrap_or(context.load.server);
         let mut command = match kind {
             Kind::Relay => relay(&context.load),
@@ -83,6 +59,31 @@ impl Server {
 
     pub(crate) fn usage(&self) -> Result<Usage, Failure> {
         self.process.usage()
+    }
+}
+
+impl Context {
+    /// Starts a server and registers all [`users`](Self::users) at it whose contact is the load's callee.
+    pub(crate) fn serve(&mut self, kind: Kind, setup: &Setup) -> Result<Server, Failure> {
+        let server = self.start(kind, setup)?;
+        if kind != Kind::Relay {
+            let users = self.users();
+            let results = self.load.registrations(2_000, users, users, "md5")?;
+            if results.number("completed")? != f64::from(users) {
+                return Err(Failure::tree(format!("{} refuses registrations", kind.name())));
+            }
+        }
+        Ok(server)
+    }
+
+    /// Starts a server with accounts and without contacts.
+    pub(crate) fn start(&mut self, kind: Kind, setup: &Setup) -> Result<Server, Failure> {
+        let data = match (kind, &setup.data) {
+            (Kind::Antiphon, None) => Some(self.data_with_accounts()?),
+            (_, data) => data.clone(),
+        };
+        let setup = Setup { data, ..setup.clone() };
+        Server::start(self, kind, &setup)
     }
 }
 

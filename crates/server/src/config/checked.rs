@@ -8,6 +8,7 @@ use std::time::Duration;
 use antiphon_core::auth::Algorithm;
 use antiphon_core::proxy::TrustDomain;
 use antiphon_core::registrar::Policy;
+use antiphon_core::registration::registrar_of;
 use antiphon_net::{DnsConfig, ListenSpec};
 use antiphon_sip::{Transport, UriBuf};
 use ipnet::IpNet;
@@ -176,6 +177,14 @@ pub struct TrunkRegistration {
     pub registrar: Option<UriBuf>,
     /// The validity that is asked for.
     pub expires: Duration,
+}
+
+impl TrunkRegistration {
+    /// Where it is asked for.
+    #[must_use]
+    pub fn asked_at(&self) -> UriBuf {
+        self.registrar.clone().unwrap_or_else(|| registrar_of(&self.aor))
+    }
 }
 
 /// Watching a trunk by OPTIONS.

@@ -20,8 +20,9 @@ use crate::reading::fault::{Place, Problem};
 use crate::reading::kinds::{Asking, HostName};
 use crate::reading::reader::Reader;
 use crate::reading::value::{Located, Whole};
-use crate::rules::build::{Scope, build};
+use crate::rules::build::build;
 use crate::rules::raw::RawRule;
+use crate::rules::scope::Scope;
 use crate::security::{CertificateFiles, ClientPolicy, Security};
 
 /// The names of what may be spoken of, also where the rest of it could not be read: a reference to

@@ -39,8 +39,9 @@ use schema::{RawConfig, RawRules};
 use crate::reading::reader::{FromValue, Item, Reader};
 use crate::reading::value::Located;
 use crate::rules::RuleSet;
-use crate::rules::build::{Scope, build};
+use crate::rules::build::build;
 use crate::rules::raw::RawRule;
+use crate::rules::scope::Scope;
 
 /// The default rules, as they stand in the documentation.
 pub const DEFAULT_RULES: &str = include_str!("../../../../docs/default-rules.toml");

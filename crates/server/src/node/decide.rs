@@ -7,8 +7,7 @@ use antiphon_sip::Request;
 
 use super::authenticate::Purpose;
 use super::course::Course;
-use super::gather::{Gather, Mailbox};
-use super::locate::Sought;
+use super::sought::{Gather, Mailbox, Sought};
 use super::{Arrival, Server};
 use crate::rules::{Answer, Facts, Outcome, decide};
 

@@ -9,11 +9,10 @@ use antiphon_core::registrar::{Binding, BindingSet, Gruu, has_gr};
 use antiphon_core::time::Time;
 use antiphon_sip::{HeaderName, Request, StatusCode, Uri, UriBuf};
 
-use super::gather::Gather;
 use super::gruu::along_its_route;
+use super::sought::{Absence, Sought};
 use super::{Arrival, Offence, Question, Server, Waiting};
 use crate::guard::Failure;
-use crate::rules::Redirect;
 
 /// A look-up of bindings, and what it is for.
 #[derive(Debug)]
@@ -21,28 +20,6 @@ pub(super) struct Search {
     /// Whose bindings.
     uri: UriBuf,
     sought: Sought,
-}
-
-/// What bindings are looked up for.
-#[derive(Debug)]
-pub(super) enum Sought {
-    /// To send the request there: the preference of the hop in thousandths, and the others.
-    Targets(u16, Gather),
-    /// To tell the caller.
-    Contacts(Redirect),
-}
-
-/// Why nobody is there.
-#[derive(Debug)]
-pub(super) enum Absence {
-    /// Nobody there is what the caller wants (RFC 3841 §7.2.4).
-    Unwanted,
-    /// The URI names nobody, and never will.
-    Nobody,
-    /// The caller wants it secure, and nobody is signed in who takes that (RFC 5630 §5.3).
-    NotSecure,
-    /// Nobody is signed in; whether there is such a user is not known yet.
-    NotSignedIn(UriBuf),
 }
 
 impl Server {

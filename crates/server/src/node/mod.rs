@@ -26,6 +26,7 @@ mod redirect;
 mod register;
 mod route_token;
 mod service;
+mod sought;
 mod source;
 mod stateless;
 mod trunks;
@@ -55,12 +56,12 @@ pub use crate::config::Extensions;
 
 use authenticate::Purpose;
 use course::Course;
-use gather::Gather;
 use gruu::LocatedAck;
 use held::Held;
 use media::Desk;
 use offence::Unroutable;
 use route_token::{Recorded, RouteTokens, derived, is_token};
+use sought::Gather;
 use trunks::Trunks;
 
 use crate::guard::{self, Ban, Guard, Source, Testimony};

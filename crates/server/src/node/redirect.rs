@@ -7,7 +7,7 @@ use antiphon_core::refusal::Refusal;
 use antiphon_core::time::Time;
 use antiphon_sip::{HeaderName, StatusCode};
 
-use super::locate::Sought;
+use super::sought::Sought;
 use super::{Arrival, Server};
 use crate::rules::{Contact, Contacts, Redirect};
 

@@ -12,7 +12,7 @@ use antiphon_sip::{HeaderName, Method, Request, StatusCode, Transport};
 use siphasher::sip::SipHasher13;
 
 use super::bound_route::sender_host;
-use super::gather::Gather;
+use super::sought::Gather;
 use super::source::flow_of_caller;
 use super::{Arrival, Server};
 use crate::rules::{Destination, Facts, Hop, Outcome, decide};

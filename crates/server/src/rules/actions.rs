@@ -5,12 +5,12 @@ use std::sync::Arc;
 use antiphon_sip::{HeaderName, Method, StatusCode};
 
 use super::action::{Action, Branch, ContactSource, Way};
-use super::build::{Scope, told_once, unknown, unknown_trunk};
 use super::captures::Word;
 use super::condition::Condition;
 use super::decision::Answer;
-use super::plan::On;
+use super::on::On;
 use super::raw::{ACTIONS, RawAction, RawBranch, RawContacts, RawDo, RawHop};
+use super::scope::{Scope, unknown, unknown_trunk};
 use super::set::Follow;
 use super::template::Template;
 use crate::reading::fault::{Place, Problem};
@@ -333,7 +333,14 @@ impl<'a, 't> Actions<'a, 't> {
     }
 
     pub(super) fn once(&mut self, answer: &Located<On>, on: &[(On, Follow)]) {
-        told_once(answer, on, self.reader);
+        let is_wait = |on: On| matches!(on, On::NoAnswer(_));
+        let is_taken = on
+            .iter()
+            .any(|(other, _)| *other == answer.value || (is_wait(*other) && is_wait(answer.value)));
+        if is_taken {
+            let problem = Problem::Twice(answer.value.to_string().into());
+            self.reader.fault_at(answer.place, problem, None);
+        }
     }
 }
 

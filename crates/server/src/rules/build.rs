@@ -8,28 +8,12 @@ use super::condition::Condition;
 use super::explain::Origin;
 use super::hand_over;
 use super::never;
-use super::plan::On;
 use super::raw::{RawRule, RawThen, RawWhen};
+use super::scope::{Scope, unknown_trunk};
 use super::set::{Follow, Rule, RuleSet};
 use crate::media::MediaUse;
-use crate::reading::fault::Problem;
-use crate::reading::kinds::{HostName, Role};
 use crate::reading::reader::Reader;
-use crate::reading::suggest::nearest;
 use crate::reading::value::{Located, OneOf, Whole};
-
-/// What rules may speak of.
-#[derive(Debug, Default)]
-pub(crate) struct Scope {
-    /// The names of the trunks.
-    pub(crate) trunks: Vec<Arc<str>>,
-    /// The names of the rules, of those too that could not be read.
-    pub(crate) rules: Vec<Arc<str>>,
-    /// The names and aliases of the domains, each with its role.
-    pub(crate) domains: Vec<(HostName, Role)>,
-    /// The trusted networks.
-    pub(crate) trusted: Vec<ipnet::IpNet>,
-}
 
 /// Checks rules of a configuration and puts the default ones behind them.
 pub(crate) fn build(
@@ -148,37 +132,5 @@ impl Builder<'_, '_> {
             unknown_trunk(name, self.scope, self.reader);
         }
         Some(names.into_iter().map(|name| name.value.into()).collect())
-    }
-}
-
-/// Tells when no trunk has a name.
-pub(super) fn unknown_trunk(name: &Located<String>, scope: &Scope, reader: &mut Reader<'_>) {
-    if scope.trunks.iter().any(|trunk| **trunk == *name.value) {
-        return;
-    }
-    unknown("trunk", name, scope.trunks.iter().map(|trunk| &**trunk), reader);
-}
-
-/// Tells that a name is that of nothing.
-pub(super) fn unknown<'a>(
-    what: &'static str,
-    name: &Located<String>,
-    known: impl IntoIterator<Item = &'a str>,
-    reader: &mut Reader<'_>,
-) {
-    let meant = nearest(&name.value, known).map(|meant| format!("'{meant}'"));
-    let problem = Problem::Unknown { what, name: name.value.as_str().into() };
-    reader.fault_at(name.place, problem, meant);
-}
-
-/// Tells when an answer has an entry already; of times without an answer there is only one.
-pub(super) fn told_once(answer: &Located<On>, on: &[(On, Follow)], reader: &mut Reader<'_>) {
-    let is_wait = |on: On| matches!(on, On::NoAnswer(_));
-    let is_taken = on
-        .iter()
-        .any(|(other, _)| *other == answer.value || (is_wait(*other) && is_wait(answer.value)));
-    if is_taken {
-        let problem = Problem::Twice(answer.value.to_string().into());
-        reader.fault_at(answer.place, problem, None);
     }
 }

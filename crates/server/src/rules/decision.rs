@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use antiphon_sip::{StatusCode, UriBuf};
 
-use super::plan::{Plan, Then};
+use super::on::On;
 use crate::media::MediaUse;
 use crate::reading::value::written;
 
@@ -27,6 +28,24 @@ pub struct Step {
     pub plan: Plan,
     /// Which calls have their media relayed; `None` leaves it to `[media]`.
     pub media: Option<MediaUse>,
+}
+
+/// What follows an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Then {
+    /// The next targets of the same step, if some are left; the best answer otherwise.
+    Next,
+    /// The answer goes to the caller.
+    Forward,
+    /// All branches are given up and this is done instead.
+    Do(Arc<Step>),
+}
+
+/// What follows the answers to a step. Answers that it does not name are dealt with as RFC 3261
+/// §16.7 says. It is asked each time when all targets that were tried together have failed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    entries: Vec<(On, Then)>,
 }
 
 /// What is to be done with a request.
@@ -112,6 +131,38 @@ pub struct Answer {
     pub reason: Option<Box<str>>,
     /// Header fields to add: name and value, neither with a line end.
     pub headers: Vec<(Box<str>, Box<str>)>,
+}
+
+impl Plan {
+    pub(crate) const fn new(entries: Vec<(On, Then)>) -> Self {
+        Self { entries }
+    }
+
+    /// What follows this answer, the best of the targets that were tried together; a code goes
+    /// before its class.
+    #[must_use]
+    pub fn answer(&self, status: StatusCode) -> Option<&Then> {
+        let class = u8::try_from(status.as_u16() / 100).ok()?;
+        self.find(|on| on == On::Status(status)).or_else(|| self.find(|on| on == On::Class(class)))
+    }
+
+    /// After how long without a final answer to INVITE something else is done, and what.
+    #[must_use]
+    pub fn no_answer(&self) -> Option<(Duration, &Then)> {
+        self.entries.iter().find_map(|(on, then)| match on {
+            On::NoAnswer(wait) => Some((Duration::from_secs(u64::from(*wait)), then)),
+            On::Status(_) | On::Class(_) => None,
+        })
+    }
+
+    /// All of it, as it was written.
+    pub fn iter(&self) -> impl Iterator<Item = &(On, Then)> {
+        self.entries.iter()
+    }
+
+    fn find(&self, is_it: impl Fn(On) -> bool) -> Option<&Then> {
+        self.entries.iter().find(|(on, _)| is_it(*on)).map(|(_, then)| then)
+    }
 }
 
 impl Answer {
@@ -211,4 +262,21 @@ fn preference(f: &mut fmt::Formatter<'_>, thousandths: u16) -> fmt::Result {
     let decimals = format!("{thousandths:03}");
     let decimals = decimals.trim_end_matches('0');
     write!(f, " (q 0.{})", if decimals.is_empty() { "0" } else { decimals })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_goes_before_its_class() {
+        let plan = Plan::new(vec![
+            (On::Class(4), Then::Forward),
+            (On::Status(StatusCode::BUSY_HERE), Then::Next),
+        ]);
+        assert_eq!(plan.answer(StatusCode::BUSY_HERE), Some(&Then::Next));
+        assert_eq!(plan.answer(StatusCode::NOT_FOUND), Some(&Then::Forward));
+        assert_eq!(plan.answer(StatusCode::DECLINE), None);
+        assert_eq!(plan.no_answer(), None);
+    }
 }

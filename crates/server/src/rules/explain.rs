@@ -3,8 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::decision::{Decision, Step};
-use super::plan::Then;
+use super::decision::{Decision, Step, Then};
 use crate::reading::fault::Place;
 
 /// Every rule that was looked at, and what came out. Shown, it is a few lines for a person.

@@ -16,22 +16,23 @@ mod hand_over;
 mod hours;
 mod mailbox;
 mod never;
-mod plan;
+mod on;
 mod set;
 mod template;
 
 pub(crate) mod build;
 pub(crate) mod pattern;
 pub(crate) mod raw;
+pub(crate) mod scope;
 
 #[cfg(test)]
 mod tests;
 
 pub use decision::{
-    Answer, Contact, Contacts, Decision, Destination, Hop, Outcome, Redirect, Step,
+    Answer, Contact, Contacts, Decision, Destination, Hop, Outcome, Plan, Redirect, Step, Then,
 };
 pub use explain::{Explanation, Look, Origin, Verdict};
 pub use facts::{DownTrunks, Facts, Moment, Weekday};
 pub use mailbox::mailbox_uri;
-pub use plan::{On, Plan, Then};
+pub use on::On;
 pub use set::{RuleSet, decide, explain};

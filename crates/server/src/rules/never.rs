@@ -1,11 +1,12 @@
 //! Rules that can never match.
 
-use super::build::Scope;
 use super::condition::Condition;
 use super::explain::Origin;
 use super::hand_over::place;
-use super::set::Rule;
+use super::scope::Scope;
+use super::set::{Follow, Rule};
 use crate::reading::fault::{Contradiction, Problem};
+use crate::reading::kinds::Role;
 use crate::reading::reader::Reader;
 
 /// Warns of rules that no request meets, or that an earlier one leaves nothing for. Of the default
@@ -42,7 +43,7 @@ fn takes_all_of(broader: &Rule, narrower: &Rule) -> bool {
 
 fn is_handed_over_to(rules: &[Rule], at: usize) -> bool {
     let mut follows = rules.iter().flat_map(|rule| &rule.on);
-    follows.any(|(_, follow)| *follow == super::set::Follow::Rule(at))
+    follows.any(|(_, follow)| *follow == Follow::Rule(at))
 }
 
 /// Why no request can meet all of the conditions, if that can be seen.
@@ -56,8 +57,7 @@ fn alone(one: &Condition, scope: &Scope) -> Option<Contradiction> {
     match one {
         Condition::Role(role) if scope.domains.iter().all(|(_, known)| known != role) => {
             // Without a domain in the file, the address of the listener is one, and proxied.
-            let is_default =
-                scope.domains.is_empty() && *role == crate::reading::kinds::Role::Proxy;
+            let is_default = scope.domains.is_empty() && *role == Role::Proxy;
             (!is_default).then_some(Contradiction::NoSuchRole(role.name()))
         }
         _ => None,

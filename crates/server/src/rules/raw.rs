@@ -5,8 +5,8 @@ use ipnet::IpNet;
 use toml::de::DeValue;
 
 use super::hours::{Days, Hours};
+use super::on::On;
 use super::pattern::Pattern;
-use super::plan::On;
 use super::template::{Template, UriTemplate};
 use crate::media::MediaUse;
 use crate::reading::kinds::{FinalStatus, HostName, Role};

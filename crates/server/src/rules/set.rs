@@ -8,10 +8,10 @@ use antiphon_sip::StatusCode;
 use super::action::Action;
 use super::captures::Captures;
 use super::condition::Condition;
-use super::decision::{Answer, Decision, Outcome, Step};
+use super::decision::{Answer, Decision, Outcome, Plan, Step, Then};
 use super::explain::{Explanation, Look, Origin, Verdict};
 use super::facts::Facts;
-use super::plan::{On, Plan, Then};
+use super::on::On;
 use crate::media::MediaUse;
 
 /// A rule, checked.

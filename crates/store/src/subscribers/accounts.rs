@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use antiphon_core::auth::Ha1Set;
 use redb::{Database, ReadableTable as _, Table};
 
-use super::table::{self, ACCOUNTS};
+use super::table::{self, ACCOUNTS, CACHE_BYTES};
 use super::{Account, AccountError, Subscriber, file, lower_case};
 use crate::embedded::database;
 use crate::files;
@@ -21,9 +21,6 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// Far more than any name takes, and little enough for a row to stay small.
 const MAX_NAME: usize = 255;
-
-/// Accounts are few and rarely touched: no need for much memory.
-pub(super) const CACHE_BYTES: usize = 1 << 20;
 
 /// The accounts in a data directory, for changing them. The file is held only while a method runs,
 /// so that a command works beside a running server. The methods wait for the disk, and for a short

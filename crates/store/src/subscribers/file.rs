@@ -11,8 +11,7 @@ use antiphon_core::time::Time;
 use redb::backends::FileBackend;
 use redb::{Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase as _};
 
-use super::accounts::CACHE_BYTES;
-use super::table::{self, ACCOUNTS};
+use super::table::{self, ACCOUNTS, CACHE_BYTES};
 use super::{Account, AccountError, MemorySubscribers, Subscriber, Subscribers};
 use crate::embedded::database;
 use crate::{OpenError, Reason};

@@ -18,6 +18,9 @@ use crate::Reason;
 pub(super) const ACCOUNTS: TableDefinition<'static, (&str, &str), &[u8]> =
     TableDefinition::new("accounts");
 
+/// Accounts are few and rarely touched: no need for much memory.
+pub(super) const CACHE_BYTES: usize = 1 << 20;
+
 const FORMAT: u8 = 1;
 
 pub(super) fn encode(subscriber: &Subscriber) -> Vec<u8> {

@@ -2,9 +2,10 @@
 
 use crate::bench::context::{Context, is_clean};
 use crate::bench::figures::Figure;
+use crate::bench::kind::Kind;
 use crate::bench::load::Results;
 use crate::bench::report::Section;
-use crate::bench::servers::{Kind, Server, Setup};
+use crate::bench::servers::{Server, Setup};
 use crate::failure::Failure;
 
 /// What one server did at one rate, over all rounds.

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crate::bench::context::Context;
 use crate::bench::figures::Figure;
+use crate::bench::kind::Kind;
 use crate::bench::report::Section;
-use crate::bench::servers::{Kind, Server, Setup};
+use crate::bench::servers::{Server, Setup};
 use crate::failure::Failure;
 
 const RATE: u32 = 2_000;

@@ -2,8 +2,9 @@
 
 use crate::bench::context::Context;
 use crate::bench::figures::Figure;
+use crate::bench::kind::Kind;
 use crate::bench::report::Section;
-use crate::bench::servers::{Kind, Setup};
+use crate::bench::servers::Setup;
 use crate::failure::Failure;
 
 #[derive(Debug)]

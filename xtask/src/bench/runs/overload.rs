@@ -4,8 +4,9 @@ use std::thread;
 use std::time::Duration;
 
 use crate::bench::context::{Context, is_clean};
+use crate::bench::kind::Kind;
 use crate::bench::report::Section;
-use crate::bench::servers::{Kind, Setup};
+use crate::bench::servers::Setup;
 use crate::failure::Failure;
 
 const TIMES: u32 = 5;

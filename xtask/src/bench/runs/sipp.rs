@@ -5,9 +5,10 @@ use std::process::{Command, Stdio};
 
 use crate::bench::context::Context;
 use crate::bench::figures::Figure;
+use crate::bench::kind::Kind;
 use crate::bench::process::{LOAD_CORE, Process, pinned};
 use crate::bench::report::Section;
-use crate::bench::servers::{Kind, Setup};
+use crate::bench::servers::Setup;
 use crate::failure::Failure;
 
 const RATE: u32 = 1_000;

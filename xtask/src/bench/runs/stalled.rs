@@ -4,8 +4,9 @@ use std::fmt;
 
 use crate::bench::context::Context;
 use crate::bench::figures::Figure;
+use crate::bench::kind::Kind;
 use crate::bench::report::Section;
-use crate::bench::servers::{Kind, Setup};
+use crate::bench::servers::Setup;
 use crate::failure::Failure;
 
 /// Calls a second of the others: few enough that nobody waits for the processor, so that what is

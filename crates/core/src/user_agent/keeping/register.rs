@@ -1,13 +1,12 @@
 //! Registrations: made, kept and removed (RFC 3261 §10.2).
 
-use std::time::Duration;
-
 use antiphon_sip::header::Contact;
-use antiphon_sip::{HeaderName, Method, Response, UriBuf};
+use antiphon_sip::{Method, Response, UriBuf};
 
 use super::super::UserAgent;
 use super::super::state::{ActionKey, Base, ContactLine, Phase, Soft, Upkeep};
 use super::super::words::{Ask, Conclusion, Event, Identity, Outbound, Push, Register, Unregister};
+use crate::registration::{self, registrar_of};
 use crate::time::Time;
 
 /// What is to be bound, and for how long.
@@ -52,7 +51,7 @@ impl UserAgent {
         if !self.is_new(now, ask.action) {
             return;
         }
-        let target = registrar.unwrap_or_else(|| domain(&ask.to));
+        let target = registrar.unwrap_or_else(|| registrar_of(&ask.to));
         let mut draft = self.draft(Method::Register, ask, binding.contact);
         // To is the address-of-record; From is the same unless somebody registers for another
         // (§10.2).
@@ -71,7 +70,7 @@ impl UserAgent {
     pub(super) fn registered(&mut self, now: Time, key: ActionKey, response: &Response) {
         let Some(action) = self.actions.get_mut(&key) else { return };
         let (id, asked) = (action.id, action.draft.expires.unwrap_or(0));
-        let granted = granted(response, action.bound.as_ref(), asked);
+        let granted = registration::granted(response, action.bound.as_ref(), asked);
         let refresh_in = match asked {
             0 => None,
             _ => self.granted(now, key, granted),
@@ -89,48 +88,9 @@ impl UserAgent {
     }
 }
 
-/// The registrar of an address-of-record: its domain, without a user (§10.2).
-fn domain(aor: &UriBuf) -> UriBuf {
-    let uri = aor.as_uri();
-    let Some(sip) = uri.as_sip() else { return aor.clone() };
-    let mut domain = *sip;
-    domain.user = None;
-    domain.password = None;
-    domain.headers = None;
-    UriBuf::from(antiphon_sip::Uri::Sip(domain))
-}
-
-/// For how long our binding holds: as the registrar says at our contact, else in Expires, else as
-/// asked (§10.2.4).
-fn granted(response: &Response, bound: Option<&UriBuf>, asked: u32) -> Duration {
-    let headers = response.headers();
-    let ours = headers.list::<Contact<'_>>().map_while(Result::ok).find(|contact| {
-        contact
-            .address()
-            .zip(bound)
-            .is_some_and(|(address, bound)| address.uri.is_equivalent(&bound.as_uri()))
-    });
-    let seconds = ours
-        .and_then(|contact| contact.expires())
-        .or_else(|| headers.text(HeaderName::Expires)?.trim().parse().ok())
-        .unwrap_or(asked);
-    Duration::from_secs(seconds.into())
-}
-
 fn contacts(response: &Response) -> Vec<String> {
     /// What is shown at most.
     const MAX_SHOWN: usize = 64;
     let contacts = response.headers().list::<Contact<'_>>().map_while(Result::ok);
     contacts.take(MAX_SHOWN).map(|contact| contact.to_string()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_registrar_is_the_domain_rfc3261_10_2() {
-        let domain = domain(&"sip:alice:secret@example.org:5070;transport=tcp".parse().unwrap());
-        assert_eq!(domain.as_str(), "sip:example.org:5070;transport=tcp");
-    }
 }

@@ -17,7 +17,6 @@ use antiphon_core::time::Time;
 use antiphon_sip::header::MinExpires;
 use antiphon_sip::{HeaderName, Method, Request, Response, StatusCode, Transport, UriBuf};
 
-use super::registration::registrar;
 use super::{Server, Trunk, TrunkId};
 
 /// The bit of a [`ResolveId`] that says that an errand asks: neither the proxy, which counts from 0,
@@ -121,7 +120,7 @@ impl Errands {
 impl Errand {
     /// The next request of a trunk's registration.
     pub(super) fn registration(trunk: &Trunk, purpose: Purpose) -> Option<Self> {
-        let to = registrar(trunk.trunk.registration.as_ref()?);
+        let to = trunk.trunk.registration.as_ref()?.asked_at();
         Self::new(trunk, purpose, to, None)
     }
 

@@ -292,7 +292,7 @@ impl Trunk {
     }
 
     fn has_registrar(&self, host: &str) -> bool {
-        let registrar = self.trunk.registration.as_ref().map(registration::registrar);
+        let registrar = self.trunk.registration.as_ref().map(config::TrunkRegistration::asked_at);
         registrar.is_some_and(|uri| {
             let uri = uri.as_uri();
             uri.as_sip().is_some_and(|sip| sip.host.to_string().eq_ignore_ascii_case(host))

@@ -1,12 +1,11 @@
 //! The registration of this server at a trunk (RFC 3261 §10.2): kept as long as the trunk is in the
 //! configuration, and taken back when it is not any more.
 
-use std::time::Duration;
-
 use antiphon_core::reaction::{Ended, Keeper, KeeperState, Key, Later};
+use antiphon_core::registration;
 use antiphon_core::time::Time;
-use antiphon_sip::header::{Contact, RetryAfter};
-use antiphon_sip::{HeaderName, Response, Uri, UriBuf};
+use antiphon_sip::Response;
+use antiphon_sip::header::RetryAfter;
 
 use super::errand::{Errand, Outcome, Purpose};
 use super::news::{Trouble, TrunkNews};
@@ -102,7 +101,8 @@ impl Server {
         let aor = settings.aor.to_string();
         let (trouble, ended) = match outcome {
             Outcome::Response(response) if response.status().is_success() => {
-                let granted = granted(&response, errand.contact.as_ref(), registration.expires);
+                let granted =
+                    registration::granted(&response, errand.contact.as_ref(), registration.expires);
                 if granted.is_zero() {
                     // It says yes and binds nothing.
                     (Trouble::Answer(response.status()), ended(&response))
@@ -147,34 +147,6 @@ impl Server {
         }
         self.trunks.forget_gone(errand.trunk);
     }
-}
-
-/// The registrar of an address-of-record: its domain, without a user (§10.2).
-pub(super) fn registrar(settings: &TrunkRegistration) -> UriBuf {
-    if let Some(registrar) = &settings.registrar {
-        return registrar.clone();
-    }
-    let Uri::Sip(aor) = settings.aor.as_uri() else { return settings.aor.clone() };
-    let mut domain = aor;
-    domain.user = None;
-    domain.password = None;
-    domain.headers = None;
-    UriBuf::from(Uri::Sip(domain))
-}
-
-/// For how long our binding holds: as the registrar says at our contact, else in Expires, else as
-/// asked (§10.2.4).
-fn granted(response: &Response, contact: Option<&UriBuf>, asked: u32) -> Duration {
-    let headers = response.headers();
-    let ours = headers.list::<Contact<'_>>().map_while(Result::ok).find(|bound| {
-        let pair = bound.address().zip(contact);
-        pair.is_some_and(|(address, own)| address.uri.is_equivalent(&own.as_uri()))
-    });
-    let seconds = ours
-        .and_then(|contact| contact.expires())
-        .or_else(|| headers.text(HeaderName::Expires)?.trim().parse().ok())
-        .unwrap_or(asked);
-    Duration::from_secs(seconds.into())
 }
 
 /// How a registration ended, for its keeper. The Retry-After of some codes is about the registrar

@@ -125,6 +125,28 @@ fn every_fault_has_a_line_with_its_place_and_what_was_meant() {
 }
 
 #[test]
+fn a_server_does_not_start_with_rules_that_cannot_be_kept() {
+    let folder = Folder::with(
+        "[[trunk]]\nname = \"carrier\"\ntarget = [{ host = \"192.0.2.9\" }]\nusername = \"us\"\n\
+         password = { env = \"PATH\" }\n[[rule]]\nname = \"out\"\n\
+         do = { trunk = \"carrier\", stateless = true }\n",
+    );
+    let told = format!(
+        "{}:8:6: 'stateless' does not go here: who answers the challenges of trunk 'carrier' has \
+         to keep the request",
+        folder.name()
+    );
+    let checked = folder.check(&[]);
+    assert_eq!(checked.status, Some(2), "{checked:?}");
+    assert!(checked.stdout.starts_with(&told), "{checked:?}");
+    let home = folder.folder.path();
+    let serve = ["serve", "--config", folder.name(), "--data", home.to_str().unwrap()];
+    let served = run_in(home, &serve);
+    assert_eq!((served.status, served.stdout.as_str()), (Some(2), ""), "{served:?}");
+    assert!(served.stderr.contains(&told), "{served:?}");
+}
+
+#[test]
 fn a_warning_is_marked_and_no_fault() {
     let rule = "[[rule]]\nname = \"all\"\ndo = { answer = 480 }\n\n";
     let folder = Folder::with(&format!("{rule}{}", rule.replace("all", "none")));

@@ -198,12 +198,17 @@ pub struct Probe {
     pub up_after: u32,
 }
 
+/// Where a server listens that was told nothing.
+pub(super) fn usual_listeners() -> [ListenSpec; 2] {
+    let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 5060));
+    [ListenSpec::udp(loopback), ListenSpec::tcp(loopback)]
+}
+
 /// What an empty file says.
 impl Default for Config {
     fn default() -> Self {
-        let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 5060));
         Self {
-            listen: vec![ListenSpec::udp(loopback), ListenSpec::tcp(loopback)],
+            listen: usual_listeners().to_vec(),
             security: Security::default(),
             network: Network::default(),
             dns: DnsConfig::default(),

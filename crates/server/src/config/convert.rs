@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use antiphon_core::proxy::TrustDomain;
 use antiphon_core::registrar::Policy;
-use antiphon_net::DnsConfig;
-use antiphon_sip::Uri;
+use antiphon_net::{DnsConfig, ListenSpec};
+use antiphon_sip::{Transport, Uri, UriBuf};
 
 use super::checked::{
     Bans, Config, Domain, Extensions, Network, Probe, Trunk, TrunkCredentials, TrunkRegistration,
-    TrunkTarget,
+    TrunkTarget, usual_listeners,
 };
 use super::schema::{
     RawBans, RawCertificate, RawConfig, RawDns, RawDomain, RawMedia, RawNetwork, RawProbe,
     RawRegistrar, RawRegistration, RawTarget, RawTls, RawTrunk,
 };
-use crate::media::MediaPolicy;
+use crate::media::{MediaPolicy, MediaUse};
 use crate::reading::fault::{Place, Problem};
 use crate::reading::kinds::{Asking, HostName};
 use crate::reading::reader::Reader;
@@ -52,8 +52,22 @@ pub(super) fn config(
     all_different("trunk", &declared.trunks, String::as_str, reader);
     all_different("rule", &declared.rules, String::as_str, reader);
     let domains: Vec<Domain> = raw.domains.into_iter().map(|one| domain(one, reader)).collect();
-    let trunks: Vec<Trunk> = raw.trunks.into_iter().map(|one| trunk(one, reader)).collect();
-    let scope = scope(&domains, declared, &raw.trusted);
+    let transports = transports(&raw.listen);
+    let bounds = Bounds { domains: &domains, transports: transports.as_deref() };
+    let trunks: Vec<Trunk> =
+        raw.trunks.into_iter().map(|one| trunk(one, &bounds, reader)).collect();
+    relays_are_there(&raw.media, reader);
+    let scope = Scope {
+        accounts: trunks
+            .iter()
+            .filter(|trunk| trunk.credentials.is_some())
+            .map(|trunk| Arc::clone(&trunk.name))
+            .collect(),
+        has_relay: !raw.media.rtpengine.is_empty(),
+        relays_all: raw.media.relay.value == MediaUse::Always,
+        transports,
+        ..scope(&domains, declared, &raw.trusted)
+    };
     let default_rules = if raw.default_rules { default_rules } else { Vec::new() };
     Config {
         listen: raw.listen.into_iter().map(|listener| listener.value).collect(),
@@ -83,6 +97,38 @@ fn scope(domains: &[Domain], declared: &Declared, trusted: &[ipnet::IpNet]) -> S
         rules: declared.rules.iter().map(|rule| rule.value.as_str().into()).collect(),
         domains: names.collect(),
         trusted: trusted.to_vec(),
+        ..Scope::default()
+    }
+}
+
+/// What a trunk depends on.
+struct Bounds<'a> {
+    domains: &'a [Domain],
+    transports: Option<&'a [Transport]>,
+}
+
+impl Bounds<'_> {
+    /// Whether a URI is in a domain of ours.
+    fn has(&self, uri: &UriBuf) -> bool {
+        let Uri::Sip(sip) = uri.as_uri() else { return false };
+        let host = sip.host.to_string();
+        let mut names = self.domains.iter().flat_map(Domain::names);
+        names.any(|name| name.eq_ignore_ascii_case(&host))
+    }
+}
+
+/// What the file has the server listen by. Where it says nothing, the command line may.
+fn transports(listen: &[Located<ListenSpec>]) -> Option<Vec<Transport>> {
+    let specs: Vec<ListenSpec> = listen.iter().map(|listener| listener.value).collect();
+    let is_written = specs != usual_listeners();
+    is_written.then(|| specs.iter().map(|listener| listener.transport).collect())
+}
+
+/// Who has all calls relayed has to say by whom.
+fn relays_are_there(raw: &RawMedia, reader: &mut Reader<'_>) {
+    if raw.relay.value == MediaUse::Always && raw.rtpengine.is_empty() {
+        let problem = Problem::Needs { key: "relay", other: "'rtpengine'" };
+        reader.fault_at(raw.relay.place, problem, None);
     }
 }
 
@@ -234,8 +280,14 @@ fn extensions(raw: &RawConfig, reader: &mut Reader<'_>) -> Extensions {
             reader.fault_at(route.place, problem, Some(meant));
         }
     }
-    for domain in &raw.edge_for {
-        let is_ours = |own: &Whole<RawDomain>| own.value.name.value == domain.value;
+    for (at, domain) in raw.edge_for.iter().enumerate() {
+        if raw.edge_for.iter().take(at).any(|other| other.value == domain.value) {
+            reader.fault_at(domain.place, Problem::Twice(domain.value.as_str().into()), None);
+        }
+        let is_ours = |own: &Whole<RawDomain>| {
+            let mut names = std::iter::once(&own.value.name).chain(&own.value.aliases);
+            names.any(|name| name.value == domain.value)
+        };
         if raw.domains.iter().any(is_ours) {
             let wanted = "the domain of another registrar".into();
             let problem = Problem::NotA { wanted, found: domain.value.as_str().into() };
@@ -256,7 +308,7 @@ fn extensions(raw: &RawConfig, reader: &mut Reader<'_>) -> Extensions {
 }
 
 fn media(raw: RawMedia) -> MediaPolicy {
-    MediaPolicy { relays: raw.rtpengine, uses: raw.relay, without: raw.without }
+    MediaPolicy { relays: raw.rtpengine, uses: raw.relay.value, without: raw.without }
 }
 
 fn bans(raw: RawBans) -> Option<Bans> {
@@ -268,8 +320,14 @@ fn bans(raw: RawBans) -> Option<Bans> {
     })
 }
 
-fn trunk(raw: Whole<RawTrunk>, reader: &mut Reader<'_>) -> Trunk {
+fn trunk(raw: Whole<RawTrunk>, bounds: &Bounds<'_>, reader: &mut Reader<'_>) -> Trunk {
     let Whole { value: raw, is_whole } = raw;
+    if let (Some(transport), Some(listened)) = (raw.transport, bounds.transports)
+        && !listened.contains(&transport)
+    {
+        let problem = Problem::NoListener(transport.as_uri_param());
+        reader.warn_at(raw.name.place, problem);
+    }
     if is_whole {
         targets_are_there(&raw.targets, reader);
     }
@@ -277,6 +335,10 @@ fn trunk(raw: Whole<RawTrunk>, reader: &mut Reader<'_>) -> Trunk {
     let registration = raw.register.map(|raw| {
         if is_whole && !has_credentials {
             let other = "'username' and 'password'";
+            reader.fault_at(raw.place, Problem::Needs { key: "register", other }, None);
+        }
+        if raw.value.registrar.is_none() && bounds.has(&raw.value.aor) {
+            let other = "'registrar': the domain of 'aor' is one of ours";
             reader.fault_at(raw.place, Problem::Needs { key: "register", other }, None);
         }
         registration(raw.value)

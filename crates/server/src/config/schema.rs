@@ -243,7 +243,7 @@ section! {
             danger "Its commands are not signed: use an address that strangers cannot reach.";
         /// Which calls are relayed: those between a browser and a phone, which could not hear
         /// each other, all, or none.
-        "relay" => relay: MediaUse, Default(r#""bridge""#), sample r#""bridge""#;
+        "relay" => relay: Located<MediaUse>, Default(r#""bridge""#), sample r#""bridge""#;
         /// What happens to a call that is to be relayed when no rtpengine answers: it goes on
         /// without, or is refused with 503.
         "without" => without: WithoutRelay, Default(r#""go on""#), sample r#""go on""#;

@@ -139,6 +139,21 @@ pub enum Problem {
         /// The key.
         key: &'static str,
     },
+    /// `stateless` where there has to be state (RFC 3261 §16.11).
+    NotStateless(NotStateless),
+    /// What follows answers, of an action that asks nobody.
+    NoAnswers {
+        /// The action.
+        action: &'static str,
+    },
+    /// A time without an answer, in a rule that no INVITE meets.
+    OnlyInvite,
+    /// A rule that locates, and is for those who are not ours.
+    LocatesStrangers,
+    /// A URI that is located, in no domain of ours.
+    LocatesNobody(Box<str>),
+    /// A transport that the server does not listen by, and so cannot send by.
+    NoListener(&'static str),
     /// A capture that no pattern of the rule makes.
     UnknownCapture(Box<str>),
     /// Two patterns of a rule give one name to their captures, or one that has a meaning already.
@@ -193,6 +208,42 @@ impl Problem {
     }
 }
 
+/// Why there has to be state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NotStateless {
+    /// The challenges of this trunk are to be answered.
+    Credentials(Box<str>),
+    /// Users of ours are looked up.
+    OwnUsers,
+    /// This condition holds at one time and not at another.
+    Changes(&'static str),
+    /// Credentials are good once.
+    SignedIn,
+    /// All calls go by way of the media relay.
+    Relayed,
+}
+
+impl fmt::Display for NotStateless {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Credentials(trunk) => {
+                write!(f, "who answers the challenges of trunk '{trunk}' has to keep the request")
+            }
+            Self::OwnUsers => f.write_str("users of ours have to be looked up"),
+            Self::Changes(key) => write!(
+                f,
+                "a request that comes again has to go the same way, and '{key}' may say otherwise \
+                 by then"
+            ),
+            Self::SignedIn => {
+                f.write_str("'authenticated' needs credentials, which are good for one request")
+            }
+            Self::Relayed => f.write_str("'relay' of [media] has every call relayed"),
+        }
+    }
+}
+
 /// Why no request can meet all conditions of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -209,6 +260,14 @@ pub enum Contradiction {
     NeverTrusted,
     /// The source must not be trusted, and all of the networks are.
     AlwaysTrusted,
+    /// The rules are not asked about any of the methods.
+    NoSuchMethod,
+    /// Registrations in a domain of ours are the registrar's.
+    Registrar,
+    /// Who is trusted is not asked to sign in.
+    TrustedSignIn,
+    /// The server does not listen by any of the transports.
+    NoListener,
 }
 
 impl fmt::Display for Contradiction {
@@ -220,6 +279,10 @@ impl fmt::Display for Contradiction {
             Self::NoSuchRole(role) => write!(f, "no domain has the role '{role}'"),
             Self::NeverTrusted => f.write_str("no address of 'source' is trusted"),
             Self::AlwaysTrusted => f.write_str("every address of 'source' is trusted"),
+            Self::NoSuchMethod => f.write_str("ACK and CANCEL go the way of their INVITE"),
+            Self::Registrar => f.write_str("REGISTER in a domain of ours is for the registrar"),
+            Self::TrustedSignIn => f.write_str("who is trusted is not asked to sign in"),
+            Self::NoListener => f.write_str("no listener has a transport of 'transport'"),
         }
     }
 }
@@ -254,6 +317,22 @@ impl fmt::Display for Problem {
             }
             Self::NeedsState { key } => {
                 write!(f, "'{key}' needs state, and 'stateless' says that nothing is kept")
+            }
+            Self::NotStateless(why) => write!(f, "'stateless' does not go here: {why}"),
+            Self::NoAnswers { action } => {
+                write!(f, "'on' is for answers, and '{action}' sends nothing on that has any")
+            }
+            Self::OnlyInvite => {
+                f.write_str("only INVITE is waited for, and no INVITE meets this rule")
+            }
+            Self::LocatesStrangers => {
+                f.write_str("'locate' finds nobody here: the rule is for those who are not ours")
+            }
+            Self::LocatesNobody(host) => {
+                write!(f, "'locate' finds nobody at '{host}', which is no domain of ours")
+            }
+            Self::NoListener(transport) => {
+                write!(f, "nothing can be sent by '{transport}': no listener has it")
             }
             Self::UnknownCapture(name) => write!(f, "no pattern of this rule captures '${name}'"),
             Self::CaptureTaken(name) => write!(f, "the capture '${name}' has that name already"),

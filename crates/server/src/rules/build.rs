@@ -7,6 +7,7 @@ use super::actions::Actions;
 use super::condition::Condition;
 use super::explain::Origin;
 use super::hand_over;
+use super::impossible::Together;
 use super::never;
 use super::raw::{RawRule, RawThen, RawWhen};
 use super::scope::{Scope, unknown_trunk};
@@ -60,7 +61,9 @@ impl Builder<'_, '_> {
         let groups = is_whole.then_some(conditions.as_slice());
         let mut actions = Actions::new(self.scope, self.reader, groups, may_be_invite);
         actions.check_groups(raw.name.place);
+        let place = raw.action.place;
         let action = actions.action(raw.action);
+        let mut answers = Vec::with_capacity(raw.on.0.len());
         let mut on = Vec::with_capacity(raw.on.0.len());
         let is_stateless = matches!(action, Action::Stateless(_));
         for (answer, then) in raw.on.0 {
@@ -83,11 +86,21 @@ impl Builder<'_, '_> {
                 actions.needs_state(then_place, "on");
             }
             actions.once(&answer, &on);
+            answers.push((answer.value, answer.place));
             on.push((answer.value, follow));
         }
         if is_stateless && raw.media.is_some_and(|media| media != MediaUse::Never) {
             actions.needs_state(raw.name.place, "media");
         }
+        let together = Together {
+            conditions: &conditions,
+            action: &action,
+            place,
+            on: &answers,
+            media: raw.media,
+            name: raw.name.place,
+        };
+        together.check(self.scope, self.reader);
         let name = raw.name.value.into();
         Rule { name, origin, conditions, action, on, media: raw.media, is_open: raw.is_open }
     }

@@ -40,6 +40,11 @@ impl Condition {
         matches!(self, Self::Hours(_) | Self::Weekdays(_))
     }
 
+    /// Whether it may hold for one copy of a request and not for the next.
+    pub(super) const fn changes_by_itself(&self) -> bool {
+        self.looks_at_the_clock() || matches!(self, Self::TrunkUp(_) | Self::TrunkDown(_))
+    }
+
     /// Its key in a configuration.
     pub(crate) const fn key(&self) -> &'static str {
         match self {

@@ -14,6 +14,7 @@ mod explain;
 mod facts;
 mod hand_over;
 mod hours;
+mod impossible;
 mod mailbox;
 mod never;
 mod on;

@@ -1,5 +1,7 @@
 //! Rules that can never match.
 
+use antiphon_sip::Method;
+
 use super::condition::Condition;
 use super::explain::Origin;
 use super::hand_over::place;
@@ -60,6 +62,15 @@ fn alone(one: &Condition, scope: &Scope) -> Option<Contradiction> {
             let is_default = scope.domains.is_empty() && *role == Role::Proxy;
             (!is_default).then_some(Contradiction::NoSuchRole(role.name()))
         }
+        Condition::Method(methods) => {
+            let is_asked = |method: &Method| !matches!(method, Method::Ack | Method::Cancel);
+            (!methods.iter().any(is_asked)).then_some(Contradiction::NoSuchMethod)
+        }
+        Condition::Transport(wanted) => {
+            let listened = scope.transports.as_ref()?;
+            let is_there = wanted.iter().any(|transport| listened.contains(transport));
+            (!is_there).then_some(Contradiction::NoListener)
+        }
         _ => None,
     }
 }
@@ -69,6 +80,13 @@ fn pair(one: &Condition, other: &Condition, scope: &Scope) -> Option<Contradicti
         (Condition::TrunkUp(up), Condition::TrunkDown(down)) => {
             let both = up.iter().find(|trunk| down.contains(trunk))?;
             Some(Contradiction::UpAndDown(both.clone()))
+        }
+        (Condition::Method(methods), Condition::Local(true)) => {
+            let is_register = |method: &Method| *method == Method::Register;
+            methods.iter().all(is_register).then_some(Contradiction::Registrar)
+        }
+        (Condition::Authenticated(true), Condition::Trusted(true)) => {
+            Some(Contradiction::TrustedSignIn)
         }
         (Condition::Role(_), Condition::Local(false)) => Some(Contradiction::RoleOfStrangers),
         (Condition::Local(true), Condition::CalleeDomain(names)) if !scope.domains.is_empty() => {

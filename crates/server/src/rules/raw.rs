@@ -124,7 +124,7 @@ section! {
         /// the same: requests that came over a stream or that are too large for UDP, those whose
         /// sender signed in, those that go to a user of ours or by way of the media relay, and
         /// everything within the dialog.
-        "stateless" => stateless: Option<Located<bool>>, Optional, sample "true";
+        "stateless" => stateless: Option<Located<bool>>, Optional, sample "false";
         /// Goes to several at once, or, where they differ in `q`, to one after the other.
         "fork" => fork: Option<Located<Vec<Located<RawHop>>>>, Optional,
             sample r#"["sip:alice@example.org", { trunk = "carrier", user = "+442079460123", q = 0.5 }]"#;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use antiphon_sip::Transport;
+
 use crate::reading::fault::Problem;
 use crate::reading::kinds::{HostName, Role};
 use crate::reading::reader::Reader;
@@ -19,6 +21,21 @@ pub(crate) struct Scope {
     pub(crate) domains: Vec<(HostName, Role)>,
     /// The trusted networks.
     pub(crate) trusted: Vec<ipnet::IpNet>,
+    /// The names of the trunks that have credentials.
+    pub(crate) accounts: Vec<Arc<str>>,
+    /// Whether there is a media relay.
+    pub(crate) has_relay: bool,
+    /// Whether every call is relayed of which nothing else is said.
+    pub(crate) relays_all: bool,
+    /// What the server listens by, where the configuration says so.
+    pub(crate) transports: Option<Vec<Transport>>,
+}
+
+impl Scope {
+    /// Whether a trunk's challenges are answered with credentials.
+    pub(super) fn signs_in_at(&self, trunk: &str) -> bool {
+        self.accounts.iter().any(|known| **known == *trunk)
+    }
 }
 
 /// Tells when no trunk has a name.

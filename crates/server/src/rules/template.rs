@@ -64,6 +64,18 @@ impl Template {
         readable.is_none_or(|[one, other]| one != other)
     }
 
+    /// The host of the URI that it makes for every request, if it is that of a domain alone: without
+    /// a port or `maddr`, which would lead elsewhere.
+    pub(crate) fn fixed_host(&self) -> Option<String> {
+        if self.lets_the_request_choose_the_host() {
+            return None;
+        }
+        let texts = PLACEHOLDERS.map(|[text, _]| self.filled(text));
+        let uri = texts.iter().find_map(|text| Uri::parse(text).ok())?;
+        let sip = uri.as_sip().filter(|sip| sip.port.is_none() && sip.maddr().is_none())?;
+        Some(sip.host.to_string())
+    }
+
     /// Whether it makes a URI, as far as that can be told without a request.
     pub(crate) fn makes_a_uri(&self) -> bool {
         matches!(self.pieces.as_slice(), [Piece::Capture(Word::Uri)])

@@ -53,6 +53,12 @@ fn only_fault(text: &str) -> String {
     told.remove(0)
 }
 
+fn warnings(text: &str) -> Vec<String> {
+    let checked = check(text);
+    assert_eq!(checked.faults, [], "{text}");
+    checked.warnings.iter().map(ToString::to_string).collect()
+}
+
 fn rule(rest: &str) -> String {
     format!(
         "[[trunk]]\nname = \"t\"\ntarget = [{{ host = \"h\" }}]\n[[rule]]\nname = \"r\"\n{rest}"
@@ -239,12 +245,152 @@ fn what_needs_state_does_not_go_with_stateless_rfc3261_16_11() {
     assert_eq!(check(&fine).faults, []);
 }
 
+const ACCOUNT: &str = "[[trunk]]\nname = \"a\"\nusername = \"u\"\npassword = { env = \"PATH\" }\n\
+                       target = [{ host = \"h\" }]\n[[domain]]\nname = \"example.org\"\n";
+
+#[test]
+fn what_has_to_be_remembered_does_not_go_with_stateless_rfc3261_16_11() {
+    const STATELESS: &str = "do = { trunk = \"t\", stateless = true }";
+    let ours = "users of ours have to be looked up; did you mean no 'stateless' here?";
+    let later = |key: &str| {
+        format!(
+            "a request that comes again has to go the same way, and '{key}' may say otherwise by \
+             then; did you mean no 'stateless' here?"
+        )
+    };
+    for (rest, told) in [
+        (
+            "do = { trunk = \"a\", stateless = true }".to_owned(),
+            "line 6, column 6: 'stateless' does not go here: who answers the challenges of trunk \
+             'a' has to keep the request; did you mean no 'stateless' here?"
+                .to_owned(),
+        ),
+        (
+            "do = { send = \"sip:$user@Example.org\", stateless = true }".to_owned(),
+            format!("line 6, column 6: 'stateless' does not go here: {ours}"),
+        ),
+        (
+            format!("when = {{ hours = \"08:00-18:00\" }}\n{STATELESS}"),
+            format!("line 7, column 6: 'stateless' does not go here: {}", later("hours")),
+        ),
+        (
+            format!("when = {{ weekdays = \"mon-fri\" }}\n{STATELESS}"),
+            format!("line 7, column 6: 'stateless' does not go here: {}", later("weekdays")),
+        ),
+        (
+            format!("when = {{ trunk_up = \"t\" }}\n{STATELESS}"),
+            format!("line 7, column 6: 'stateless' does not go here: {}", later("trunk_up")),
+        ),
+        (
+            format!("when = {{ trunk_down = \"a\" }}\n{STATELESS}"),
+            format!("line 7, column 6: 'stateless' does not go here: {}", later("trunk_down")),
+        ),
+        (
+            format!("when = {{ authenticated = true }}\n{STATELESS}"),
+            "line 7, column 6: 'stateless' does not go here: 'authenticated' needs credentials, \
+             which are good for one request; did you mean no 'stateless' here?"
+                .to_owned(),
+        ),
+    ] {
+        let text = format!("{}\n{ACCOUNT}", rule(&rest));
+        assert_eq!(only_fault(&text), told, "{rest}");
+        let with_state = text.replace(", stateless = true", "");
+        assert_eq!(check(&with_state).faults, [], "{rest}");
+    }
+    let elsewhere = "do = { send = \"sip:x@example.org:5090\", stateless = true }";
+    assert_eq!(check(&format!("{}\n{ACCOUNT}", rule(elsewhere))).faults, []);
+}
+
+#[test]
+fn a_call_that_is_relayed_has_state_and_a_relay() {
+    let relayed = |rest: &str, media: &str| format!("{}\n[media]\n{media}\n", rule(rest));
+    let stateless = "do = { trunk = \"t\", stateless = true }";
+    let all = "rtpengine = [\"127.0.0.1:2223\"]\nrelay = \"always\"";
+    assert_eq!(
+        only_fault(&relayed(stateless, all)),
+        "line 6, column 6: 'stateless' does not go here: 'relay' of [media] has every call \
+         relayed; did you mean media = \"never\"?"
+    );
+    assert_eq!(check(&relayed(&format!("media = \"never\"\n{stateless}"), all)).faults, []);
+    assert_eq!(check(&relayed(stateless, "rtpengine = [\"127.0.0.1:2223\"]")).faults, []);
+    assert_eq!(
+        only_fault(&rule("do = \"locate\"\nmedia = \"always\"")),
+        "line 5, column 8: 'media' needs 'rtpengine' in [media]"
+    );
+    assert_eq!(
+        only_fault("[media]\nrelay = \"always\""),
+        "line 2, column 9: 'relay' needs 'rtpengine'"
+    );
+}
+
+#[test]
+fn what_would_never_be_done_is_told() {
+    for (rest, told) in [
+        (
+            "do = { answer = 404 }\non = { \"404\" = \"next\" }",
+            "line 7, column 8: 'on' is for answers, and 'answer' sends nothing on that has any",
+        ),
+        (
+            "do = { redirect = 302, contacts = [\"sip:a@b\"] }\non = { \"404\" = \"forward\" }",
+            "line 7, column 8: 'on' is for answers, and 'redirect' sends nothing on that has any",
+        ),
+        (
+            "when = { method = \"MESSAGE\" }\ndo = \"locate\"\non = { \"no-answer 5s\" = \"next\" }",
+            "line 8, column 8: only INVITE is waited for, and no INVITE meets this rule",
+        ),
+        (
+            "when = { local = false }\ndo = \"locate\"",
+            "line 7, column 6: 'locate' finds nobody here: the rule is for those who are not ours",
+        ),
+    ] {
+        assert_eq!(warnings(&rule(rest)), [told], "{rest}");
+    }
+    let nobody = format!("{}\n{ACCOUNT}", rule("do = { locate = \"sip:bob@elsewhere.example\" }"));
+    assert_eq!(
+        warnings(&nobody),
+        ["line 6, column 6: 'locate' finds nobody at 'elsewhere.example', which is no domain of \
+             ours"]
+    );
+    let located = "do = { redirect = 302, contacts = \"located\" }\non = { \"480\" = \"forward\" }";
+    assert_eq!(warnings(&rule(located)), [""; 0]);
+}
+
+#[test]
+fn a_trunk_that_cannot_be_what_it_says_is_told() {
+    let text = "[[domain]]\nname = \"a\"\naliases = [\"b\"]\n[[trunk]]\nname = \"t\"\n\
+                target = [{ host = \"h\" }]\nusername = \"u\"\npassword = { env = \"PATH\" }\n\
+                register = { aor = \"sip:x@B\" }\n";
+    assert_eq!(
+        only_fault(text),
+        "line 9, column 12: 'register' needs 'registrar': the domain of 'aor' is one of ours"
+    );
+    let registrar = text.replace("sip:x@B\"", "sip:x@B\", registrar = \"sip:carrier.example\"");
+    assert_eq!(check(&registrar).faults, []);
+    let by = |listen: &str| {
+        let text = format!(
+            "{listen}[[trunk]]\nname = \"t\"\ntransport = \"tls\"\n\
+                            target = [{{ host = \"h\" }}]\n"
+        );
+        warnings(&text)
+    };
+    assert_eq!(
+        by("listen = [\"udp:192.0.2.1:5060\"]\n"),
+        ["line 3, column 8: nothing can be sent by 'tls': no listener has it"]
+    );
+    assert_eq!(by(""), [""; 0], "--listen may say so");
+}
+
 #[test]
 fn an_edge_is_in_front_of_somebody_else_rfc5626_5() {
     assert_eq!(
         only_fault("edge_for = [\"b.example\", \"a.example\"]\n[[domain]]\nname = \"a.example\"\n"),
         "line 1, column 26: 'a.example' is not the domain of another registrar"
     );
+    assert_eq!(
+        only_fault("edge_for = [\"b\"]\n[[domain]]\nname = \"a\"\naliases = [\"B\"]\n"),
+        "line 1, column 13: 'b' is not the domain of another registrar"
+    );
+    assert_eq!(only_fault("edge_for = [\"b\", \"B\"]"), "line 1, column 18: 'b' stands here twice");
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn every_part_is_compared() {
         ("[registrar]\nmax_contacts = 1", Part::Registrar),
         ("[admin]\nlisten = \"127.0.0.1:1\"", Part::Admin),
         ("[bans]\nenabled = false", Part::Bans),
-        ("[media]\nrelay = \"always\"", Part::Media),
+        ("[media]\nrelay = \"never\"", Part::Media),
         ("[media]\nrtpengine = [\"192.0.2.99:2223\"]", Part::MediaRelays),
         ("[[trunk]]\nname = \"t\"\ntarget = [{ host = \"h\" }]", Part::Trunks),
     ] {

@@ -9,7 +9,7 @@ fn warnings(rules: &str) -> Vec<String> {
 }
 
 fn rule(name: &str, when: &str) -> String {
-    format!("[[rule]]\nname = \"{name}\"\nwhen = {{ {when} }}\ndo = \"locate\"\n")
+    format!("[[rule]]\nname = \"{name}\"\nwhen = {{ {when} }}\ndo = {{ answer = 404 }}\n")
 }
 
 #[test]
@@ -72,10 +72,25 @@ fn conditions_that_exclude_each_other_are_a_warning() {
         ),
         ("trusted = true, source = \"203.0.113.0/24\"", "no address of 'source' is trusted"),
         ("trusted = false, source = \"10.1.0.0/16\"", "every address of 'source' is trusted"),
+        ("method = [\"ACK\", \"CANCEL\"]", "ACK and CANCEL go the way of their INVITE"),
+        (
+            "method = \"REGISTER\", local = true",
+            "REGISTER in a domain of ours is for the registrar",
+        ),
+        ("authenticated = true, trusted = true", "who is trusted is not asked to sign in"),
     ] {
         let wanted = format!("line 16, column 8: rule 'x' can never match: {wanted}");
         assert_eq!(warnings(&rule("x", when)), [wanted], "{when}");
     }
+    let listened = check(
+        "listen = [\"udp:192.0.2.1:5060\"]\n[[rule]]\nname = \"x\"\n\
+         when = { transport = [\"tls\", \"wss\"] }\ndo = { answer = 403 }\n",
+    );
+    let told: Vec<_> = listened.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        ["line 3, column 8: rule 'x' can never match: no listener has a transport of 'transport'"]
+    );
     let alone = "[[domain]]\nname = \"a\"\n[[rule]]\nname = \"x\"\n\
                  when = { role = \"redirect\" }\ndo = \"locate\"\n";
     let told: Vec<_> = check(alone).warnings.iter().map(ToString::to_string).collect();

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use antiphon_core::locate::{Silence, Why};
-use antiphon_core::reaction::{Cause, Lack, Row, Stopped};
+use antiphon_core::reaction::{Cause, ChallengeFault, Lack, Row, Stopped};
 use antiphon_core::user_agent::{Conclusion, NoAnswer, Outcome};
+use antiphon_sip::StatusCode;
 
 use super::clean;
 use crate::ending::Ending;
@@ -89,6 +90,12 @@ pub(super) fn why_not(stopped: &Stopped) -> String {
 
 /// The sentence and the next step for an action that did not succeed.
 fn tell(outcome: &Outcome) -> (String, String) {
+    if let Some(realm) = refused_credentials(outcome) {
+        return (
+            format!("The user name or the password is wrong, says \"{}\".", clean::line(realm)),
+            "Give the right ones: --user and --password.".to_owned(),
+        );
+    }
     let (person, next_step) = match (outcome.conclusion, row(outcome)) {
         (Conclusion::Refused | Conclusion::NoAnswer(_), Some(row)) => (row.person, row.next_step),
         (Conclusion::NoAnswer(NoAnswer::Unlocated(why)), None) => {
@@ -102,6 +109,20 @@ fn tell(outcome: &Outcome) -> (String, String) {
         _ => ("It was stopped before it was answered.", ""),
     };
     (person.to_owned(), next_step.to_owned())
+}
+
+/// The realm that refused the credentials at last: the row can only say that somebody asks for
+/// them.
+fn refused_credentials(outcome: &Outcome) -> Option<&str> {
+    let asked = matches!(outcome.code.map(StatusCode::as_u16), Some(401 | 407));
+    if !asked {
+        return None;
+    }
+    let Cause::Challenges(faults) = &outcome.stopped.last()?.cause else { return None };
+    faults.iter().find_map(|fault| match fault {
+        ChallengeFault::Refused { realm } => Some(realm.as_str()),
+        _ => None,
+    })
 }
 
 /// Reasons for which no request was sent and that have no row.
@@ -145,8 +166,6 @@ const fn what_to_do(why: Why) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use antiphon_sip::StatusCode;
-
     use super::super::testing::{refused, unanswered};
     use super::*;
 

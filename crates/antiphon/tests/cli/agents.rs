@@ -114,6 +114,8 @@ fn a_wrong_password_ends_with_4() {
     let outcome = called.outcome();
     assert_eq!((&outcome["code"], &outcome["limit"]), (&407.into(), &"credentials".into()));
     assert_eq!(outcome["tried"].as_array().unwrap().len(), 2, "{outcome}");
+    let person = outcome["person"].as_str().unwrap();
+    assert!(person.starts_with("The user name or the password is wrong"), "{outcome}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends by panicking")]
 
 mod agents;
+mod authority;
 mod bans;
 #[cfg(unix)]
 mod certificates;
@@ -15,6 +16,8 @@ mod hostile;
 mod moved;
 mod program;
 mod remembered;
+#[cfg(target_os = "linux")]
+mod reuse;
 mod server;
 mod signing;
 mod transports;

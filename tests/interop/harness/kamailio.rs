@@ -100,10 +100,7 @@ impl Drop for Kamailio {
         if !self.running.has_ended() {
             self.running.interrupt();
             // What it leaves running is not to fail a test that has failed already.
-            let end = std::time::Instant::now() + LIMIT;
-            while !self.running.has_ended() && std::time::Instant::now() < end {
-                std::thread::sleep(Duration::from_millis(5));
-            }
+            wait::within(LIMIT, || self.running.has_ended().then_some(()));
         }
     }
 }

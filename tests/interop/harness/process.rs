@@ -129,18 +129,13 @@ impl Running {
     }
 
     fn wait(&mut self, limit: Duration) -> ExitStatus {
-        let deadline = Instant::now() + limit;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                self.wait_for_readers();
-                return status;
-            }
-            if Instant::now() >= deadline {
-                let _ = self.child.kill();
-                panic!("{} did not end within {limit:?}:\n{}", self.name, self.output());
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
+        let ended = wait::within(limit, || self.child.try_wait().unwrap());
+        let Some(status) = ended else {
+            let _ = self.child.kill();
+            panic!("{} did not end within {limit:?}:\n{}", self.name, self.output());
+        };
+        self.wait_for_readers();
+        status
     }
 
     /// The readers hold the lines until the pipes are closed, which can be after the process ended.

@@ -2,14 +2,14 @@
 
 use std::net::UdpSocket;
 use std::path::Path;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use antiphon_core::time::Time;
 use antiphon_store::{BanFile, StoredBan};
 use tempfile::TempDir;
 
 use crate::program::{Finished, Running, run_in};
+use crate::wait;
 
 /// Far in the future.
 const UNTIL: u64 = 4_000_000_000;
@@ -88,11 +88,7 @@ fn answers(socket: &UdpSocket, server: &str, user: &str) -> bool {
 }
 
 fn until(what: &str, is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + LIMIT;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "{what}");
-        thread::sleep(Duration::from_millis(20));
-    }
+    wait::until(what, LIMIT, || is_so().then_some(()));
 }
 
 #[test]

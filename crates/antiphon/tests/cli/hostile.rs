@@ -13,6 +13,7 @@ use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
 use crate::program::command;
+use crate::wait;
 
 /// How long anything may take before the test gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -73,12 +74,8 @@ impl Server {
 
     /// Waits until something is said of a source; there is one line in each minute at most.
     fn told_once(&self, source: IpAddr, since: Instant, words: &str) {
-        let begun = Instant::now();
-        while self.refusals(source).is_empty() {
-            assert!(begun.elapsed() < PATIENCE, "nothing said of {source}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        let lines = self.refusals(source);
+        let said = || Some(self.refusals(source)).filter(|lines| !lines.is_empty());
+        let lines = wait::until("what is said of a source", PATIENCE, said);
         let minutes = usize::try_from(since.elapsed().as_secs() / 60).unwrap() + 1;
         assert!(lines.len() <= minutes, "{lines:?}");
         assert!(lines[0].contains(words), "{lines:?}");

@@ -27,3 +27,5 @@ mod wrong;
 
 #[path = "../../../net/tests/sockets/name_server.rs"]
 mod name_server;
+#[path = "../../../../tests/interop/harness/wait.rs"]
+mod wait;

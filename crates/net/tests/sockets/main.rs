@@ -12,6 +12,10 @@ mod datagrams;
 #[cfg(test)]
 mod driving;
 #[cfg(test)]
+mod handshakes;
+#[cfg(test)]
+mod lazy;
+#[cfg(test)]
 mod name_server;
 #[cfg(test)]
 mod names;
@@ -24,7 +28,11 @@ mod secure;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]
+mod tls;
+#[cfg(test)]
 mod transports;
+#[cfg(test)]
+mod trust;
 #[cfg(test)]
 mod web_sockets;
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::time::{Duration, Instant};
 
-use crate::common::{Command, PATIENCE, Running, Seen, options, with};
 use antiphon_core::flow::{Fault, Flow, Ticket, Transmit};
 use antiphon_net::{Refusal, Settings};
 use antiphon_sip::Transport::{Tcp, Udp};
@@ -11,6 +10,9 @@ use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
+
+use crate::common::{Command, PATIENCE, Running, Seen, options, with};
+use crate::lazy::{fill, never_ends, refused_while_dripping};
 
 async fn read(stream: &mut TcpStream, length: usize) -> Vec<u8> {
     let mut octets = vec![0; length];
@@ -200,21 +202,7 @@ fn a_peer_that_does_not_read_is_given_up_and_the_others_are_served() {
         let stalled = exchange(running, &mut lazy, "1").await;
         let mut busy = TcpStream::connect(running.at(0)).await.unwrap();
         exchange(running, &mut busy, "2").await;
-        // Five of them are more than eight times the queue.
-        let octets = Bytes::from(vec![b'x'; 180_000]);
-        let all = (0..5).map(|ticket| send(stalled, octets.clone(), ticket)).collect();
-        running.command(Command::Send(all)).await;
-        let mut told = Vec::new();
-        loop {
-            match running.seen().await {
-                Seen::Undelivered(ticket, Fault::Stalled | Fault::Closed) => told.push(ticket.0),
-                Seen::Closed(flow) => break assert_eq!(flow, stalled),
-                other => panic!("{other:?}"),
-            }
-        }
-        told.sort_unstable();
-        assert_eq!(told, [0, 1, 2, 3, 4]);
-        assert_eq!(running.handle.counters().read().connections_stalled, 1);
+        fill(running, stalled).await;
         exchange(running, &mut busy, "3").await;
     });
 }
@@ -245,13 +233,7 @@ fn a_write_that_does_not_end_is_given_up() {
     with(&[(Tcp, "127.0.0.1:0")], settings, async |running| {
         let mut lazy = TcpStream::connect(running.at(0)).await.unwrap();
         let flow = exchange(running, &mut lazy, "1").await;
-        // More than the buffers of both ends hold.
-        let octets = vec![b'x'; 64 * 1024 * 1024];
-        running.command(Command::Send(vec![send(flow, octets, 1), send(flow, "after", 2)])).await;
-        assert_eq!(running.seen().await, Seen::Undelivered(Ticket(1), Fault::Stalled));
-        assert_eq!(running.seen().await, Seen::Undelivered(Ticket(2), Fault::Stalled));
-        assert_eq!(running.seen().await, Seen::Closed(flow));
-        assert_eq!(running.handle.counters().read().connections_stalled, 1);
+        never_ends(running, flow).await;
     });
 }
 
@@ -326,14 +308,9 @@ fn an_octet_now_and_then_makes_no_message_last_for_ever() {
         let mut slow = TcpStream::connect(running.at(0)).await.unwrap();
         let mut busy = TcpStream::connect(running.at(0)).await.unwrap();
         let endless = b"OPTIONS sip:bob@example.org SIP/2.0\r\nSubject: ".iter();
-        for octet in endless.chain(std::iter::repeat(&b'x')) {
-            if slow.write_all(&[*octet]).await.is_err() {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        let octets = endless.chain(std::iter::repeat(&b'x'));
+        assert_eq!(refused_while_dripping(running, &mut slow, octets).await, Refusal::Unfinished);
         assert!(matches!(running.seen().await, Seen::Closed(_)));
-        assert_eq!(running.refused().await.1, Refusal::Unfinished);
         assert_eq!(running.counts().messages_unfinished, 1);
         exchange(running, &mut busy, "1").await;
     });
@@ -410,9 +387,13 @@ fn a_single_crlf_is_no_message_that_was_begun() {
     with(&[(Tcp, "127.0.0.1:0")], settings, async |running| {
         let mut peer = TcpStream::connect(running.at(0)).await.unwrap();
         let flow = exchange(running, &mut peer, "1").await;
-        peer.write_all(b"\r\n").await.unwrap();
-        // Four times as long as a message may take; a slow machine only makes it longer.
-        tokio::time::sleep(settings.message_timeout * 4).await;
-        assert_eq!(exchange(running, &mut peer, "2").await, flow);
+        for round in 0..4 {
+            peer.write_all(b"\r\n").await.unwrap();
+            // Whoever begins a message after it is given up.
+            let mut half = TcpStream::connect(running.at(0)).await.unwrap();
+            half.write_all(b"OPTIONS ").await.unwrap();
+            assert!(matches!(running.seen().await, Seen::Closed(other) if other != flow));
+            assert_eq!(exchange(running, &mut peer, &format!("2{round}")).await, flow);
+        }
     });
 }

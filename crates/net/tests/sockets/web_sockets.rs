@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use crate::certificates::{Authority, Client, Valid, layers};
-use crate::common::{Command, PATIENCE, Running, Seen, Setup, options, with_layers};
-use antiphon_core::flow::{Fault, Flow, Ticket, Transmit};
+use antiphon_core::flow::{Flow, Transmit};
 use antiphon_net::{Layers, Refusal, Settings, WebSocket};
 use antiphon_sip::Transport::{Ws, Wss};
 use bytes::Bytes;
@@ -17,6 +15,10 @@ use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
+
+use crate::certificates::{Authority, Client, Valid, layers};
+use crate::common::{Command, PATIENCE, Running, Seen, Setup, options, with_layers};
+use crate::lazy::{fill, never_ends};
 
 type Peer<S = TcpStream> = WebSocketStream<S>;
 
@@ -290,27 +292,7 @@ async fn stall<S: AsyncRead + AsyncWrite + Unpin>(
 ) {
     let stalled = exchange(running, &mut lazy, "1").await;
     exchange(running, &mut busy, "2").await;
-    // Five of them are more than eight times the queue.
-    let octets = Bytes::from(vec![b'x'; 180_000]);
-    let send = |ticket| Transmit {
-        flow: stalled,
-        octets: octets.clone(),
-        ticket: Some(Ticket(ticket)),
-        server_name: None,
-        is_open_flow: false,
-    };
-    running.command(Command::Send((0..5).map(send).collect())).await;
-    let mut told = Vec::new();
-    loop {
-        match running.seen().await {
-            Seen::Undelivered(ticket, Fault::Stalled | Fault::Closed) => told.push(ticket.0),
-            Seen::Closed(flow) => break assert_eq!(flow, stalled),
-            other => panic!("{other:?}"),
-        }
-    }
-    told.sort_unstable();
-    assert_eq!(told, [0, 1, 2, 3, 4]);
-    assert_eq!(running.counts().connections_stalled, 1);
+    fill(running, stalled).await;
     exchange(running, &mut busy, "3").await;
 }
 
@@ -346,16 +328,6 @@ fn a_write_into_a_web_socket_that_does_not_end_is_given_up() {
     with_layers(setup(settings), async |running| {
         let mut lazy = connect(running).await;
         let flow = exchange(running, &mut lazy, "1").await;
-        let octets = Bytes::from(vec![b'x'; 64 << 20]);
-        let endless = Transmit {
-            flow,
-            octets,
-            ticket: Some(Ticket(1)),
-            server_name: None,
-            is_open_flow: false,
-        };
-        running.command(Command::Send(vec![endless])).await;
-        assert_eq!(running.seen().await, Seen::Undelivered(Ticket(1), Fault::Stalled));
-        assert_eq!(running.seen().await, Seen::Closed(flow));
+        never_ends(running, flow).await;
     });
 }

@@ -13,6 +13,8 @@ pub mod id_map;
 pub mod locate;
 pub mod node;
 pub mod offer_answer;
+mod option_tags;
+mod params;
 pub mod passport;
 pub mod proxy;
 pub mod reaction;

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::RememberedError;
-use crate::shared::{SharedError, SharedFile};
+use crate::shared::SharedFile;
 
 /// Without its ending.
 const NAME: &str = "algorithms";
@@ -57,7 +57,7 @@ impl AlgorithmFile {
     ///
     /// What keeps the entries from being read.
     pub fn list(&self) -> Result<Vec<SeenAlgorithm>, RememberedError> {
-        let octets = self.file.read().map_err(|error| self.failed(error))?;
+        let octets = self.file.read()?;
         let Some(octets) = octets else { return Ok(Vec::new()) };
         let document = serde_json::from_slice::<Document>(&octets).ok();
         match document.filter(|document| document.format == FORMAT) {
@@ -102,22 +102,14 @@ impl AlgorithmFile {
         &self,
         work: impl FnOnce(&mut Vec<SeenAlgorithm>) -> T,
     ) -> Result<T, RememberedError> {
-        let lock = self.file.lock().map_err(|error| self.failed(error))?;
+        let lock = self.file.lock()?;
         let mut entries = self.list()?;
         let outcome = work(&mut entries);
         // Strings, numbers and lists of them always have a JSON form.
         let document = Document { format: FORMAT, entries };
         let octets = serde_json::to_vec_pretty(&document).unwrap_or_default();
-        self.file.replace(&lock, &octets).map_err(|error| self.failed(error))?;
+        self.file.replace(&lock, &octets)?;
         Ok(outcome)
-    }
-
-    fn failed(&self, error: SharedError) -> RememberedError {
-        match error {
-            SharedError::Busy => RememberedError::Busy,
-            SharedError::TooLong => RememberedError::Damaged { path: self.file.path() },
-            SharedError::Io { path, source } => RememberedError::Io { path, source },
-        }
     }
 }
 

@@ -69,7 +69,7 @@ impl BanFile {
     /// # Errors
     /// Those of the file.
     pub fn list(&self) -> Result<Vec<StoredBan>, BanError> {
-        match self.file.read().map_err(|error| self.failed(error))? {
+        match self.file.read()? {
             Some(octets) => read(&octets).ok_or_else(|| self.damaged()),
             None => Ok(Vec::new()),
         }
@@ -80,26 +80,28 @@ impl BanFile {
     /// # Errors
     /// Those of the file, which then is as it was.
     pub fn change(&self, work: impl FnOnce(&mut Vec<StoredBan>)) -> Result<(), BanError> {
-        let lock: Lock = self.file.lock().map_err(|error| self.failed(error))?;
+        let lock: Lock = self.file.lock()?;
         let before = self.list()?;
         let mut after = before.clone();
         work(&mut after);
         if after == before {
             return Ok(());
         }
-        self.file.replace(&lock, &write(&after)).map_err(|error| self.failed(error))
-    }
-
-    fn failed(&self, error: SharedError) -> BanError {
-        match error {
-            SharedError::Busy => BanError::Busy,
-            SharedError::TooLong => self.damaged(),
-            SharedError::Io { path, source } => BanError::Io { path, source },
-        }
+        Ok(self.file.replace(&lock, &write(&after))?)
     }
 
     fn damaged(&self) -> BanError {
         BanError::Damaged { path: self.file.path() }
+    }
+}
+
+impl From<SharedError> for BanError {
+    fn from(error: SharedError) -> Self {
+        match error {
+            SharedError::Busy => Self::Busy,
+            SharedError::TooLong { path } => Self::Damaged { path },
+            SharedError::Io { path, source } => Self::Io { path, source },
+        }
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) enum SharedError {
     /// Another process holds the lock for longer than one waits.
     Busy,
     /// The file is longer than anything that is written to it.
-    TooLong,
+    TooLong { path: PathBuf },
     /// The file or its directory cannot be used.
     Io { path: PathBuf, source: io::Error },
 }
@@ -64,7 +64,7 @@ impl SharedFile {
         let mut octets = Vec::new();
         file.take(self.most + 1).read_to_end(&mut octets).map_err(failed)?;
         let is_whole = u64::try_from(octets.len()).is_ok_and(|length| length <= self.most);
-        if is_whole { Ok(Some(octets)) } else { Err(SharedError::TooLong) }
+        if is_whole { Ok(Some(octets)) } else { Err(SharedError::TooLong { path }) }
     }
 
     /// Keeps others from changing it.

@@ -1,6 +1,6 @@
 //! Calls that are asked again, and refusals of which more is told than their class.
 
-use super::{ANSWERED, CALL, Case, again, told};
+use super::{ANSWERED, CALL, Case, again, again_by, call, told};
 use crate::harness::scenario::Turn;
 
 pub(super) const CALLS: &[Case] = &[
@@ -160,20 +160,10 @@ pub(super) const CALLS: &[Case] = &[
         ],
         &["Reoffer", "Succeed"],
     ),
-    Case {
-        name: "494: an agreement by digest",
-        command: &[
-            "call",
-            "{uri}",
-            "--json",
-            "--duration",
-            "0.2",
-            "--user",
-            "alice",
-            "--password",
-            "secret",
-        ],
-        turns: &[
+    again_by(
+        "494: an agreement by digest",
+        call!["--user", "alice", "--password", "secret"],
+        &[
             Turn::refused(
                 "494 Security Agreement Required",
                 &[
@@ -189,22 +179,12 @@ pub(super) const CALLS: &[Case] = &[
                 ("Proxy-Authorization:", "username=.alice."),
             ]),
         ],
-        exit: 0,
-        did: &["AgreeSecurity", "Succeed"],
-        says: &[],
-    },
-    Case {
-        name: "424: with the location that it brings",
-        command: &[
-            "call",
-            "{uri}",
-            "--json",
-            "--duration",
-            "0.2",
-            "--header",
-            "Geolocation: <cid:a@b>",
-        ],
-        turns: &[
+        &["AgreeSecurity", "Succeed"],
+    ),
+    again_by(
+        "424: with the location that it brings",
+        call!["--header", "Geolocation: <cid:a@b>"],
+        &[
             Turn::refused(
                 "424 Bad Location Information",
                 &["Geolocation-Error: 100 ;code=\"Cannot Process Location\""],
@@ -212,10 +192,8 @@ pub(super) const CALLS: &[Case] = &[
             .with_body("application/pidf+xml", "<presence/>"),
             ANSWERED.checking(&[("msg", "multipart/mixed"), ("msg", "<presence/>")]),
         ],
-        exit: 0,
-        did: &["ChangeBody", "Succeed"],
-        says: &[],
-    },
+        &["ChangeBody", "Succeed"],
+    ),
     told(
         "380: what else there is",
         &[Turn::refused("380 Alternative Service", &["Contact: <sip:voicemail@192.0.2.9>"])],
@@ -279,43 +257,26 @@ pub(super) const CALLS: &[Case] = &[
         did: &["Report"],
         says: &[("stopped", "it would disclose more")],
     },
-    Case {
-        name: "433: with the person's word given before",
-        command: &[
-            "call",
-            "{uri}",
-            "--json",
-            "--duration",
-            "0.2",
-            "--from",
-            "sip:alice@example.org",
-            "--anonymous",
-            "--reveal-identity",
-        ],
-        turns: &[
+    again_by(
+        "433: with the person's word given before",
+        call!["--from", "sip:alice@example.org", "--anonymous", "--reveal-identity"],
+        &[
             Turn::refused("433 Anonymity Disallowed", &[])
                 .checking(&[("From:", "sip:anonymous@anonymous.invalid"), ("!msg", "alice")]),
             ANSWERED.checking(&[("From:", "<sip:alice@example.org>"), ("!msg", "Privacy")]),
         ],
-        exit: 0,
-        did: &["RevealIdentity", "Succeed"],
-        says: &[],
-    },
-    Case {
-        name: "417: a priority that it knows",
-        command: &[
-            "call",
-            "{uri}",
-            "--json",
-            "--duration",
-            "0.2",
+        &["RevealIdentity", "Succeed"],
+    ),
+    again_by(
+        "417: a priority that it knows",
+        call![
             "--resource-priority",
             "q735.0",
             "--resource-priority",
             "wps.4",
-            "--require-priority",
+            "--require-priority"
         ],
-        turns: &[
+        &[
             Turn::refused(
                 "417 Unknown Resource-Priority",
                 &["Accept-Resource-Priority: ets.0, wps.3, wps.4"],
@@ -327,31 +288,17 @@ pub(super) const CALLS: &[Case] = &[
             ]),
             ANSWERED.checking(&[("Resource-Priority:", "wps.4"), ("!msg", "ets")]),
         ],
-        exit: 0,
-        did: &["ChangePriority", "Succeed"],
-        says: &[],
-    },
-    Case {
-        name: "417: normal priority",
-        command: &[
-            "call",
-            "{uri}",
-            "--json",
-            "--duration",
-            "0.2",
-            "--resource-priority",
-            "ets.0",
-            "--require-priority",
-            "--accept-normal-priority",
-        ],
-        turns: &[
+        &["ChangePriority", "Succeed"],
+    ),
+    again_by(
+        "417: normal priority",
+        call!["--resource-priority", "ets.0", "--require-priority", "--accept-normal-priority"],
+        &[
             Turn::refused("417 Unknown Resource-Priority", &[]),
             ANSWERED.checking(&[("!msg", "Require: resource-priority")]),
         ],
-        exit: 0,
-        did: &["ChangePriority", "Succeed"],
-        says: &[],
-    },
+        &["ChangePriority", "Succeed"],
+    ),
     Case {
         name: "417: none that both know",
         command: &["call", "{uri}", "--json", "--resource-priority", "ets.0", "--require-priority"],

@@ -32,11 +32,29 @@ struct Case {
 }
 
 const CALL: &[&str] = &["call", "{uri}", "--json", "--duration", "0.2", "--timeout", "20"];
+/// A call of a fifth of a second to `{uri}`, with these options.
+macro_rules! call {
+    ($($option:literal),+) => {
+        &["call", "{uri}", "--json", "--duration", "0.2", $($option),+]
+    };
+}
+use call;
+
 const ANSWERED: Turn = Turn::taken("INVITE", &[], &[]);
 
 /// A call that is asked again and then answered.
 const fn again(name: &'static str, turns: &'static [Turn], did: &'static [&'static str]) -> Case {
-    Case { name, command: CALL, turns, exit: 0, did, says: &[] }
+    again_by(name, CALL, turns, did)
+}
+
+/// The same by a command of its own.
+const fn again_by(
+    name: &'static str,
+    command: &'static [&'static str],
+    turns: &'static [Turn],
+    did: &'static [&'static str],
+) -> Case {
+    Case { name, command, turns, exit: 0, did, says: &[] }
 }
 
 /// A call that is refused, and about which nothing more is done than telling why.

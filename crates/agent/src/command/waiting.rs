@@ -4,7 +4,6 @@
 //! answer may still come and would have to be acknowledged and hung up (RFC 3261 §9.1). A person at
 //! a command line has gone by then.
 
-use antiphon_core::reaction::Kind;
 use antiphon_core::time::Time;
 use antiphon_core::user_agent::{ActionId, Attempt, Command, Conclusion, Event, Outcome};
 use tokio::time::Instant;
@@ -66,22 +65,7 @@ impl Waiting {
     /// Waits no longer. What is told when nothing came in time.
     pub(super) fn give_up(self, agent: &mut Agent) -> Box<Outcome> {
         agent.give_up();
-        Box::new(Outcome {
-            action: self.action,
-            call: None,
-            conclusion: self.conclusion,
-            code: None,
-            reason: String::new(),
-            reaction: Kind::Report,
-            tried: self.tried,
-            told: None,
-            stopped: Vec::new(),
-            choices: Vec::new(),
-            identifiers: None,
-            evidence: Vec::new(),
-            body: None,
-            begun: self.begun,
-            ended: agent.now(),
-        })
+        let nothing = Outcome::unanswered(self.action, self.conclusion, self.begun, agent.now());
+        Box::new(Outcome { tried: self.tried, ..nothing })
     }
 }

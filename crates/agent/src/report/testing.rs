@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use antiphon_core::reaction::{Kind, Row, Told};
+use antiphon_core::reaction::{Row, Told};
 use antiphon_core::time::Time;
 use antiphon_core::user_agent::{ActionId, Conclusion, Outcome};
 use antiphon_sip::StatusCode;
@@ -42,23 +42,7 @@ pub(super) fn unanswered(conclusion: Conclusion) -> Outcome {
 }
 
 fn ended(conclusion: Conclusion, begun: Time) -> Outcome {
-    Outcome {
-        action: ActionId(1),
-        call: None,
-        conclusion,
-        code: None,
-        reason: String::new(),
-        reaction: Kind::Report,
-        tried: Vec::new(),
-        told: None,
-        stopped: Vec::new(),
-        choices: Vec::new(),
-        identifiers: None,
-        evidence: Vec::new(),
-        body: None,
-        begun,
-        ended: begun + Duration::from_secs(1),
-    }
+    Outcome::unanswered(ActionId(1), conclusion, begun, begun + Duration::from_secs(1))
 }
 
 fn pair(name: &str, value: &str) -> (String, String) {

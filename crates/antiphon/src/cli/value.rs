@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use antiphon_agent::{Respond, Unanswerable};
-use antiphon_core::user_agent::{Identity, Unbind};
+use antiphon_core::user_agent::{Identity, Unbind, is_reserved};
 use antiphon_net::DnsConfig;
 use antiphon_sip::header::{ContentType, Event, ResourcePriority};
 use antiphon_sip::uri::UriParams;
@@ -213,23 +213,6 @@ pub(crate) fn web_address(text: &str) -> Result<String, Unfit> {
         return Err(Unfit::WebAddress);
     }
     Ok(text.to_owned())
-}
-
-/// What the agent writes by itself, and what a second one of would contradict.
-const fn is_reserved(name: &HeaderName) -> bool {
-    matches!(
-        name,
-        HeaderName::From
-            | HeaderName::To
-            | HeaderName::CallId
-            | HeaderName::CSeq
-            | HeaderName::Via
-            | HeaderName::Contact
-            | HeaderName::MaxForwards
-            | HeaderName::Route
-            | HeaderName::ContentLength
-            | HeaderName::ContentType
-    )
 }
 
 /// The responses to a call.

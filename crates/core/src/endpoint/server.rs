@@ -152,7 +152,7 @@ impl Endpoint {
             // Nobody waits for it, and nothing was kept.
             None if self.is_of_stateless(&ack) => return,
             None => Some(Tell::AckOfSuccess),
-            Some(id) => self.step_server(now, id, |state, timing, out| state.ack(now, timing, out)),
+            Some(id) => self.step_server(id, |state, timing, out| state.ack(now, timing, out)),
         };
         match (told, id) {
             (Some(Tell::AckOfSuccess), _) => {
@@ -193,7 +193,7 @@ impl Endpoint {
     /// Takes a request that is neither ACK nor CANCEL.
     pub(super) fn take_request(&mut self, now: Time, flow: Flow, mut request: Request) {
         let matched = self.server_match(&request, request.method());
-        if self.take_repeated(now, matched) {
+        if self.take_repeated(matched) {
             return;
         }
         let merge_key = self.merge_key(&request);
@@ -239,12 +239,10 @@ impl Endpoint {
         let server = self.servers.get(id.handle()).ok_or(Gone)?;
         if server.wants_feedback {
             let response = &self.with_feedback(now, response);
-            self.step_server(now, id, |state, timing, out| {
-                state.respond(response, now, timing, out)
-            });
+            self.step_server(id, |state, timing, out| state.respond(response, now, timing, out));
             return Ok(());
         }
-        self.step_server(now, id, |state, timing, out| state.respond(response, now, timing, out));
+        self.step_server(id, |state, timing, out| state.respond(response, now, timing, out));
         Ok(())
     }
 
@@ -271,7 +269,7 @@ impl Endpoint {
             && at <= now
         {
             let told =
-                self.step_server(now, id, |state, timing, out| state.fire(timer, now, timing, out));
+                self.step_server(id, |state, timing, out| state.fire(timer, now, timing, out));
             match told {
                 Some(Tell::Unacknowledged) => {
                     self.events.push_back(Event::Unacknowledged { id });
@@ -333,10 +331,10 @@ impl Endpoint {
     }
 
     /// Whether the request is a retransmission, which is answered as before or absorbed.
-    pub(super) fn take_repeated(&mut self, now: Time, matched: Match) -> bool {
+    pub(super) fn take_repeated(&mut self, matched: Match) -> bool {
         let Some(id) = self.server_keys.get(&matched.key).copied() else { return false };
         self.counters.retransmissions_received += 1;
-        self.step_server(now, id, |state, _, out| {
+        self.step_server(id, |state, _, out| {
             state.repeated(out);
             Some(state)
         });
@@ -346,7 +344,6 @@ impl Endpoint {
     /// One step of a transaction: the machine, then what it asks for.
     fn step_server(
         &mut self,
-        _now: Time,
         id: ServerId,
         step: impl FnOnce(State, &Timing, &mut Output) -> Option<State>,
     ) -> Option<Tell> {

@@ -5,6 +5,7 @@ use antiphon_sip::uri::SipUri;
 use antiphon_sip::{HeaderName, Request, Transport, Uri, UriBuf};
 
 use crate::flow::Flow;
+use crate::params;
 use crate::refusal::Refusal;
 
 /// Takes our own values off the top of the Route set and undoes what a strict router did.
@@ -60,18 +61,9 @@ pub fn strip_maddr(request: &mut Request, flow: &Flow, is_own: impl Fn(&str) -> 
 }
 
 fn without_maddr(uri: &SipUri<'_>) -> Option<UriBuf> {
-    let mut params = String::new();
-    for (name, value) in uri.params.iter() {
-        if name.eq_ignore_ascii_case("maddr") || name.eq_ignore_ascii_case("transport") {
-            continue;
-        }
-        params.push(';');
-        params.push_str(name);
-        if let Some(value) = value {
-            params.push('=');
-            params.push_str(value);
-        }
-    }
+    let is_gone =
+        |name: &str| name.eq_ignore_ascii_case("maddr") || name.eq_ignore_ascii_case("transport");
+    let params = params::without(&uri.params, is_gone);
     let scheme = if uri.secure { "sips" } else { "sip" };
     let user = uri.user.map(|user| format!("{user}@")).unwrap_or_default();
     UriBuf::parse(&format!("{scheme}:{user}{}{params}", uri.host)).ok()

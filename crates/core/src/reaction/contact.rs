@@ -12,6 +12,7 @@ use super::failure::Server;
 use super::inputs::Inputs;
 use super::limit::{Cause, Fault, Limit};
 use super::text;
+use crate::params;
 
 /// Contacts that are looked at. A response with more has none better behind them.
 const MAX_CONTACTS: usize = 50;
@@ -149,18 +150,7 @@ fn points_back(inputs: &Inputs<'_>, uri: &SipUri<'_>, ip: IpAddr) -> bool {
 
 /// The URI without headers and `method` (RFC 3261 §19.1.1: neither stands in a Request-URI).
 pub(super) fn plain(uri: &SipUri<'_>) -> Option<UriBuf> {
-    let mut params = String::new();
-    for (name, value) in uri.params.iter() {
-        if name.eq_ignore_ascii_case("method") {
-            continue;
-        }
-        params.push(';');
-        params.push_str(name);
-        if let Some(value) = value {
-            params.push('=');
-            params.push_str(value);
-        }
-    }
+    let params = params::without(&uri.params, |name| name.eq_ignore_ascii_case("method"));
     let params = UriParams::new(&params).ok()?;
     Some(UriBuf::from(Uri::Sip(SipUri { params, headers: None, ..*uri })))
 }

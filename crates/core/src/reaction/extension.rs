@@ -13,6 +13,7 @@ use super::inputs::Inputs;
 use super::limit::{Cause, Fault, Lack, Limit};
 use super::security;
 use super::tags::{joined, sent};
+use crate::params;
 
 /// Without what the server does not know.
 pub(super) fn drop(inputs: &Inputs<'_>, response: &Response) -> Result<Reaction, Cause> {
@@ -212,17 +213,8 @@ fn without_params(contact: &Contact<'_>, gone: &[&str]) -> String {
 fn without_uri_params(contact: &Contact<'_>, gone: &[&str]) -> String {
     let Some(address) = contact.address() else { return contact.to_string() };
     let Uri::Sip(uri) = address.uri else { return contact.to_string() };
-    let mut params = String::new();
-    for (name, value) in uri.params.iter() {
-        if !gone.iter().any(|gone| name.eq_ignore_ascii_case(gone)) {
-            params.push(';');
-            params.push_str(name);
-            if let Some(value) = value {
-                params.push('=');
-                params.push_str(value);
-            }
-        }
-    }
+    let is_gone = |name: &str| gone.iter().any(|gone| name.eq_ignore_ascii_case(gone));
+    let params = params::without(&uri.params, is_gone);
     let params = UriParams::new(&params).unwrap_or(UriParams::NONE);
     let uri = Uri::Sip(SipUri { params, ..uri }).to_string();
     rewritten(contact, &uri, &["+sip.pnsreg", "sip.pnsreg"])

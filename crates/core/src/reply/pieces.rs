@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::{Additions, Given};
 use crate::offer_answer;
+use crate::option_tags::option_tags;
 
 /// One thing that a response carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -224,15 +225,9 @@ fn accept_other(request: &Request, to: &mut Additions) {
     put(to, HeaderName::Accept, accept);
 }
 
-/// The option tags in a field of the request.
+/// The option tags in a field of the request that are tokens: what is not is not sent back.
 fn tags(request: &Request, name: HeaderName) -> impl Iterator<Item = &str> {
-    request
-        .headers()
-        .values(name)
-        .filter_map(|value| std::str::from_utf8(value).ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .filter(|tag| OptionTag::from_bytes(tag.as_bytes()).is_some())
+    option_tags(request, name).filter(|tag| OptionTag::from_bytes(tag.as_bytes()).is_some())
 }
 
 fn unsupported(request: &Request, given: &Given) -> String {

@@ -3,9 +3,10 @@
 use antiphon_sip::header::Expires;
 use antiphon_sip::{HeaderName, OptionTag, Request, Response, Uri};
 
-use super::words::{Incoming, Reliability};
+use super::words::{Incoming, Reliability, is_reserved};
 use crate::flow::Flow;
 use crate::offer_answer;
+use crate::option_tags::option_tags;
 
 /// The methods that are understood (RFC 3261 §20.5).
 pub(super) const ALLOW: &str =
@@ -66,20 +67,10 @@ pub(super) fn is_sdp(content_type: &str) -> bool {
     kind.trim().eq_ignore_ascii_case(offer_answer::CONTENT_TYPE)
 }
 
-/// The option tags that a field of a request lists.
-pub(super) fn tags(request: &Request, name: HeaderName) -> impl Iterator<Item = &str> {
-    request
-        .headers()
-        .values(name)
-        .filter_map(|value| std::str::from_utf8(value).ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .filter(|tag| !tag.is_empty())
-}
-
 /// Whether a field of a request lists an option tag.
 pub(super) fn lists(request: &Request, name: HeaderName, tag: &OptionTag) -> bool {
-    tags(request, name).any(|listed| OptionTag::from_bytes(listed.as_bytes()).as_ref() == Some(tag))
+    option_tags(request, name)
+        .any(|listed| OptionTag::from_bytes(listed.as_bytes()).as_ref() == Some(tag))
 }
 
 /// The Reason of a BYE or CANCEL (RFC 3326), for a person.
@@ -95,22 +86,7 @@ pub(super) fn lifetime(response: &Response, asked: u32) -> u32 {
 
 /// Whether a field is the commander's to set.
 pub(super) fn is_free(name: &str) -> bool {
-    !matches!(
-        HeaderName::from_bytes(name.as_bytes()),
-        Some(
-            HeaderName::From
-                | HeaderName::To
-                | HeaderName::CallId
-                | HeaderName::CSeq
-                | HeaderName::Via
-                | HeaderName::Contact
-                | HeaderName::MaxForwards
-                | HeaderName::Route
-                | HeaderName::RecordRoute
-                | HeaderName::ContentLength
-                | HeaderName::ContentType
-        )
-    )
+    !HeaderName::from_bytes(name.as_bytes()).is_some_and(|name| is_reserved(&name))
 }
 
 /// Adds the commander's fields to a response. Contact is theirs where it does not say where we

@@ -42,7 +42,7 @@ pub use words::{
     Identifiers, Identity, InCall, Incoming, LookUp, Misuse, NoAnswer, Outbound, Outcome, Part,
     Patience, PlaceCall, Playbook, Progress, Publish, Push, Question, Register, Reinvite,
     Reliability, Remembered, Reply, Script, SendMessage, Side, Sign, SignId, Signatures, Step,
-    Subscribe, Substate, Unbind, Unregister, UserAgentConfig,
+    Subscribe, Substate, Unbind, Unregister, UserAgentConfig, is_reserved,
 };
 
 use state::{

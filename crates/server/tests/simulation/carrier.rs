@@ -13,9 +13,27 @@ use antiphon_sip::header::credentials::{Authorization, ProxyAuthorization};
 use antiphon_sip::{HeaderName, Request, StatusCode};
 use antiphon_testkit::{Handle, Heard, RawPeer, Send, Setup};
 
+use crate::text::Text;
 use crate::world::World;
 
 pub(crate) const REALM: &str = "carrier.example";
+
+/// A world with a trunk of two servers, with these keys, that calls to numbers go through if none
+/// of these rules says otherwise.
+pub(crate) fn world_with_trunk(keys: &str, rules: &str) -> World {
+    World::configured(&format!(
+        "trusted = [\"192.0.2.1\"]\n\
+         [[trunk]]\nname = \"out\"\n{keys}\n\
+         target = [{{ host = \"192.0.2.31\", priority = 1 }}, \
+         {{ host = \"192.0.2.32\", priority = 2 }}]\n{rules}\
+         [[rule]]\nname = \"numbers\"\nwhen = {{ callee = '0\\d+' }}\ndo = {{ trunk = \"out\" }}\n"
+    ))
+}
+
+/// A call to a number.
+pub(crate) fn invite() -> Text {
+    Text::invite("sip:0123@example.org").again()
+}
 
 /// A carrier that knows `us` with the password `secret`.
 #[derive(Clone)]

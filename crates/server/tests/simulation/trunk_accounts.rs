@@ -5,26 +5,16 @@ use antiphon_server::node::{ServerEvent, TrunkNews};
 use antiphon_sip::{HeaderName, Request};
 use antiphon_testkit::{Handle, RawPeer};
 
-use crate::carrier::Carrier;
+use crate::carrier::{Carrier, invite, world_with_trunk};
 use crate::phone::{Call, Script};
 use crate::text::Text;
 use crate::world::World;
 
-/// A world with a trunk of one server, or two, which all calls to numbers go through.
-fn world(keys: &str) -> World {
-    World::configured(&format!(
-        "trusted = [\"192.0.2.1\"]\n\
-         [[trunk]]\nname = \"out\"\n{keys}\n\
-         target = [{{ host = \"192.0.2.31\", priority = 1 }}, \
-         {{ host = \"192.0.2.32\", priority = 2 }}]\n\
-         [[rule]]\nname = \"numbers\"\nwhen = {{ callee = '0\\d+' }}\ndo = {{ trunk = \"out\" }}\n"
-    ))
-}
-
 const ACCOUNT: &str = "username = \"us\"\npassword = \"secret\"";
 
-fn invite() -> Text {
-    Text::invite("sip:0123@example.org").again()
+/// A world whose trunk has these keys.
+fn world(keys: &str) -> World {
+    world_with_trunk(keys, "")
 }
 
 fn branches(requests: &[Request]) -> Vec<&str> {

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use antiphon_server::node::{ServerEvent, TrunkNews};
 use antiphon_sip::HeaderName;
+use antiphon_testkit::{Handle, RawPeer};
 
-use crate::carrier::Carrier;
+use crate::carrier::{Carrier, invite, world_with_trunk};
 use crate::phone::Script;
 use crate::text::Text;
 use crate::world::World;
@@ -14,18 +15,20 @@ const PROBE: &str = "probe = { interval = \"10s\", down_after = 2, up_after = 2 
 
 /// A trunk of two servers. While it is down, calls are answered 404.
 fn world(keys: &str) -> World {
-    World::configured(&format!(
-        "trusted = [\"192.0.2.1\"]\n\
-         [[trunk]]\nname = \"out\"\n{keys}\n\
-         target = [{{ host = \"192.0.2.31\", priority = 1 }}, \
-         {{ host = \"192.0.2.32\", priority = 2 }}]\n\
-         [[rule]]\nname = \"down\"\nwhen = {{ trunk_down = \"out\" }}\ndo = {{ answer = 404 }}\n\
-         [[rule]]\nname = \"numbers\"\nwhen = {{ callee = '0\\d+' }}\ndo = {{ trunk = \"out\" }}\n"
-    ))
+    let down =
+        "[[rule]]\nname = \"down\"\nwhen = { trunk_down = \"out\" }\ndo = { answer = 404 }\n";
+    world_with_trunk(keys, down)
 }
 
-fn invite() -> Text {
-    Text::invite("sip:0123@example.org").again()
+/// The two servers of a trunk that is probed, and a caller.
+fn probed() -> (World, [Carrier; 2], Handle<RawPeer>) {
+    let mut world = world(PROBE);
+    let one = Carrier::new("192.0.2.31:5060");
+    let two = Carrier::new("192.0.2.32:5060");
+    one.add(&mut world, "one");
+    two.add(&mut world, "two");
+    let caller = world.peer("caller", "192.0.2.1:5060");
+    (world, [one, two], caller)
 }
 
 fn news(world: &World) -> Vec<TrunkNews> {
@@ -44,12 +47,7 @@ fn told(world: &World) -> Vec<String> {
 
 #[test]
 fn a_server_is_down_after_so_many_probes_and_up_again_after_so_many() {
-    let mut world = world(PROBE);
-    let one = Carrier::new("192.0.2.31:5060");
-    let two = Carrier::new("192.0.2.32:5060");
-    one.add(&mut world, "one");
-    two.add(&mut world, "two");
-    let caller = world.peer("caller", "192.0.2.1:5060");
+    let (mut world, [one, two], caller) = probed();
     world.run_for_seconds(30);
     assert!(told(&world).is_empty());
     one.options(None);
@@ -66,12 +64,7 @@ fn a_server_is_down_after_so_many_probes_and_up_again_after_so_many() {
 
 #[test]
 fn a_trunk_is_down_when_all_of_its_servers_are_and_rules_see_it() {
-    let mut world = world(PROBE);
-    let one = Carrier::new("192.0.2.31:5060");
-    let two = Carrier::new("192.0.2.32:5060");
-    one.add(&mut world, "one");
-    two.add(&mut world, "two");
-    let caller = world.peer("caller", "192.0.2.1:5060");
+    let (mut world, [one, two], caller) = probed();
     one.options(Some(503));
     two.options(Some(408));
     world.run_for_seconds(30);

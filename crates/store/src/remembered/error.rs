@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use crate::shared::SharedError;
+
 /// Why remembered addresses could not be read or changed. The text is one line for the person at
 /// the command line.
 #[derive(Debug)]
@@ -25,6 +27,16 @@ pub enum RememberedError {
         /// Why.
         source: io::Error,
     },
+}
+
+impl From<SharedError> for RememberedError {
+    fn from(error: SharedError) -> Self {
+        match error {
+            SharedError::Busy => Self::Busy,
+            SharedError::TooLong { path } => Self::Damaged { path },
+            SharedError::Io { path, source } => Self::Io { path, source },
+        }
+    }
 }
 
 /// Why an address is not remembered.

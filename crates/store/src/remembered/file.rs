@@ -6,7 +6,7 @@ use antiphon_sip::UriBuf;
 
 use super::entries::Entries;
 use super::{Moved, Remembered, RememberedError, form};
-use crate::shared::{SharedError, SharedFile};
+use crate::shared::SharedFile;
 
 /// Without its ending.
 const NAME: &str = "remembered";
@@ -28,7 +28,7 @@ impl RememberedFile {
     }
 
     fn load(&self) -> Result<Entries, RememberedError> {
-        let octets = self.file.read().map_err(|error| self.failed(error))?;
+        let octets = self.file.read()?;
         let Some(octets) = octets else { return Ok(Entries::default()) };
         let damaged = || RememberedError::Damaged { path: self.file.path() };
         form::read(&octets).map(Entries::stored).ok_or_else(damaged)
@@ -39,22 +39,14 @@ impl RememberedFile {
         &self,
         work: impl FnOnce(&mut Entries) -> Result<(T, Changed), RememberedError>,
     ) -> Result<T, RememberedError> {
-        let lock = self.file.lock().map_err(|error| self.failed(error))?;
+        let lock = self.file.lock()?;
         let mut entries = self.load()?;
         let (outcome, changed) = work(&mut entries)?;
         if changed == Changed::Yes {
             let octets = form::write(entries.as_slice());
-            self.file.replace(&lock, &octets).map_err(|error| self.failed(error))?;
+            self.file.replace(&lock, &octets)?;
         }
         Ok(outcome)
-    }
-
-    fn failed(&self, error: SharedError) -> RememberedError {
-        match error {
-            SharedError::Busy => RememberedError::Busy,
-            SharedError::TooLong => RememberedError::Damaged { path: self.file.path() },
-            SharedError::Io { path, source } => RememberedError::Io { path, source },
-        }
     }
 }
 

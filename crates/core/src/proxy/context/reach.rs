@@ -69,10 +69,7 @@ impl Context {
         endpoint: &Endpoint,
         rests: impl Fn(&Server) -> bool,
     ) -> NextWay {
-        if self.has_given_up() || self.is_too_late(now) || self.is_left(branch) {
-            return NextWay::None;
-        }
-        let Some(branch) = self.branches.get_mut(branch) else { return NextWay::None };
+        let Some(branch) = self.may_go_on(now, branch) else { return NextWay::None };
         let Some(ways) = branch.ways_mut() else { return NextWay::None };
         match ways.located.look_ahead(endpoint, rests) {
             Next::Server(_) => return NextWay::Server,
@@ -89,6 +86,14 @@ impl Context {
         way
     }
 
+    /// A branch that may still be tried elsewhere.
+    fn may_go_on(&mut self, now: Time, branch: usize) -> Option<&mut Branch> {
+        if self.has_given_up() || self.is_too_late(now) || self.is_left(branch) {
+            return None;
+        }
+        self.branches.get_mut(branch)
+    }
+
     /// Another flow to the instance that a branch could not reach, with the breadth of that branch
     /// (RFC 5626 §7).
     pub(in super::super) fn next_flow(
@@ -96,10 +101,7 @@ impl Context {
         now: Time,
         branch: usize,
     ) -> Option<(Target, u32)> {
-        if self.has_given_up() || self.is_too_late(now) || self.is_left(branch) {
-            return None;
-        }
-        let ways = self.branches.get_mut(branch)?.ways_mut()?;
+        let ways = self.may_go_on(now, branch)?.ways_mut()?;
         let mut flows = std::mem::take(&mut ways.next_flows).into_iter();
         let target = Target { next_flows: Vec::new(), ..flows.next()? };
         let breadth = forward::breadth(&ways.copy.request);
@@ -112,10 +114,7 @@ impl Context {
         now: Time,
         branch: usize,
     ) -> Option<(Target, u32)> {
-        if self.has_given_up() || self.is_too_late(now) || self.is_left(branch) {
-            return None;
-        }
-        let ways = self.branches.get_mut(branch)?.ways_mut()?;
+        let ways = self.may_go_on(now, branch)?.ways_mut()?;
         let breadth = forward::breadth(&ways.copy.request);
         Some((ways.take_next_server()?, breadth))
     }

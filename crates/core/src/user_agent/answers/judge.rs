@@ -3,9 +3,10 @@
 use antiphon_sip::header::{Accept, SessionExpires};
 use antiphon_sip::{HeaderName, Method, OptionTag, Request, StatusCode, Uri};
 
-use super::super::message::{ACCEPT, ALLOW, is_sdp, lists, supported, tags};
+use super::super::message::{ACCEPT, ALLOW, is_sdp, lists, supported};
 use super::super::state::MIN_SE;
 use super::super::words::{Acceptance, Reliability, UserAgentConfig};
+use crate::option_tags::option_tags;
 use crate::refusal::Refusal;
 
 /// The checks of §8.2 in their order: method, Request-URI, Require, content; and before them
@@ -127,7 +128,8 @@ fn judge_extensions(request: &Request, config: &UserAgentConfig) -> Result<(), R
         Some(OptionTag::SecAgree) => config.playbook.demands_agreement(),
         _ => false,
     };
-    let unknown: Vec<_> = tags(request, HeaderName::Require).filter(|tag| !known(tag)).collect();
+    let unknown: Vec<_> =
+        option_tags(request, HeaderName::Require).filter(|tag| !known(tag)).collect();
     if unknown.is_empty() {
         return Ok(());
     }

@@ -20,23 +20,9 @@ impl UserAgent {
 
     /// Tells that a command made no sense.
     pub(in crate::user_agent) fn misused(&mut self, now: Time, action: ActionId, misuse: Misuse) {
-        self.tell(Event::Outcome(Box::new(Outcome {
-            action,
-            call: None,
-            conclusion: Conclusion::Misused(misuse),
-            code: None,
-            reason: String::new(),
-            reaction: Kind::Report,
-            tried: Vec::new(),
-            told: None,
-            stopped: Vec::new(),
-            choices: Vec::new(),
-            identifiers: None,
-            evidence: Vec::new(),
-            body: None,
-            begun: now,
-            ended: now,
-        })));
+        let conclusion = Conclusion::Misused(misuse);
+        let outcome = Outcome::unanswered(action, conclusion, now, now);
+        self.tell(Event::Outcome(Box::new(outcome)));
     }
 
     /// The end of an action.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use antiphon_sip::{Method, UriBuf};
+use antiphon_sip::{HeaderName, Method, UriBuf};
 use bytes::Bytes;
 
 use super::identity::Identity;
@@ -96,8 +96,7 @@ pub struct Ask {
     pub to: UriBuf,
     /// From, if it is not the configured identity.
     pub from: Option<Identity>,
-    /// Header fields beside those that belong to the request. From, To, Call-ID, CSeq, Via,
-    /// Contact, Max-Forwards, Route, Content-Length and Content-Type are not taken.
+    /// Header fields beside those that belong to the request; what [`is_reserved`] is not taken.
     pub headers: Vec<(String, String)>,
     /// Bounds the whole action (`--timeout`).
     pub timeout: Option<Duration>,
@@ -109,6 +108,26 @@ impl Ask {
     pub const fn new(action: ActionId, to: UriBuf) -> Self {
         Self { action, to, from: None, headers: Vec::new(), timeout: None }
     }
+}
+
+/// Whether a header field belongs to the request itself: the user agent writes it, and what a command
+/// has of it is not taken.
+#[must_use]
+pub const fn is_reserved(name: &HeaderName) -> bool {
+    matches!(
+        name,
+        HeaderName::From
+            | HeaderName::To
+            | HeaderName::CallId
+            | HeaderName::CSeq
+            | HeaderName::Via
+            | HeaderName::Contact
+            | HeaderName::MaxForwards
+            | HeaderName::Route
+            | HeaderName::RecordRoute
+            | HeaderName::ContentLength
+            | HeaderName::ContentType
+    )
 }
 
 /// A call to be placed.

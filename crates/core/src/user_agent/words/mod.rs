@@ -14,7 +14,7 @@ mod script;
 
 pub use command::{
     ActionId, Ask, CallId, Command, Identifiers, InCall, Outbound, PlaceCall, Publish, Push,
-    Register, Reinvite, SendMessage, Subscribe, Unbind, Unregister,
+    Register, Reinvite, SendMessage, Subscribe, Unbind, Unregister, is_reserved,
 };
 pub use config::{Acceptance, Patience, Reliability, Signatures, UserAgentConfig};
 pub use event::{EndCause, Event, Incoming, LookUp, Progress, Side, Substate};

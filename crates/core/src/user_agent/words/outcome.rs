@@ -49,6 +49,35 @@ pub struct Outcome {
     pub ended: Time,
 }
 
+impl Outcome {
+    /// The outcome of an action that had no answer.
+    #[must_use]
+    pub const fn unanswered(
+        action: ActionId,
+        conclusion: Conclusion,
+        begun: Time,
+        ended: Time,
+    ) -> Self {
+        Self {
+            action,
+            call: None,
+            conclusion,
+            code: None,
+            reason: String::new(),
+            reaction: Kind::Report,
+            tried: Vec::new(),
+            told: None,
+            evidence: Vec::new(),
+            stopped: Vec::new(),
+            choices: Vec::new(),
+            identifiers: None,
+            body: None,
+            begun,
+            ended,
+        }
+    }
+}
+
 /// How an action ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

@@ -87,6 +87,22 @@ fn the_last_element_of_a_list_takes_its_line_with_it() {
 }
 
 #[test]
+fn a_part_of_a_value_is_replaced_and_what_stands_around_it_stays() {
+    let mut invite = request(INVITE);
+    let headers = invite.headers_mut();
+    headers.set(HeaderName::RecordRoute, "<sip:a@one;lr> ,\t<sip:b@two>;x");
+    headers.push(HeaderName::RecordRoute, "<sip:b@three>");
+    let before = headers.len();
+    for (old, new) in [("b@", "b-long@"), ("sip:c@", "none"), ("", "nothing ")] {
+        headers.replace_part(HeaderName::RecordRoute, old, new);
+    }
+    let values: Vec<_> = headers.values(HeaderName::RecordRoute).collect();
+    let first = &b"<sip:a@one;lr> ,\t<sip:b-long@two>;x"[..];
+    assert_eq!(values, [first, b"<sip:b@three>"]);
+    assert_eq!(headers.len(), before);
+}
+
+#[test]
 fn a_line_end_in_a_value_starts_no_field_of_its_own() {
     let mut invite = request(INVITE);
     invite.headers_mut().set(HeaderName::Subject, "a\r\nRoute: <sip:evil.example>");

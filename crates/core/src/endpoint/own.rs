@@ -64,8 +64,12 @@ impl Listener {
         if host.ip() == Some(self.local.ip()) && self.local.port() == port {
             return true;
         }
-        SentBy::parse(&self.sent_by)
-            .is_ok_and(|own| own.host == host && own.port.unwrap_or(default) == port)
+        // Another port is told without the rest being taken apart.
+        let own_port = match self.sent_by.rsplit_once(':') {
+            Some((_, own)) if !own.ends_with(']') => own.trim().parse().ok(),
+            _ => Some(default),
+        };
+        own_port == Some(port) && SentBy::parse(&self.sent_by).is_ok_and(|own| own.host == host)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::refusal::Refusal;
 /// Takes our own values off the top of the Route set and undoes what a strict router did.
 ///
 /// `is_own` says whether a URI names this element; `recorded`, what it stands for if it is one that
-/// this element put into the Record-Route of this very call. Gives the last of those: the request
+/// this element put into the Record-Route of the call of the request. Gives the last of those: the request
 /// belongs to a dialog that was let through before, and this is the value of its far side.
 ///
 /// # Errors
@@ -19,16 +19,16 @@ use crate::refusal::Refusal;
 pub fn preprocess<R>(
     request: &mut Request,
     is_own: impl Fn(&Uri<'_>) -> bool,
-    recorded: impl Fn(&Uri<'_>) -> Option<R>,
+    recorded: impl Fn(&Uri<'_>, &Request) -> Option<R>,
 ) -> Result<Option<R>, Refusal> {
-    let mut last = recorded(&request.uri());
+    let mut last = recorded(&request.uri(), request);
     if last.is_some() {
         undo_strict_routing(request)?;
     }
     // A change of transport, address or flow was recorded with two values (§16.6 step 4,
     // RFC 5658), so more than one of ours may stand there.
     while let Some(route) = request.headers().first::<Route<'_>>()? {
-        let this = recorded(&route.uri);
+        let this = recorded(&route.uri, request);
         if this.is_none() && !is_own(&route.uri) {
             break;
         }
@@ -110,7 +110,7 @@ mod tests {
         matches!(uri, Uri::Sip(uri) if uri.host.to_string() == "192.0.2.10")
     }
 
-    fn recorded(uri: &Uri<'_>) -> Option<String> {
+    fn recorded(uri: &Uri<'_>, _: &Request) -> Option<String> {
         let Uri::Sip(sip) = uri else { return None };
         let user = sip.user.filter(|user| is_own(uri) && user.starts_with('t'));
         user.map(str::to_owned)

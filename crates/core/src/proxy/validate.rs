@@ -6,6 +6,7 @@ use std::hash::{Hash as _, Hasher as _};
 
 use antiphon_sip::header::{MaxForwards, ProxyRequire, Via};
 use antiphon_sip::{HeaderName, OptionTag, Request, StatusCode, Uri};
+use data_encoding::HEXLOWER;
 
 use crate::endpoint::Endpoint;
 use crate::refusal::Refusal;
@@ -67,15 +68,7 @@ pub(super) fn loop_hash(request: &Request) -> String {
             value.hash(&mut hasher);
         }
     }
-    hexadecimal(hasher.finish())
-}
-
-/// Sixteen digits; the general way to write a number costs ten times as much.
-fn hexadecimal(number: u64) -> String {
-    let halves = number.to_be_bytes().into_iter().flat_map(|octet| [octet >> 4, octet & 15]);
-    let mut text = String::with_capacity(16);
-    text.extend(halves.filter_map(|half| char::from_digit(half.into(), 16)));
-    text
+    HEXLOWER.encode(&hasher.finish().to_be_bytes())
 }
 
 /// Step 2: a Request-URI whose scheme is not understood is refused with 416.

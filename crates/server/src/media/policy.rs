@@ -38,9 +38,14 @@ pub enum WithoutRelay {
 }
 
 impl MediaPolicy {
+    /// Whether there is a relay at all.
+    pub(crate) const fn has_relay(&self) -> bool {
+        !self.relays.is_empty()
+    }
+
     /// Whether a call between these sides is to be relayed, when a rule says so or nothing of it.
     pub(crate) fn relays(&self, rule: Option<MediaUse>, caller: Side, callees: &[Side]) -> bool {
-        !self.relays.is_empty()
+        self.has_relay()
             && match rule.unwrap_or(self.uses) {
                 MediaUse::Never => false,
                 MediaUse::Bridge => callees.iter().any(|callee| *callee != caller),

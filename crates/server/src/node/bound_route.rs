@@ -6,7 +6,7 @@
 
 use antiphon_core::time::Time;
 use antiphon_sip::header::{Contact, RecordRoute, Route};
-use antiphon_sip::{HeaderName, Method, Request, Response, Uri};
+use antiphon_sip::{HeaderName, Headers, Host, Method, Request, Response, Uri};
 
 use super::route_token::Recorded;
 use super::{Arrival, Server};
@@ -19,8 +19,8 @@ impl Server {
         if !has_route && (recorded.flow.is_some() || self.is_this_server(&request.uri())) {
             return true;
         }
-        let host = next_host(request).unwrap_or_default();
-        self.route_tokens.leads_to(recorded, request.call_id(), &host)
+        let tokens = self.route_tokens.of_call(request.call_id());
+        tokens.leads_to(recorded, next_host(request))
     }
 
     /// Whether an ACK may go on: where its route leads or, since nobody can be asked to sign in for
@@ -42,30 +42,32 @@ impl Server {
         if !(101..300).contains(&code) || !makes_dialog(&response.cseq_method()) {
             return;
         }
-        let Some(values) = self.bound_values(response) else { return };
-        response.headers_mut().set(HeaderName::RecordRoute, values.join(", "));
+        if let Some((old, new)) = self.bound_token(response) {
+            response.headers_mut().replace_part(HeaderName::RecordRoute, &old, &new);
+        }
     }
 
-    /// The values of Record-Route, the topmost of ours written anew: those above it are of the
-    /// elements between us and the callee.
-    fn bound_values(&self, response: &Response) -> Option<Vec<String>> {
-        let call_id = response.call_id();
-        let routes = response.headers().list::<RecordRoute<'_>>();
-        let routes: Vec<_> = routes.collect::<Result<_, _>>().ok()?;
-        let (at, recorded) = routes.iter().enumerate().find_map(|(at, route)| {
-            let recorded = self.route_tokens.read(&route.uri, call_id)?;
-            self.is_this_server(&route.uri).then_some((at, recorded))
-        })?;
-        let host = match at.checked_sub(1).and_then(|above| routes.get(above)) {
-            Some(above) => host_of(&above.uri)?,
-            None => contact_host(response.headers())?,
-        };
-        let new = self.route_tokens.led_to(&recorded, call_id, &host);
-        let mut values: Vec<_> = routes.iter().map(ToString::to_string).collect();
-        let old = routes.get(at)?.uri.as_sip()?.user?;
-        let value = values.get_mut(at)?;
-        *value = value.replacen(old, &new, 1);
-        Some(values)
+    /// The topmost token of ours in Record-Route, and what is to stand in its place, if it does not
+    /// lead there already. The values above it are of the elements between us and the callee.
+    fn bound_token(&self, response: &Response) -> Option<(String, String)> {
+        let headers = response.headers();
+        headers.value(HeaderName::RecordRoute)?;
+        let tokens = self.route_tokens.of_call(response.call_id());
+        let mut above = None;
+        for route in headers.list::<RecordRoute<'_>>() {
+            let uri = route.ok()?.uri;
+            let recorded = tokens.read(&uri).filter(|_| self.is_this_server(&uri));
+            if let Some(recorded) = recorded {
+                let host = match above {
+                    Some(above) => host_of(&above)?,
+                    None => contact_host(headers)?,
+                };
+                let new = tokens.led_to(&recorded, host)?;
+                return Some((uri.as_sip()?.user?.to_owned(), new));
+            }
+            above = Some(uri);
+        }
+        None
     }
 }
 
@@ -85,17 +87,16 @@ impl Arrival {
 
 /// The host at which the sender of a request is reached in the dialog that it may make: that of the
 /// element before us which stays in it, else its own.
-pub(super) fn sender_host(request: &Request) -> String {
+pub(super) fn sender_host(request: &Request) -> Option<Host<'_>> {
     let above = request.headers().first::<RecordRoute<'_>>().ok().flatten();
-    let host = match above {
+    match above {
         Some(above) => host_of(&above.uri),
         None => contact_host(request.headers()),
-    };
-    host.unwrap_or_default()
+    }
 }
 
 /// The host that a request goes to by itself.
-fn next_host(request: &Request) -> Option<String> {
+fn next_host(request: &Request) -> Option<Host<'_>> {
     match request.headers().first::<Route<'_>>() {
         Ok(Some(route)) => host_of(&route.uri),
         Ok(None) => host_of(&request.uri()),
@@ -103,16 +104,16 @@ fn next_host(request: &Request) -> Option<String> {
     }
 }
 
-fn contact_host(headers: &antiphon_sip::Headers) -> Option<String> {
+fn contact_host(headers: &Headers) -> Option<Host<'_>> {
     match headers.first::<Contact<'_>>() {
         Ok(Some(Contact::Addr(address))) => host_of(&address.uri),
         _ => None,
     }
 }
 
-fn host_of(uri: &Uri<'_>) -> Option<String> {
+fn host_of<'a>(uri: &Uri<'a>) -> Option<Host<'a>> {
     let uri = uri.as_sip()?;
-    Some(uri.maddr().unwrap_or(uri.host).to_string().to_ascii_lowercase())
+    Some(uri.maddr().unwrap_or(uri.host))
 }
 
 const fn makes_dialog(method: &Method) -> bool {

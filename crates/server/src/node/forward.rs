@@ -20,7 +20,8 @@ impl Server {
     pub(super) fn dialog_target(&self, request: &Request, recorded: Option<Recorded>) -> Target {
         let flow = recorded.and_then(|recorded| recorded.flow);
         let flow = flow.filter(|_| !request.headers().has(HeaderName::Route));
-        let token = |flow| self.route_tokens.token_of_flow(request.call_id(), "", &flow);
+        let tokens = || self.route_tokens.of_call(request.call_id());
+        let token = |flow| tokens().token_of_flow(None, &flow);
         let target = Target { flow, token: flow.map(token), ..Target::new(request.uri_buf()) };
         self.with_account(target, recorded, request.call_id())
     }
@@ -51,13 +52,13 @@ impl Server {
         if arrival.is_in_proxy() {
             return self.proxy.instead(now, &mut self.endpoint, arrival.id, targets, watch);
         }
-        let call_id = arrival.request.call_id();
+        let tokens = self.route_tokens.of_call(arrival.request.call_id());
         let host = sender_host(&arrival.request);
-        let token = self.route_tokens.token(call_id, &host);
+        let token = tokens.token(host);
         let caller_flow = flow_of_caller(&arrival.request, arrival.flow);
         let caller_token = match (caller_flow, &arrival.trunk) {
-            (Some(flow), _) => Some(self.route_tokens.token_of_flow(call_id, &host, &flow)),
-            (None, Some(trunk)) => self.token_with_account(call_id, &host, trunk),
+            (Some(flow), _) => Some(tokens.token_of_flow(host, &flow)),
+            (None, Some(trunk)) => self.token_with_account(&tokens, host, trunk),
             (None, None) => None,
         };
         let is_edge = arrival.is_from_beyond();

@@ -194,7 +194,7 @@ impl Server {
             preference,
             path: binding.path.clone(),
             flow,
-            token: flow.map(|flow| self.route_tokens.token_of_flow(call_id, "", &flow)),
+            token: flow.map(|flow| self.route_tokens.of_call(call_id).token_of_flow(None, &flow)),
             is_kept_flow: binding.reg_id.is_some() && flow.is_some(),
             next_flows: Vec::new(),
             origin: Origin::Chosen,

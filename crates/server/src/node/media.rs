@@ -365,11 +365,14 @@ fn descriptions(sides: Vec<Side>, replies: Vec<Option<Reply>>) -> Option<Vec<(Si
 }
 
 fn is_to_be_relayed(policy: &MediaPolicy, arrival: &Arrival, targets: &[Target]) -> bool {
+    if !policy.has_relay() || !begins_call(&arrival.request) {
+        return false;
+    }
     let rule = arrival.course.as_ref().and_then(|course| course.step.media);
     // RFC 3323 §5.2: a caller that wants its addresses hidden has them hidden by the relay.
     let wish = wants_hidden_session(&arrival.request).then_some(MediaUse::Always);
     let rule = wish.or(rule);
-    begins_call(&arrival.request) && policy.relays(rule, caller(arrival), &callees(targets))
+    policy.relays(rule, caller(arrival), &callees(targets))
 }
 
 fn begins_call(request: &Request) -> bool {

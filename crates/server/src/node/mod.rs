@@ -465,11 +465,10 @@ impl Server {
     /// Takes off what names this server and nothing else (§16.4), and says what the Route that we
     /// made for this call stands for, if one was among it.
     fn take_off(&self, request: &mut Request, flow: &Flow) -> Result<Option<Recorded>, Unroutable> {
-        let call_id = request.call_id().to_owned();
         let is_own = |uri: &Uri<'_>| self.is_this_server(uri);
         let is_forged = Cell::new(false);
-        let recorded = proxy::preprocess(request, is_own, |uri| {
-            let recorded = self.route_tokens.read(uri, &call_id);
+        let recorded = proxy::preprocess(request, is_own, |uri, request| {
+            let recorded = self.route_tokens.read(uri, request.call_id());
             let recorded = recorded.or_else(|| self.route_tokens.read_edge(uri));
             let recorded = recorded.filter(|_| is_own(uri));
             if recorded.is_none() && is_token(uri) && is_own(uri) {

@@ -11,7 +11,8 @@ use std::hash::Hasher as _;
 use std::net::{IpAddr, SocketAddr};
 
 use antiphon_core::flow::Flow;
-use antiphon_sip::{Transport, Uri};
+use antiphon_sip::{Host, Transport, Uri};
+use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use siphasher::sip::SipHasher24;
@@ -20,7 +21,7 @@ use siphasher::sip::SipHasher24;
 const EDGE: &str = "edge";
 
 /// Makes and knows the tokens. The hash is SipHash-2-4, made to be a message authentication code
-/// for short texts; a token is made or read four times a call, and HMAC-SHA-256 costs twenty times
+/// for short texts; a token is made or read six times a call, and HMAC-SHA-256 costs twenty times
 /// as many instructions.
 pub(super) struct RouteTokens {
     key: [u8; 16],
@@ -55,37 +56,18 @@ impl RouteTokens {
         Self { key: derived(secret, "route") }
     }
 
-    /// The token for the requests of one call that go to this host, by its URI.
-    pub(super) fn token(&self, call_id: &str, host: &str) -> String {
-        let mark = self.mark(call_id, host);
-        self.write(call_id, text_of(&mark), "")
+    /// What a Route value stands for, if it carries a token of this call.
+    pub(super) fn read(&self, uri: &Uri<'_>, call_id: &str) -> Option<Recorded> {
+        // Most carry none, for which nothing has to be hashed.
+        parts(uri).and_then(|_| self.of_call(call_id).read(uri))
     }
 
-    /// The token for the side of a call that is reached by this flow, or by way of this host.
-    pub(super) fn token_of_flow(&self, call_id: &str, host: &str, flow: &Flow) -> String {
-        let mark = self.mark(call_id, host);
-        self.write(call_id, text_of(&mark), &write_flow(flow))
-    }
-
-    /// The same token for another host.
-    pub(super) fn led_to(&self, recorded: &Recorded, call_id: &str, host: &str) -> String {
-        match (&recorded.flow, recorded.trunk) {
-            (Some(flow), _) => self.token_of_flow(call_id, host, flow),
-            (None, Some(trunk)) => self.token_of_trunk(call_id, host, trunk),
-            (None, None) => self.token(call_id, host),
-        }
-    }
-
-    fn write(&self, call_id: &str, mark: &str, flow: &str) -> String {
-        let hash = self.hash(call_id, mark, flow);
-        let separator = if flow.is_empty() { "" } else { "-" };
-        [text_of(&hash), "-", mark, separator, flow].concat()
-    }
-
-    /// The token for the side of a call that is a trunk at which we have an account.
-    pub(super) fn token_of_trunk(&self, call_id: &str, host: &str, trunk: TrunkMark) -> String {
-        let mark = self.mark(call_id, host);
-        self.write(call_id, text_of(&mark), &format!("{TRUNK}{:016x}", trunk.0))
+    /// Those of one call.
+    pub(super) fn of_call(&self, call_id: &str) -> CallTokens {
+        let mut keyed = SipHasher24::new_with_key(&self.key);
+        keyed.write(call_id.as_bytes());
+        keyed.write_u8(0);
+        CallTokens { keyed }
     }
 
     /// What stands for a trunk in those.
@@ -100,66 +82,151 @@ impl RouteTokens {
     /// the binding is, and known to nobody else.
     pub(super) fn token_of_registration(&self, trunk: &str, aor: &str) -> String {
         // A Call-ID holds no space, so no other token is hashed alike.
-        text_of(&self.hash(&format!("registration of {aor}"), trunk, "")).to_owned()
-    }
-
-    /// What a Route value stands for, if it carries a token of this call.
-    pub(super) fn read(&self, uri: &Uri<'_>, call_id: &str) -> Option<Recorded> {
-        let Uri::Sip(uri) = uri else { return None };
-        let (hash, rest) = uri.user?.split_once('-')?;
-        let (mark, flow) = rest.split_once('-').unwrap_or((rest, ""));
-        // Nearly every user is none of ours, and is told so without a hash.
-        if hash.len() != DIGITS {
-            return None;
-        }
-        // Not a secret once it is on the wire, so an ordinary comparison does.
-        if hash.as_bytes() != self.hash(call_id, mark, flow) {
-            return None;
-        }
-        let mark = mark.as_bytes().try_into().ok()?;
-        Some(Recorded { flow: read_flow(flow), mark, trunk: read_trunk(flow), is_edge: false })
+        let hash = self.of_call(&format!("registration of {aor}")).hash("", trunk.as_bytes());
+        text_of(&hash).to_owned()
     }
 
     /// The token for all that is to go over this flow, whatever the call (RFC 5626 §5.2).
     pub(super) fn edge_token(&self, flow: &Flow) -> String {
-        self.write("", EDGE, &write_flow(flow))
+        self.of_call("").write(EDGE.as_bytes(), &write_flow(flow))
     }
 
     /// The flow that such a token is for.
     pub(super) fn read_edge(&self, uri: &Uri<'_>) -> Option<Recorded> {
-        let (hash, rest) = uri.as_sip()?.user?.split_once('-')?;
+        let (hash, rest) = parts(uri)?;
         let flow = rest.strip_prefix(EDGE)?.strip_prefix('-')?;
-        if hash.as_bytes() != self.hash("", EDGE, flow) {
+        if hash.as_bytes() != self.of_call("").hash(flow, EDGE.as_bytes()) {
             return None;
         }
         Some(Recorded { flow: Some(read_flow(flow)?), mark: [0; MARK], trunk: None, is_edge: true })
     }
+}
 
-    /// Whether a token is for requests that go to this host.
-    pub(super) fn leads_to(&self, recorded: &Recorded, call_id: &str, host: &str) -> bool {
-        recorded.mark == self.mark(call_id, host)
+/// The tokens of one call: the hash has taken in its Call-ID, and each goes on from there.
+pub(super) struct CallTokens {
+    keyed: SipHasher24,
+}
+
+impl CallTokens {
+    /// The token for the requests of the call that go to this host, by its URI; `None` when it is
+    /// not known.
+    pub(super) fn token(&self, host: Option<Host<'_>>) -> String {
+        self.write(&self.mark(host), "")
     }
 
-    fn mark(&self, call_id: &str, host: &str) -> [u8; MARK] {
-        let digits = self.hash(call_id, host, "to");
+    /// The token for the side of the call that is reached by this flow, or by way of this host.
+    pub(super) fn token_of_flow(&self, host: Option<Host<'_>>, flow: &Flow) -> String {
+        self.write(&self.mark(host), &write_flow(flow))
+    }
+
+    /// The token for the side of the call that is a trunk at which we have an account.
+    pub(super) fn token_of_trunk(&self, host: Option<Host<'_>>, trunk: TrunkMark) -> String {
+        self.write(&self.mark(host), &write_trunk(trunk))
+    }
+
+    /// The same token for another host; `None` when it leads there already.
+    pub(super) fn led_to(&self, recorded: &Recorded, host: Host<'_>) -> Option<String> {
+        let mark = self.mark(Some(host));
+        if mark == recorded.mark {
+            return None;
+        }
+        Some(match (&recorded.flow, recorded.trunk) {
+            (Some(flow), _) => self.write(&mark, &write_flow(flow)),
+            (None, Some(trunk)) => self.write(&mark, &write_trunk(trunk)),
+            (None, None) => self.write(&mark, ""),
+        })
+    }
+
+    /// What a URI stands for, if it carries a token of the call.
+    pub(super) fn read(&self, uri: &Uri<'_>) -> Option<Recorded> {
+        let (hash, rest) = parts(uri)?;
+        let (mark, flow) = match rest.as_bytes().get(MARK) {
+            Some(b'-') => (rest.get(..MARK)?, rest.get(MARK + 1..)?),
+            _ => (rest, ""),
+        };
+        let mark: [u8; MARK] = mark.as_bytes().try_into().ok()?;
+        // Not a secret once it is on the wire, so an ordinary comparison does.
+        if hash.as_bytes() != self.hash(flow, &mark) {
+            return None;
+        }
+        Some(Recorded { flow: read_flow(flow), mark, trunk: read_trunk(flow), is_edge: false })
+    }
+
+    /// Whether a token is for requests that go to this host.
+    pub(super) fn leads_to(&self, recorded: &Recorded, host: Option<Host<'_>>) -> bool {
+        recorded.mark == self.mark(host)
+    }
+
+    fn write(&self, mark: &[u8], flow: &str) -> String {
+        let hash = self.hash(flow, mark);
+        let mut token = String::with_capacity(DIGITS + MARK + 2 + flow.len());
+        for part in [text_of(&hash), "-", text_of(mark)] {
+            token.push_str(part);
+        }
+        if !flow.is_empty() {
+            token.push('-');
+            token.push_str(flow);
+        }
+        token
+    }
+
+    fn mark(&self, host: Option<Host<'_>>) -> [u8; MARK] {
+        let mut keyed = self.about("to");
+        match host {
+            // No name begins with a control character.
+            Some(Host::V4(address)) => {
+                keyed.write_u8(4);
+                keyed.write(&address.octets());
+            }
+            Some(Host::V6(address)) => {
+                keyed.write_u8(6);
+                keyed.write(&address.octets());
+            }
+            Some(Host::Name(name)) => write_lower_case(&mut keyed, name),
+            None => {}
+        }
+        let digits = hexadecimal(keyed.finish());
         std::array::from_fn(|at| digits.get(at).copied().unwrap_or_default())
     }
 
-    /// The hash in hexadecimal. No text holds a zero, so no two triples are hashed alike; no flow is
-    /// written as `to` is.
-    fn hash(&self, call_id: &str, host: &str, flow: &str) -> [u8; DIGITS] {
-        let mut keyed = SipHasher24::new_with_key(&self.key);
+    fn hash(&self, flow: &str, mark: &[u8]) -> [u8; DIGITS] {
+        let mut keyed = self.about(flow);
+        keyed.write(mark);
+        hexadecimal(keyed.finish())
+    }
+
+    /// The hash of this, before what follows it. No text holds a zero, so no two triples are hashed
+    /// alike; no flow is written as `to` is.
+    fn about(&self, flow: &str) -> SipHasher24 {
+        let mut keyed = self.keyed;
         keyed.write(flow.as_bytes());
-        keyed.write(b"\0");
-        keyed.write(host.as_bytes());
-        keyed.write(b"\0");
-        keyed.write(call_id.as_bytes());
-        let hash = keyed.finish().to_be_bytes();
-        let mut digits = [0; DIGITS];
-        for (pair, octet) in digits.chunks_exact_mut(2).zip(hash) {
-            pair.copy_from_slice(&[HEX[usize::from(octet >> 4)], HEX[usize::from(octet & 15)]]);
-        }
-        digits
+        keyed.write_u8(0);
+        keyed
+    }
+}
+
+/// The hash in the user of a URI, and what stands behind it. Nearly every user is none of ours, and
+/// is told so here.
+fn parts<'a>(uri: &Uri<'a>) -> Option<(&'a str, &'a str)> {
+    let user = uri.as_sip()?.user?;
+    let (hash, rest) = user.split_at_checked(DIGITS)?;
+    Some((hash, rest.strip_prefix('-')?))
+}
+
+fn hexadecimal(hash: u64) -> [u8; DIGITS] {
+    let mut digits = [0; DIGITS];
+    HEXLOWER.encode_mut(&hash.to_be_bytes(), &mut digits);
+    digits
+}
+
+/// Names of hosts are compared without regard to case.
+fn write_lower_case(keyed: &mut SipHasher24, name: &str) {
+    let mut lower = [0; 32];
+    for part in name.as_bytes().chunks(lower.len()) {
+        let lower = &mut lower[..part.len()];
+        lower.copy_from_slice(part);
+        lower.make_ascii_lowercase();
+        keyed.write(lower);
     }
 }
 
@@ -177,8 +244,6 @@ pub(super) fn derived(secret: &[u8; 32], purpose: &str) -> [u8; 16] {
     }
     key
 }
-
-const HEX: &[u8; 16] = b"0123456789abcdef";
 
 fn text_of(digits: &[u8]) -> &str {
     std::str::from_utf8(digits).unwrap_or_default()
@@ -219,18 +284,16 @@ fn write_flow(flow: &Flow) -> String {
 /// Octets of the longest flow: a letter and twice an IPv6 address with its port.
 const FLOW_MOST: usize = 1 + 2 * (32 + 4);
 
-/// By the general way to write numbers a flow costs ten times as much, and one is written three
-/// times a call.
 fn push_hex(text: &mut String, octets: &[u8]) {
-    for octet in octets {
-        for digit in [octet >> 4, octet & 15] {
-            text.push(char::from(HEX[usize::from(digit)]));
-        }
-    }
+    HEXLOWER.encode_append(octets, text);
 }
 
 /// The letter of a trunk's mark, which is that of no transport.
 const TRUNK: char = 'k';
+
+fn write_trunk(trunk: TrunkMark) -> String {
+    format!("{TRUNK}{:016x}", trunk.0)
+}
 
 fn read_trunk(text: &str) -> Option<TrunkMark> {
     let digits = text.strip_prefix(TRUNK)?;
@@ -274,6 +337,8 @@ fn read_address(text: &str) -> Option<SocketAddr> {
 mod tests {
     use super::*;
 
+    const HOST: Option<Host<'_>> = Some(Host::Name("host"));
+
     fn read(tokens: &RouteTokens, token: &str, call_id: &str) -> Option<Recorded> {
         let uri = format!("sip:{token}@192.0.2.10;lr");
         tokens.read(&Uri::parse(&uri).unwrap(), call_id)
@@ -292,31 +357,45 @@ mod tests {
                 local: local.parse().unwrap(),
                 connection: None,
             };
-            let token = tokens.token_of_flow("call", "host", &flow);
+            let token = tokens.of_call("call").token_of_flow(HOST, &flow);
             assert_eq!(read(&tokens, &token, "call").map(|it| it.flow), Some(Some(flow)));
             assert_eq!(read(&tokens, &token, "other"), None);
             assert_eq!(read(&RouteTokens::new(&[2; 32]), &token, "call"), None);
             assert_eq!(read(&tokens, &token.replace("-", "-0"), "call"), None);
         }
-        let token = tokens.token("call", "host");
-        let recorded = read(&tokens, &token, "call").unwrap();
+        let call = tokens.of_call("call");
+        let recorded = read(&tokens, &call.token(HOST), "call").unwrap();
         assert_eq!(recorded.flow, None);
-        assert!(tokens.leads_to(&recorded, "call", "host"));
-        assert!(!tokens.leads_to(&recorded, "call", "other"));
-        assert_eq!(tokens.led_to(&recorded, "call", "other"), tokens.token("call", "other"));
+        assert!(call.leads_to(&recorded, HOST));
+        let other = Host::Name("other");
+        assert!(!call.leads_to(&recorded, Some(other)));
+        assert_eq!(call.led_to(&recorded, other), Some(call.token(Some(other))));
+        assert_eq!(call.led_to(&recorded, Host::Name("HOST")), None);
         assert_eq!(read(&tokens, "x", "call"), None);
+    }
+
+    #[test]
+    fn the_host_is_told_whatever_its_case_and_no_name_is_an_address_rfc3261_19_1_4() {
+        let call = RouteTokens::new(&[1; 32]).of_call("call");
+        let long = "a".repeat(40);
+        let hosts = [&long[..], "abcd", "Abc.example", "[::1]", "97.98.99.100", "[::2]"];
+        let tokens: Vec<_> = hosts.iter().map(|host| call.token(Host::parse(host).ok())).collect();
+        for (at, (host, token)) in hosts.iter().zip(&tokens).enumerate() {
+            assert_eq!(*token, call.token(Host::parse(&host.to_ascii_uppercase()).ok()));
+            assert!(tokens[..at].iter().all(|other| other != token), "{host}");
+        }
     }
 
     #[test]
     fn a_trunk_is_known_again_by_its_side_of_a_call() {
         let tokens = RouteTokens::new(&[1; 32]);
         let mark = tokens.trunk_mark("carrier");
-        let token = tokens.token_of_trunk("call", "", mark);
-        let recorded = read(&tokens, &token, "call").unwrap();
+        let call = tokens.of_call("call");
+        let recorded = read(&tokens, &call.token_of_trunk(None, mark), "call").unwrap();
         assert_eq!((recorded.trunk, recorded.flow), (Some(mark), None));
-        let led = tokens.led_to(&recorded, "call", "host");
+        let led = call.led_to(&recorded, Host::Name("host")).unwrap();
         assert_eq!(read(&tokens, &led, "call").unwrap().trunk, Some(mark));
-        assert_eq!(read(&tokens, &tokens.token("call", "host"), "call").unwrap().trunk, None);
+        assert_eq!(read(&tokens, &call.token(HOST), "call").unwrap().trunk, None);
     }
 
     #[test]

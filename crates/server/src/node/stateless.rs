@@ -98,11 +98,11 @@ impl Server {
     }
 
     fn send_statelessly(&mut self, now: Time, mut request: Request, inbound: Flow, target: Target) {
-        let call_id = request.call_id();
+        let tokens = self.route_tokens.of_call(request.call_id());
         let host = sender_host(&request);
-        let token = self.route_tokens.token(call_id, &host);
-        let caller_token = flow_of_caller(&request, inbound)
-            .map(|flow| self.route_tokens.token_of_flow(call_id, &host, &flow));
+        let token = tokens.token(host);
+        let caller_token =
+            flow_of_caller(&request, inbound).map(|flow| tokens.token_of_flow(host, &flow));
         let trust = self.service.extensions.trust.clone();
         trust.admit(&mut request, inbound.remote.ip(), None);
         self.take_off_own_credentials(&mut request);

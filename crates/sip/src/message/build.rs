@@ -72,22 +72,22 @@ impl RequestBuilder {
     pub fn build(mut self) -> Result<Request, HeaderError> {
         self.page.content_length();
         let (headers, body) = self.page.done();
-        let wire = headers.wire().clone();
+        let wire = headers.wire().octets();
         let from = essential::<From<'_>>(&headers)?;
         let to = essential::<To<'_>>(&headers)?;
         let _ = essential::<CallId<'_>>(&headers)?;
         let cseq = essential::<CSeq<'_>>(&headers)?;
         let span =
-            |name| headers.text(name).map_or_else(Span::default, |text| Span::of_part(&wire, text));
+            |name| headers.text(name).map_or_else(Span::default, |text| Span::of_part(wire, text));
         let essentials = Essentials {
             top_via: TopVia::default(),
             from: span(HeaderName::From),
-            from_tag: from.tag().map(|tag| Span::of_part(&wire, tag)),
+            from_tag: from.tag().map(|tag| Span::of_part(wire, tag)),
             to: span(HeaderName::To),
-            to_tag: to.tag().map(|tag| Span::of_part(&wire, tag)),
+            to_tag: to.tag().map(|tag| Span::of_part(wire, tag)),
             call_id: span(HeaderName::CallId),
             cseq: self.cseq,
-            cseq_method: Span::of_part(&wire, cseq.method),
+            cseq_method: Span::of_part(wire, cseq.method),
         };
         Ok(Request::from_parts(self.method, self.uri, headers, body, essentials))
     }
@@ -165,7 +165,7 @@ impl<'a> ResponseBuilder<'a> {
     pub fn build(self) -> Response {
         let Self { request, status, reason, to_tag, page: more } = self;
         let received = request.essentials();
-        let mut page = Page::with_room(request.headers().wire().len() + more.text.len());
+        let mut page = Page::with_room(request.headers().wire().octets().len() + more.text.len());
         let reason = match reason {
             Some(reason) => more.text.get(reason).unwrap_or_default(),
             None => status.reason().as_bytes(),

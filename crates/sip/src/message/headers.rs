@@ -10,7 +10,7 @@ use std::fmt;
 use bytes::{BufMut, Bytes, BytesMut};
 use smallvec::SmallVec;
 
-use super::Line;
+use super::{Line, Wire};
 use crate::header::{Field, HeaderError, HeaderFault, ListField, parse_list, parse_value};
 use crate::name::HeaderName;
 use crate::parse::scan::is_token;
@@ -24,7 +24,7 @@ pub(crate) type Lines = SmallVec<[Line; INLINE]>;
 
 /// The header fields of one message, in order.
 pub struct Headers {
-    wire: Bytes,
+    wire: Wire,
     /// The lines added here, one behind the other, those included that were taken out again: a
     /// message is edited a few times and then sent.
     own: Vec<u8>,
@@ -44,12 +44,12 @@ pub struct FieldRef<'a> {
 
 impl Headers {
     /// The lines that lie in `wire`.
-    pub(crate) const fn over(wire: Bytes, lines: Lines) -> Self {
-        Self { wire, own: Vec::new(), lines }
+    pub(crate) fn over(wire: Bytes, lines: Lines) -> Self {
+        Self { wire: Wire::new(wire), own: Vec::new(), lines }
     }
 
     /// The octets under the untouched lines.
-    pub(crate) const fn wire(&self) -> &Bytes {
+    pub(crate) const fn wire(&self) -> &Wire {
         &self.wire
     }
 
@@ -227,6 +227,25 @@ impl Headers {
         };
     }
 
+    /// Puts `new` in place of `old` in the first line with this name that holds it. What stands
+    /// around it stays as it was written, but for folds. Nothing happens when none does;
+    /// the empty text stands nowhere.
+    pub fn replace_part(&mut self, name: HeaderName, old: &str, new: &str) {
+        let holds = |line: &Line| {
+            let value = line.value(self.under(line));
+            let at = value.windows(old.len().max(1)).position(|part| part == old.as_bytes())?;
+            Some(at..at + old.len())
+        };
+        let mut lines = self.lines.iter().enumerate().filter(|(_, line)| line.name == Some(name));
+        let found = lines.find_map(|(index, line)| Some((index, *line, holds(line)?)));
+        let Some((index, line, part)) = found else { return };
+        let value = String::from_utf8_lossy(line.value(self.under(&line))).into_owned();
+        let (Some(before), Some(behind)) = (value.get(..part.start), value.get(part.end..)) else {
+            return;
+        };
+        self.lines[index] = self.own_line(name, &format_args!("{before}{new}{behind}"));
+    }
+
     fn behind_first_element(&self, at: usize) -> Option<String> {
         let line = self.lines.get(at)?;
         let value = line.value(self.under(line));
@@ -248,7 +267,7 @@ impl Headers {
 
     /// The octets that a line stands in.
     fn under(&self, line: &Line) -> &[u8] {
-        if line.own { &self.own } else { &self.wire }
+        if line.own { &self.own } else { self.wire.octets() }
     }
 
     fn position(&self, name: HeaderName) -> Option<usize> {
@@ -261,7 +280,7 @@ impl Headers {
         let Some(first) = lines.next() else { return };
         let (mut own, mut run) = (first.own, first.start()..first.end());
         let flush = |own: bool, run, out: &mut BytesMut| {
-            let octets: &[u8] = if own { &self.own } else { &self.wire };
+            let octets: &[u8] = if own { &self.own } else { self.wire.octets() };
             out.put_slice(octets.get::<std::ops::Range<usize>>(run).unwrap_or_default());
         };
         for line in lines {

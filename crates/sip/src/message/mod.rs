@@ -9,6 +9,7 @@ mod line;
 mod request;
 mod response;
 mod span;
+mod wire;
 
 pub use build::{RequestBuilder, ResponseBuilder};
 pub use headers::{FieldRef, Headers};
@@ -18,6 +19,7 @@ pub use response::Response;
 pub(crate) use headers::Lines;
 pub(crate) use line::Line;
 pub(crate) use span::{Essentials, Span, StartLine, TopVia};
+pub(crate) use wire::Wire;
 
 use bytes::Bytes;
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::Wire;
 use crate::header::{ListField, Via};
 use crate::name::{Method, StatusCode, Transport};
 use crate::parse::offset_in;
@@ -44,8 +45,8 @@ impl Span {
     }
 
     /// The text; it was UTF-8 when the span was made.
-    pub(crate) fn text(self, octets: &[u8]) -> &str {
-        std::str::from_utf8(self.of(octets)).unwrap_or_default()
+    pub(crate) fn text(self, wire: &Wire) -> &str {
+        wire.text(usize::from(self.start)..usize::from(self.end))
     }
 
     /// The same range in a copy of the text that begins `to` instead of `from` octets in.

@@ -36,7 +36,8 @@ pub(super) fn message(
     let mut head = Head::default();
     match head.read(&octets, limits, framing) {
         Ok((essentials, body)) => {
-            let body = octets.slice(body);
+            let rest = octets.split_off(body.start);
+            let body = rest.slice(..body.end - body.start);
             let headers = Headers::over(octets, head.lines);
             match head.start {
                 Some(StartLine::Request { method, uri }) => {

@@ -8,11 +8,11 @@ use antiphon_core::endpoint::ClientId;
 use antiphon_core::flow::Flow;
 use antiphon_core::proxy::{Target, is_challenge};
 use antiphon_core::time::Time;
-use antiphon_sip::Response;
+use antiphon_sip::{Host, Response};
 
 use super::Server;
 use super::news::{Trouble, TrunkNews};
-use crate::node::route_token::{Recorded, TrunkMark};
+use crate::node::route_token::{CallTokens, Recorded, TrunkMark};
 
 impl Server {
     /// Answers a challenge, if it is one of a trunk. Whether that was done; otherwise it is a
@@ -65,20 +65,20 @@ impl Server {
     ) -> Target {
         let mark = recorded.and_then(|recorded| recorded.trunk);
         let Some(trunk) = mark.and_then(|mark| self.trunk_of_mark(mark)) else { return target };
-        let token = self.token_with_account(call_id, "", &trunk);
+        let tokens = self.route_tokens.of_call(call_id);
+        let token = self.token_with_account(&tokens, None, &trunk);
         Target { account: Some(trunk), token, ..target }
     }
 
     /// The token of the caller's side, when that is a trunk at which we have an account.
     pub(in crate::node) fn token_with_account(
         &self,
-        call_id: &str,
-        host: &str,
+        tokens: &CallTokens,
+        host: Option<Host<'_>>,
         trunk: &str,
     ) -> Option<String> {
         let has_account = self.service.login(trunk).is_some();
-        let tokens = &self.route_tokens;
-        has_account.then(|| tokens.token_of_trunk(call_id, host, tokens.trunk_mark(trunk)))
+        has_account.then(|| tokens.token_of_trunk(host, self.route_tokens.trunk_mark(trunk)))
     }
 
     fn trunk_of_mark(&self, mark: TrunkMark) -> Option<Arc<str>> {

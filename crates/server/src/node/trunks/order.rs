@@ -64,7 +64,7 @@ impl Server {
         }
         if trunk.wallet.is_some() {
             let mark = route_tokens.trunk_mark(&trunk.trunk.name);
-            let token = route_tokens.token_of_trunk(call_id, "", mark);
+            let token = route_tokens.of_call(call_id).token_of_trunk(None, mark);
             with_account(&mut first, &trunk.trunk.name, &token);
         }
         Some(first)

@@ -1,6 +1,6 @@
 //! What has to be done now and then, away from the path of requests: accounts that a command
-//! changed are read again, bindings that ended are swept out, bans are listed and lifted, and the
-//! node is told when the clock on the wall was set.
+//! changed are read again, bindings that ended are swept out, bans are listed and lifted, how the
+//! trunks are is written down, and the node is told when the clock on the wall was set.
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -14,6 +14,7 @@ use antiphon_store::{Bindings, Reply, SubscriberFile};
 use crate::ban_list::{BanList, lift};
 use crate::node::{Command, Server};
 use crate::stores::Stores;
+use crate::trunk_list::TrunkList;
 
 /// How soon a changed account is noticed.
 const LOOK: Duration = Duration::from_secs(1);
@@ -32,24 +33,31 @@ impl Housekeeping {
     pub(crate) fn start(
         stores: &Stores,
         bans: Option<BanList>,
+        trunks: Option<TrunkList>,
         workers: Vec<Handle<Server>>,
     ) -> Self {
         let (stop, stopped) = channel();
         let file = stores.file.clone();
         let bindings = Arc::clone(&stores.bindings);
         let clock = Clock::start();
-        let mut bans = bans;
+        let (mut bans, mut trunks) = (bans, trunks);
         let thread = std::thread::Builder::new()
             .name("housekeeping".into())
             .spawn(move || {
                 let (mut looks, mut ahead) = (0, 0);
                 while stopped.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
                     looks += 1;
+                    if let Some(trunks) = &mut trunks {
+                        trunks.look(clock.now());
+                    }
                     if let Some(bans) = &mut bans {
                         lift(&workers, &bans.look(clock.now()));
                     }
                     tell_the_time(&workers, &clock, &mut ahead);
                     look(file.as_deref(), bindings.as_ref(), &clock, looks % LOOKS_PER_SWEEP == 0);
+                }
+                if let Some(trunks) = &trunks {
+                    trunks.end();
                 }
             })
             .ok();

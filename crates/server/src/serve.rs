@@ -25,6 +25,7 @@ use crate::reload::{self, Reloader, guard, service};
 use crate::security::Secured;
 use crate::serve_error::ServeError;
 use crate::stores::{Data, Stores, StoresError};
+use crate::trunk_list::TrunkList;
 use crate::worker::{self, Equipment, Worker};
 
 /// What a server is to be.
@@ -153,12 +154,15 @@ impl Prepared {
         let ban_file = self.stores.ban_file();
         let bans = ban_list::stored(ban_file.as_ref(), now);
         let (ban_list, new_bans) = ban_file.map(|file| BanList::new(file, &bans)).unzip();
+        let has_trunks = !self.service.trunks.is_empty();
+        let trunk_list = self.stores.trunk_file().map(|file| TrunkList::new(file, has_trunks));
+        let (trunk_list, known_trunks) = trunk_list.unzip();
         let nodes = (0..self.workers)
             .map(|index| self.node(now, &bans, index == 0))
             .collect::<Result<_, _>>()?;
         let (drivers, handles): (Vec<_>, Vec<_>) = self.net.drivers(nodes).into_iter().unzip();
         let reloading = reload::run(self.reloads, handles.clone(), self.fallback);
-        let housekeeping = Housekeeping::start(&self.stores, ban_list, handles.clone());
+        let housekeeping = Housekeeping::start(&self.stores, ban_list, trunk_list, handles.clone());
         let (left, has_left) = watch::channel(false);
         let workers = drivers.into_iter().enumerate().map(|(index, driver)| {
             let equipment = Equipment {
@@ -166,6 +170,7 @@ impl Prepared {
                 relays: self.service.media.relays.clone(),
                 observer: observer.clone(),
                 new_bans: new_bans.clone(),
+                trunks: known_trunks.clone(),
                 left: left.clone(),
                 colleagues: others(&handles, index),
             };

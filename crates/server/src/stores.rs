@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use antiphon_store::{
     Account, AccountError, BanFile, Bindings, Embedded, Memory, MemorySubscribers, OpenError,
-    SubscriberFile, Subscribers,
+    SubscriberFile, Subscribers, TrunkFile,
 };
 
 /// Where the state of a server lives.
@@ -72,6 +72,11 @@ impl Stores {
     /// Where the bans stand, if they outlive the process.
     pub(crate) fn ban_file(&self) -> Option<BanFile> {
         self.directory.as_deref().map(BanFile::at)
+    }
+
+    /// Where it stands how the trunks are, if a command may read it.
+    pub(crate) fn trunk_file(&self) -> Option<TrunkFile> {
+        self.directory.as_deref().map(TrunkFile::at)
     }
 
     /// Reads the subscribers again if their file changed.

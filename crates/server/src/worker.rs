@@ -15,6 +15,7 @@ use crate::node::{Answer, Command, CommitFault, Question, Server, ServerEvent, T
 use crate::observer::Observer;
 use crate::serve_error::ServeError;
 use crate::stores::Stores;
+use crate::trunk_list::Known;
 
 /// A node with its sockets, and what it works with.
 pub(crate) struct Worker<O> {
@@ -29,6 +30,7 @@ pub(crate) struct Equipment<O> {
     pub(crate) relays: Vec<SocketAddr>,
     pub(crate) observer: O,
     pub(crate) new_bans: Option<NewBans>,
+    pub(crate) trunks: Option<Known>,
     /// Told when nothing is registered at trunks any more.
     pub(crate) left: watch::Sender<bool>,
     /// The other workers.
@@ -91,6 +93,7 @@ struct OwnHost<O> {
     media: Option<Engine>,
     observer: O,
     new_bans: Option<NewBans>,
+    trunks: Option<Known>,
     left: watch::Sender<bool>,
     colleagues: Vec<Handle<Server>>,
     loop_thread: ThreadId,
@@ -99,10 +102,10 @@ struct OwnHost<O> {
 impl<O> OwnHost<O> {
     /// A host for the loop of this thread.
     fn with(equipment: Equipment<O>) -> std::io::Result<Self> {
-        let Equipment { stores, relays, observer, new_bans, left, colleagues } = equipment;
+        let Equipment { stores, relays, observer, new_bans, trunks, left, colleagues } = equipment;
         let media = (!relays.is_empty()).then(|| Engine::start(&relays)).transpose()?;
         let loop_thread = thread::current().id();
-        Ok(Self { stores, media, observer, new_bans, left, colleagues, loop_thread })
+        Ok(Self { stores, media, observer, new_bans, trunks, left, colleagues, loop_thread })
     }
 }
 
@@ -150,6 +153,9 @@ impl<O: Observer> Host<Server> for OwnHost<O> {
             return;
         }
         if let ServerEvent::Trunks(states) = &event {
+            if let Some(known) = &self.trunks {
+                known.send_replace(states.clone());
+            }
             for colleague in &self.colleagues {
                 // One that has too much to do finds out by itself, or at the next change.
                 let _ = colleague.try_command(Command::HearTrunks(states.clone()));

@@ -61,13 +61,14 @@ pub(crate) struct Route {
     /// A header field that it has; may be repeated
     #[arg(long, value_name = "NAME: VALUE", value_parser = value::header)]
     pub(crate) header: Vec<(String, String)>,
-    /// The server's data directory, to tell whether a user whom the request is for exists
+    /// The server's data directory, to tell whether a user whom the request is for exists. How a
+    /// running server finds its trunks is read there, too; without it, where `serve` would have it
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// The trunk that it comes from
     #[arg(long, value_name = "TRUNK")]
     pub(crate) from_trunk: Option<String>,
-    /// A trunk that is down; may be repeated. By default all are up
+    /// A trunk that is down; may be repeated. By default those that the running server finds down
     #[arg(long, value_name = "TRUNK")]
     pub(crate) down: Vec<String>,
     /// One JSON object a line on standard output

@@ -10,6 +10,7 @@ mod manual;
 mod remembered;
 mod route;
 mod serve;
+mod trunks_told;
 mod user;
 
 use std::process::ExitCode;

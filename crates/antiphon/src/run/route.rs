@@ -6,13 +6,14 @@ use std::process::ExitCode;
 use antiphon_server::Question;
 use antiphon_server::config::{Config, check_file};
 use antiphon_server::rules::{
-    Contact, Contacts, Destination, DownTrunks, Explanation, Hop, Look, Moment, Origin, Outcome,
-    Redirect, Step, Then, Verdict,
+    Contact, Contacts, Destination, Explanation, Hop, Look, Moment, Origin, Outcome, Redirect,
+    Step, Then, Verdict,
 };
 use antiphon_store::{AccountError, Accounts};
 use jiff::Zoned;
 use serde_json::{Value, json};
 
+use super::trunks_told::Told;
 use crate::cli::configuration::Route;
 use crate::cli::value::AccountName;
 use crate::fault::Fault;
@@ -20,7 +21,8 @@ use crate::terminal;
 
 pub(crate) fn run(route: Route) -> Result<ExitCode, Fault> {
     let config = config(&route)?;
-    let down = trunks_that_are_down(&route, &config)?;
+    let trunks = Told::of(&route, &config)?;
+    let down = trunks.down();
     let from = route.from.as_ref().map(ToString::to_string);
     let headers: Vec<_> =
         route.header.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -38,10 +40,10 @@ pub(crate) fn run(route: Route) -> Result<ExitCode, Fault> {
     let explanation = antiphon_server::route(&config, &question).map_err(Fault::Question)?;
     let user = user(&route, &config, &explanation)?;
     terminal::print(&if route.json {
-        objects(&explanation, user)
+        objects(&explanation, user, &trunks)
     } else {
         let user = user.map(|user| format!("{user}\n")).unwrap_or_default();
-        format!("{}\n{explanation}{user}", Asked(&question))
+        format!("{}\n{trunks}{explanation}{user}", Asked(&question))
     });
     Ok(ExitCode::SUCCESS)
 }
@@ -102,13 +104,6 @@ fn config(route: &Route) -> Result<Config, Fault> {
     checked.config.ok_or_else(|| Fault::Faulty(file.clone(), checked.faults.len()))
 }
 
-fn trunks_that_are_down(route: &Route, config: &Config) -> Result<DownTrunks, Fault> {
-    match route.down.iter().chain(&route.from_trunk).find(|name| config.trunk(name).is_none()) {
-        Some(unknown) => Err(Fault::NoTrunk(unknown.clone())),
-        None => Ok(route.down.iter().map(String::as_str).collect()),
-    }
-}
-
 /// The question with all that was not said.
 struct Asked<'a>(&'a Question<'a>);
 
@@ -128,7 +123,7 @@ impl fmt::Display for Asked<'_> {
     }
 }
 
-fn objects(explanation: &Explanation, user: Option<Located>) -> String {
+fn objects(explanation: &Explanation, user: Option<Located>, trunks: &Told) -> String {
     let mut text = String::new();
     for look in &explanation.looks {
         let _ = writeln!(text, "{}", object_of_look(look));
@@ -137,6 +132,7 @@ fn objects(explanation: &Explanation, user: Option<Located>) -> String {
     if let Some(object) = decision.as_object_mut() {
         object.insert("event".to_owned(), "decision".into());
         object.insert("user_exists".to_owned(), user.and_then(Located::as_bool).into());
+        object.insert("trunks".to_owned(), trunks.object());
         object.insert("claims".to_owned(), explanation.claims.as_deref().into());
     }
     let _ = writeln!(text, "{decision}");

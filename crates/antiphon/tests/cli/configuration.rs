@@ -186,11 +186,12 @@ fn a_rule_that_fails_is_told_with_what_it_wants_and_what_there_is() {
         "INVITE sip:0049301@example.org from somebody anonymous at 127.0.0.1 over udp, \
          not signed in, mon 19:30"
     );
+    assert_eq!(lines[1], "trunks: all taken for up; no running server tells of them");
     assert!(
-        lines[1].starts_with("rule 'abroad by day' (line 16): no, 'hours' wants "),
+        lines[2].starts_with("rule 'abroad by day' (line 16): no, 'hours' wants "),
         "{asked:?}"
     );
-    assert!(lines[1].ends_with("found mon 19:30"), "{asked:?}");
+    assert!(lines[2].ends_with("found mon 19:30"), "{asked:?}");
     assert!(lines.contains(&"rule 'our users' (built in): matches"), "{asked:?}");
     let end = "then: go where sip:0049301@example.org is registered";
     assert_eq!(lines[lines.len() - 2], end, "{asked:?}");

@@ -21,6 +21,8 @@ mod reuse;
 mod server;
 mod signing;
 mod transports;
+#[cfg(unix)]
+mod trunks;
 mod untrusted;
 mod users;
 mod wrong;

@@ -16,7 +16,7 @@ use crate::registrations::PASSWORD;
 
 const DOMAIN: &str = "127.0.0.1";
 
-/// Changes in flight: below what the store keeps in its queue.
+/// Changes in flight, and results that wait to be read: below what the store keeps in its queue.
 const IN_FLIGHT: usize = 2_000;
 
 /// Longer than any bench.
@@ -45,7 +45,7 @@ fn contacts(arguments: &Arguments, directory: &std::path::Path) -> Result<(), Fa
     let store = store.map_err(|error| Fault::setup(&error))?;
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let expires = Time::from_secs(since_epoch.as_secs()) + LIFETIME;
-    let (done, results) = mpsc::channel();
+    let (done, results) = mpsc::sync_channel(IN_FLIGHT);
     let mut in_flight = 0;
     for number in 0..count {
         let uri = format!("sip:{}@{contact}", user(number));

@@ -248,41 +248,7 @@ fn run(bench: &mut Bench, numbers: &mut Numbers, met: &mut BTreeSet<Kind>) -> Op
     let mut waited = Duration::ZERO;
     // Provisional responses do not count: there may be any number of them.
     for _ in 0..1000 {
-        let code = match numbers.below(8) {
-            0 => u16::try_from(100 + numbers.below(600)).unwrap(),
-            1 => *numbers.pick(&[300, 301, 302, 305]),
-            2 => *numbers.pick(&[401, 407, 421, 494]),
-            3 => *numbers.pick(&[500, 503, 491, 483]),
-            4 => *numbers.pick(&[413, 415, 513, 488, 424, 493]),
-            _ => numbers.pick(antiphon_sip::StatusCode::REGISTERED).as_u16(),
-        };
-        let code = if (200..300).contains(&code) && !numbers.one_in(4) { 302 } else { code };
-        let mut headers: Vec<(HeaderName, String)> = Vec::new();
-        for (name, value) in GOOD.iter().chain(&STRANGE) {
-            if numbers.one_in(3) {
-                headers.push((*name, (*value).to_owned()));
-            }
-        }
-        if numbers.one_in(2) {
-            let [one, other] = [numbers.next() % 1000, numbers.next() % 100_000];
-            headers.push((HeaderName::Contact, format!("<sip:n{one}@example.net>")));
-            headers.push((HeaderName::MinSe, other.to_string()));
-            let challenge = format!("Digest realm=\"r{}\", nonce=\"n\"", one % 12);
-            headers.push((HeaderName::WwwAuthenticate, challenge));
-        }
-        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let bodies = [
-            Body::new(
-                "application/sdp",
-                "v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\nm=audio 0 RTP/AVP 0\r\n",
-            ),
-            Body::new("application/sdp", "v=1"),
-            Body::new("application/pidf+xml", "<presence/>"),
-            Body::new("text/html", "<a href=\"sip:x@example.com\">x</a> sips: tel:"),
-            Body::new("application/pkcs7-mime", "\0\u{ff}"),
-        ];
-        let body = numbers.one_in(2).then(|| numbers.pick(&bodies));
-        let response = bench.response(code, &headers, body);
+        let response = response(bench, numbers);
         let got = match numbers.below(12) {
             0 => Got::TransportError,
             1 => Got::Timeout { proceeding: numbers.one_in(2) },
@@ -315,6 +281,42 @@ fn run(bench: &mut Bench, numbers: &mut Numbers, met: &mut BTreeSet<Kind>) -> Op
         return Some(decision.reaction.kind());
     }
     None
+}
+
+/// A response with a code, header fields and a body that go together or do not.
+fn response(bench: &Bench, numbers: &mut Numbers) -> antiphon_sip::Response {
+    let code = match numbers.below(8) {
+        0 => u16::try_from(100 + numbers.below(600)).unwrap(),
+        1 => *numbers.pick(&[300, 301, 302, 305]),
+        2 => *numbers.pick(&[401, 407, 421, 494]),
+        3 => *numbers.pick(&[500, 503, 491, 483]),
+        4 => *numbers.pick(&[413, 415, 513, 488, 424, 493]),
+        _ => numbers.pick(antiphon_sip::StatusCode::REGISTERED).as_u16(),
+    };
+    let code = if (200..300).contains(&code) && !numbers.one_in(4) { 302 } else { code };
+    let mut headers: Vec<(HeaderName, String)> = Vec::new();
+    for (name, value) in GOOD.iter().chain(&STRANGE) {
+        if numbers.one_in(3) {
+            headers.push((*name, (*value).to_owned()));
+        }
+    }
+    if numbers.one_in(2) {
+        let [one, other] = [numbers.next() % 1000, numbers.next() % 100_000];
+        headers.push((HeaderName::Contact, format!("<sip:n{one}@example.net>")));
+        headers.push((HeaderName::MinSe, other.to_string()));
+        let challenge = format!("Digest realm=\"r{}\", nonce=\"n\"", one % 12);
+        headers.push((HeaderName::WwwAuthenticate, challenge));
+    }
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let bodies = [
+        Body::new("application/sdp", "v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\nm=audio 0 RTP/AVP 0\r\n"),
+        Body::new("application/sdp", "v=1"),
+        Body::new("application/pidf+xml", "<presence/>"),
+        Body::new("text/html", "<a href=\"sip:x@example.com\">x</a> sips: tel:"),
+        Body::new("application/pkcs7-mime", "\0\u{ff}"),
+    ];
+    let body = numbers.one_in(2).then(|| numbers.pick(&bodies));
+    bench.response(code, &headers, body)
 }
 
 /// Fields that a request may have for a reaction to be about.

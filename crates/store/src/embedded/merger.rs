@@ -22,6 +22,10 @@ const SLICE: usize = 1024;
 /// has half of the disk and of a processor at most.
 const LONGEST_REST: Duration = Duration::from_millis(100);
 
+/// Generations that wait for the merger: the writer begins another one only when the one before is
+/// in the database, so that it never waits to hand one over.
+pub(super) const WAITING: usize = 1;
+
 /// A generation of the journal that is full.
 #[derive(Debug)]
 pub(super) struct Generation {

@@ -112,7 +112,7 @@ impl Embedded {
         let (journal, replayed) =
             Journal::open(opener.journal()?, standing.merged).map_err(failed)?;
         let ledger = replayed.ledger.unwrap_or(standing.ledger);
-        let (merger_sender, generations) = mpsc::channel();
+        let (merger_sender, generations) = mpsc::sync_channel(merger::WAITING);
         let merging = replayed.older.map(|(number, changes)| {
             let changes = Arc::new(changes);
             let generation = Generation { number, changes: Arc::clone(&changes), ledger };

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
@@ -92,7 +92,7 @@ pub(super) struct Writer {
     pub(super) settings: Settings,
     pub(super) journal: Journal,
     /// Where full generations go, and the thread that takes them.
-    pub(super) merger: Sender<Generation>,
+    pub(super) merger: SyncSender<Generation>,
     pub(super) merging: JoinHandle<()>,
     /// Hears of each attempt to bring one into the database.
     pub(super) attempts: Receiver<()>,

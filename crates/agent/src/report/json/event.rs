@@ -127,6 +127,14 @@ impl<'a> From<&'a Incoming> for IncomingObject<'a> {
 
 /// The object of an event; `None` where the verdict of the command says it.
 pub(super) fn told(event: &Event) -> Option<Told<'_>> {
+    of_request(event)
+        .or_else(|| of_call(event))
+        .or_else(|| of_incoming(event))
+        .or_else(|| of_kept(event))
+}
+
+/// Requests of our own, and how they find their way.
+fn of_request(event: &Event) -> Option<Told<'_>> {
     Some(match event {
         Event::LookedUp { action, look_up } => Told::LookedUp(LookUpObject::new(action.0, look_up)),
         Event::Located { action, servers } => {
@@ -152,6 +160,13 @@ pub(super) fn told(event: &Event) -> Option<Told<'_>> {
                 person: told.person,
             })
         }
+        _ => return None,
+    })
+}
+
+/// A call from its answer to its end.
+fn of_call(event: &Event) -> Option<Told<'_>> {
+    Some(match event {
         Event::EarlyMediaChanged { call, to_tag, media } => {
             Told::EarlyMediaChanged { call: call.0, to_tag, media: media.into() }
         }
@@ -166,6 +181,13 @@ pub(super) fn told(event: &Event) -> Option<Told<'_>> {
         Event::Ended { call, action, by, why, talked } => {
             Told::Ended(end(*call, *action, *by, why, *talked))
         }
+        _ => return None,
+    })
+}
+
+/// What the other side asks for.
+fn of_incoming(event: &Event) -> Option<Told<'_>> {
+    Some(match event {
         Event::IncomingCall { call, request, has_offer } => {
             Told::IncomingCall { call: call.0, has_offer: *has_offer, request: request.into() }
         }
@@ -178,22 +200,30 @@ pub(super) fn told(event: &Event) -> Option<Told<'_>> {
         Event::Played { request, code } => {
             Told::Played { code: code.as_u16(), request: request.into() }
         }
+        _ => return None,
+    })
+}
+
+/// Registrations, publications and subscriptions.
+fn of_kept(event: &Event) -> Option<Told<'_>> {
+    let seconds = |time: &Option<Duration>| time.map(|time| time.as_secs());
+    Some(match event {
         Event::Registered { action, granted, contacts, refresh_in } => Told::Registered {
             action: action.0,
             expires: granted.as_secs(),
             contacts,
-            refresh_in: refresh_in.map(|time| time.as_secs()),
+            refresh_in: seconds(refresh_in),
         },
         Event::Published { action, granted, etag, refresh_in } => Told::Published {
             action: action.0,
             expires: granted.as_secs(),
             etag: etag.as_deref(),
-            refresh_in: refresh_in.map(|time| time.as_secs()),
+            refresh_in: seconds(refresh_in),
         },
         Event::Subscribed { action, granted, refresh_in } => Told::Subscribed {
             action: action.0,
             expires: granted.as_secs(),
-            refresh_in: refresh_in.map(|time| time.as_secs()),
+            refresh_in: seconds(refresh_in),
         },
         Event::Notified { action, notifier, state, reason, content_type, body } => {
             Told::Notified(NotifiedObject {
@@ -210,7 +240,6 @@ pub(super) fn told(event: &Event) -> Option<Told<'_>> {
             retry_in: retry_in.as_secs(),
             attempt: attempt.into(),
         },
-        // The command makes its verdict of it.
         _ => return None,
     })
 }

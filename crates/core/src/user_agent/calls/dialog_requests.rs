@@ -11,7 +11,7 @@ use super::negotiate::{glare, renegotiate};
 use crate::dialog::{AcceptedInvite, DialogId, OutOfOrder};
 use crate::endpoint::ServerId;
 use crate::flow::Flow;
-use crate::offer_answer::{self, LocalMedia};
+use crate::offer_answer::{self, LocalMedia, Media};
 use crate::refusal::Refusal;
 use crate::time::Time;
 
@@ -79,32 +79,63 @@ impl UserAgent {
         request: &Request,
         flow: Flow,
     ) {
+        let changed = match self.take_offer(id, request, &flow) {
+            Ok(changed) => changed,
+            Err(refusal) => return self.refuse(now, server, request, &refusal),
+        };
+        let Some(response) = self.take_up(now, id, request, &flow) else { return };
+        if *request.method() == Method::Invite {
+            self.await_ack(now, id, server, &response, offer_of(request).is_none());
+        }
+        self.reply(now, server, response);
+        self.tell(Event::IncomingRequest {
+            call: id,
+            request: incoming(request, flow),
+            code: StatusCode::OK,
+        });
+        if let Some(media) = changed {
+            self.tell_media(id, request, media);
+        }
+        self.arm_call(id);
+    }
+
+    /// Changes the session as an offer says, if it can be taken. Gives the media if they changed.
+    fn take_offer(
+        &mut self,
+        id: CallId,
+        request: &Request,
+        flow: &Flow,
+    ) -> Result<Option<Media>, Refusal> {
         let draw = self.endpoint.random();
-        let Some(call) = self.calls.get_mut(&id) else { return };
+        let gone = || Refusal::new(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
+        let call = self.calls.get_mut(&id).ok_or_else(gone)?;
         if let Some(refusal) = glare(call, request, draw) {
-            return self.refuse(now, server, request, &refusal);
+            return Err(refusal);
         }
         let needs_consent = self.config.acceptance.media_needs_consent;
         if needs_consent && *request.method() == Method::Update && offer_of(request).is_some() {
             // Nobody can be asked in the time that an UPDATE has (RFC 3311 §5.2).
-            let refusal = Refusal::new(StatusCode::SERVER_TIMEOUT);
-            return self.refuse(now, server, request, &refusal);
+            return Err(Refusal::new(StatusCode::SERVER_TIMEOUT));
         }
-        let changed = match renegotiate(call, request) {
-            Ok(changed) => changed,
-            Err(fault) => {
-                let refusal = self.not_acceptable(fault, &flow);
-                return self.refuse(now, server, request, &refusal);
-            }
-        };
+        renegotiate(call, request).map_err(|fault| self.not_acceptable(fault, flow))
+    }
+
+    /// The 2xx to a re-INVITE or UPDATE that was taken, which refreshes target and session.
+    fn take_up(
+        &mut self,
+        now: Time,
+        id: CallId,
+        request: &Request,
+        flow: &Flow,
+    ) -> Option<Response> {
+        let call = self.calls.get_mut(&id)?;
         call.refresh_target(request);
         call.timer.learn(request.headers());
-        let is_invite = *request.method() == Method::Invite;
-        let has_offer = offer_of(request).is_some();
-        let sdp = call.description_for(request).filter(|_| is_invite || has_offer);
-        let Some(call) = self.calls.get(&id) else { return };
+        let describes = *request.method() == Method::Invite || offer_of(request).is_some();
+        let sdp = call.description_for(request).filter(|_| describes);
+        let call = self.calls.get(&id)?;
         let builder = Response::builder(request, StatusCode::OK);
-        let mut builder = self.establishing(builder, call, request, &flow);
+        let mut builder = self.establishing(builder, call, request, flow);
         if let Some(sdp) = sdp {
             builder = builder.body(offer_answer::CONTENT_TYPE, sdp);
         }
@@ -113,26 +144,18 @@ impl UserAgent {
         if let Some(call) = self.calls.get_mut(&id).filter(|call| !call.is_calling()) {
             call.timer.agree(now, Role::Server, response.headers());
         }
-        if is_invite {
-            self.await_ack(now, id, server, &response, !has_offer);
-        }
-        self.reply(now, server, response);
-        self.tell(Event::IncomingRequest {
-            call: id,
-            request: incoming(request, flow),
-            code: StatusCode::OK,
-        });
+        Some(response)
+    }
+
+    fn tell_media(&mut self, id: CallId, request: &Request, media: Media) {
         let is_early = self.calls.get(&id).is_some_and(Call::is_calling);
-        if let Some(media) = changed {
+        self.tell(if is_early {
             // The tag of From is that of To in the responses of the branch.
             let to_tag = request.from_tag().unwrap_or_default().to_owned();
-            self.tell(if is_early {
-                Event::EarlyMediaChanged { call: id, to_tag, media }
-            } else {
-                Event::MediaChanged { call: id, media }
-            });
-        }
-        self.arm_call(id);
+            Event::EarlyMediaChanged { call: id, to_tag, media }
+        } else {
+            Event::MediaChanged { call: id, media }
+        });
     }
 
     fn await_ack(

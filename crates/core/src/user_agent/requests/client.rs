@@ -1,5 +1,7 @@
 //! What is done about what comes back to a request of an action: the reactions carried out.
 
+use std::time::Duration;
+
 use antiphon_sip::header::Route;
 use antiphon_sip::{Method, Response, StatusCode, UriBuf};
 use bytes::Bytes;
@@ -133,24 +135,10 @@ impl UserAgent {
             Reaction::ChangeScheme { .. } => self.route(now, key),
             Reaction::ChangeMethod { .. } => self.change_to_reinvite(now, key, response),
             Reaction::GlareBackoff { wait } => self.pause(now, key, wait),
-            Reaction::RetryAfter { wait, change } if wait.is_zero() => {
-                self.send_changed(now, key, change);
-            }
-            Reaction::RetryAfter { wait, change } => {
-                self.change(key, change);
-                self.pause(now, key, wait);
-            }
-            Reaction::NextServer { server, rest } => {
-                let Some(action) = self.actions.get_mut(&key) else { return };
-                if let (Some(failed), Some(rest)) = (action.server, rest) {
-                    self.memory.rest(now, failed, rest);
-                }
-                self.send_to(now, key, server, false);
-            }
+            Reaction::RetryAfter { wait, change } => self.send_later(now, key, wait, change),
+            Reaction::NextServer { server, rest } => self.move_on(now, key, server, rest),
             Reaction::Shrink { change, compact, stream } => {
-                let Some(action) = self.actions.get_mut(&key) else { return };
-                action.compact |= compact;
-                action.server = stream.or(action.server);
+                self.shrink(key, compact, stream);
                 self.offers(key, &change);
                 self.send_changed(now, key, change);
             }
@@ -201,6 +189,24 @@ impl UserAgent {
             *routes = RouteSet::preloaded(hops);
         }
         self.route(now, key);
+    }
+
+    /// To the host's next server (RFC 3263 §4.3), while the one that has failed rests.
+    fn move_on(&mut self, now: Time, key: ActionKey, server: Server, rest: Option<Duration>) {
+        let Some(action) = self.actions.get(&key) else { return };
+        if let (Some(failed), Some(rest)) = (action.server, rest) {
+            self.memory.rest(now, failed, rest);
+        }
+        self.take_server(now, key, server);
+        self.send(now, key, false);
+    }
+
+    /// In fewer words, or over a stream.
+    fn shrink(&mut self, key: ActionKey, compact: bool, stream: Option<Server>) {
+        if let Some(action) = self.actions.get_mut(&key) {
+            action.compact |= compact;
+            action.server = stream.or(action.server);
+        }
     }
 
     /// A longer interval. That of a state that is kept is its own from now on.
@@ -267,18 +273,16 @@ impl UserAgent {
         }
     }
 
-    fn send_to(&mut self, now: Time, key: ActionKey, server: Server, fresh: bool) {
-        self.take_server(now, key, server);
-        self.send(now, key, fresh);
+    fn send_later(&mut self, now: Time, key: ActionKey, wait: Duration, change: Change) {
+        if wait.is_zero() {
+            return self.send_changed(now, key, change);
+        }
+        self.change(key, change);
+        self.pause(now, key, wait);
     }
 
     /// Waits, and then asks again.
-    pub(in crate::user_agent) fn pause(
-        &mut self,
-        now: Time,
-        key: ActionKey,
-        wait: std::time::Duration,
-    ) {
+    pub(in crate::user_agent) fn pause(&mut self, now: Time, key: ActionKey, wait: Duration) {
         self.leave_media(key);
         if let Some(action) = self.actions.get_mut(&key) {
             action.state = State::Pausing(now + wait);

@@ -1,4 +1,4 @@
-//! The program as people use it, against programs of other people: baresip, SIPp, sipsak,
+//! The program as people use it, against programs of other people: baresip, linphone, SIPp, sipsak,
 //! tshark, and the telephones of web pages in a browser.
 //!
 //! Everything runs on 127.0.0.1 with free ports and a data directory of its own. Nothing here
@@ -24,6 +24,7 @@ mod dissection;
 mod durability;
 mod hostile_input;
 mod kamailio;
+mod linphones;
 mod load;
 mod media;
 mod outcomes;

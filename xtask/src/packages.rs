@@ -25,10 +25,11 @@ impl Needed {
     }
 }
 
-const NEEDED: [Needed; 11] = [
+const NEEDED: [Needed; 12] = [
     Needed { program: "sipp", package: "sip-tester" },
     Needed { program: "sipsak", package: "sipsak" },
     Needed { program: "baresip", package: "baresip-core" },
+    Needed { program: "linphone-daemon", package: "linphone-cli" },
     Needed { program: "tshark", package: "tshark" },
     Needed { program: "rtpengine", package: "rtpengine-daemon" },
     Needed { program: "svwar", package: "sipvicious" },

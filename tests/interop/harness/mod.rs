@@ -5,6 +5,7 @@ pub(crate) mod baresip;
 pub(crate) mod browser;
 pub(crate) mod disk;
 pub(crate) mod kamailio;
+pub(crate) mod linphone;
 pub(crate) mod ports;
 pub(crate) mod process;
 pub(crate) mod raw;

@@ -1,7 +1,7 @@
 //! Child processes that are read while they run and do not outlive their test.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -43,17 +43,24 @@ pub(crate) fn run(name: &str, command: Command, limit: Duration) -> Finished {
 impl Running {
     /// Starts `command` without an input.
     pub(crate) fn start(name: &str, command: Command) -> Self {
-        Self::start_with(name, command, Stdio::piped())
+        Self::start_with(name, command, Stdio::null(), Stdio::piped())
+    }
+
+    /// As [`Running::start`], for a program that reads commands.
+    pub(crate) fn start_with_input(name: &str, command: Command) -> (Self, ChildStdin) {
+        let mut running = Self::start_with(name, command, Stdio::piped(), Stdio::piped());
+        let input = running.child.stdin.take().unwrap();
+        (running, input)
     }
 
     /// As [`Running::start`], for a program whose stdout is screens for a person.
     pub(crate) fn start_without_stdout(name: &str, command: Command) -> Self {
-        Self::start_with(name, command, Stdio::null())
+        Self::start_with(name, command, Stdio::null(), Stdio::null())
     }
 
-    fn start_with(name: &str, mut command: Command, stdout: Stdio) -> Self {
+    fn start_with(name: &str, mut command: Command, stdin: Stdio, stdout: Stdio) -> Self {
         let mut child = command
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(stdout)
             .stderr(Stdio::piped())
             .spawn()

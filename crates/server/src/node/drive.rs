@@ -10,6 +10,7 @@ use antiphon_core::time::Time;
 use antiphon_sip::{Response, StatusCode};
 
 use super::media::Passing;
+use super::moved::refreshed;
 use super::offence::{is_own_answer, is_response};
 use super::{Answer, Command, Question, Server, ServerEvent};
 
@@ -164,6 +165,12 @@ impl Server {
         if !self.answers_challenge(now, id, &response, flow) {
             let mut response = response;
             self.bind_route(&mut response);
+            if response.status().is_success()
+                && let Some(place) =
+                    self.proxy.request_of(id).and_then(|it| refreshed(it, &response))
+            {
+                self.moved.note(place);
+            }
             self.returned(now, Passing::Response(id, response));
         }
     }

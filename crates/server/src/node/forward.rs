@@ -11,14 +11,14 @@ use super::course::Course;
 use super::media::Passing;
 use super::offence::Unroutable;
 use super::route_token::Recorded;
-use super::source::flow_of_caller;
+use super::source::{flow_of_caller, names_public_place};
 use super::{Arrival, Offence, Server};
 
 impl Server {
     /// The target that a request names itself: its Request-URI, by the flow that we recorded for
     /// that side of the dialog unless another element is to come first.
     pub(super) fn dialog_target(&self, request: &Request, recorded: Option<Recorded>) -> Target {
-        let flow = recorded.and_then(|recorded| recorded.flow);
+        let flow = recorded.and_then(|it| self.flow_of_who_moved(request, it.flow));
         let flow = flow.filter(|_| !request.headers().has(HeaderName::Route));
         let tokens = || self.route_tokens.of_call(request.call_id());
         let token = |flow| tokens().token_of_flow(None, &flow);
@@ -56,11 +56,13 @@ impl Server {
         let host = sender_host(&arrival.request);
         let token = tokens.token(host);
         let caller_flow = flow_of_caller(&arrival.request, arrival.flow);
-        let caller_token = match (caller_flow, &arrival.trunk) {
-            (Some(flow), _) => Some(tokens.token_of_flow(host, &flow)),
-            (None, Some(trunk)) => self.token_with_account(&tokens, host, trunk),
-            (None, None) => None,
-        };
+        // A trunk is a server: it is reached where its Contact says, whatever it came over, unless
+        // that means nothing here. Its challenges are answered by its account.
+        let is_known = caller_flow.is_none() || names_public_place(&arrival.request);
+        let trunk = arrival.trunk.as_ref().filter(|_| is_known);
+        let caller_token = trunk
+            .and_then(|trunk| self.token_with_account(&tokens, host, trunk))
+            .or_else(|| caller_flow.map(|flow| tokens.token_of_flow(host, &flow)));
         let is_edge = arrival.is_from_beyond();
         let Arrival { id: server, mut request, flow: inbound, identity, .. } = arrival;
         let trust = self.service.extensions.trust.clone();
@@ -114,7 +116,8 @@ impl Server {
             return;
         };
         let arrived = Arrived { recorded: this, address: flow.remote.ip() };
-        if self.may_acknowledge(now, &request, &arrived) {
+        let is_led = self.may_acknowledge(now, &request, &arrived);
+        if is_led || self.follows_who_moved(&request) {
             self.take_off_own_credentials(&mut request);
             if self.is_to_be_located(&request, &this) {
                 return self.locate_ack(request);

@@ -20,6 +20,7 @@ mod held;
 mod itself;
 mod locate;
 mod media;
+mod moved;
 mod offence;
 mod quirks;
 mod redirect;
@@ -59,6 +60,7 @@ use course::Course;
 use gruu::LocatedAck;
 use held::Held;
 use media::Desk;
+use moved::Moved;
 use offence::Unroutable;
 use route_token::{Recorded, RouteTokens, derived, is_token};
 use sought::Gather;
@@ -187,6 +189,7 @@ pub struct Server {
     clock_ahead: i64,
     route_tokens: RouteTokens,
     gruus: Gruus,
+    moved: Moved,
     guard: Guard,
     has_colleagues: bool,
     held: Held,
@@ -273,6 +276,7 @@ impl Server {
             clock_ahead: 0,
             route_tokens: RouteTokens::new(&secret),
             gruus: Gruus::new(&secret),
+            moved: Moved::default(),
             guard,
             has_colleagues,
             held: Held::default(),
@@ -331,8 +335,10 @@ impl Server {
         // sends here, and since what is left decides what a loop is.
         match self.take_off(&mut arrival.request, &flow) {
             Ok(recorded) => {
-                arrival.follows =
-                    recorded.is_some_and(|it| self.follows_its_route(&arrival.request, &it));
+                arrival.follows = recorded.is_some_and(|it| {
+                    self.follows_its_route(&arrival.request, &it)
+                        || self.follows_who_moved(&arrival.request)
+                });
                 arrival.recorded = recorded;
                 arrival.forget_own_flow();
             }
@@ -358,6 +364,7 @@ impl Server {
 
     /// Where a request goes whose sender is known or need not be.
     fn route(&mut self, now: Time, arrival: Arrival) {
+        self.note_place(&arrival);
         let mut in_dialog = self.dialog_target(&arrival.request, arrival.recorded);
         // RFC 5626 §5.3.1: when that flow is gone, so is the phone: 430.
         in_dialog.is_kept_flow = arrival.is_from_beyond();

@@ -1,7 +1,5 @@
 //! Where a request came from, when that is where its sender is to be reached.
 
-use std::net::IpAddr;
-
 use antiphon_core::flow::Flow;
 use antiphon_sip::header::{Contact, Via};
 use antiphon_sip::{Host, Request, Transport, Uri};
@@ -31,6 +29,24 @@ fn is_behind_nat(request: &Request, flow: &Flow) -> bool {
     is_elsewhere || (port != remote.port() && request.wants_rport())
 }
 
+/// Whether the Contact names a place that everybody may reach: no private address and no name that
+/// was made up.
+pub(super) fn names_public_place(request: &Request) -> bool {
+    let Ok(Some(Contact::Addr(address))) = request.headers().first::<Contact<'_>>() else {
+        return false;
+    };
+    let Uri::Sip(uri) = address.uri else { return false };
+    !means_nothing_here(uri.maddr().unwrap_or(uri.host))
+}
+
+fn means_nothing_here(host: Host<'_>) -> bool {
+    match host {
+        Host::V4(ip) => ip.is_private() || ip.is_link_local(),
+        Host::V6(ip) => ip.is_unique_local() || ip.is_unicast_link_local(),
+        Host::Name(name) => name.to_ascii_lowercase().ends_with(".invalid"),
+    }
+}
+
 /// Whether a Contact means the sender, by its address or by one that means nothing here: a private
 /// one, or the names that browsers make up (RFC 7118 §5).
 fn contact_leads_to(request: &Request, flow: &Flow) -> bool {
@@ -40,11 +56,5 @@ fn contact_leads_to(request: &Request, flow: &Flow) -> bool {
     let contact = request.headers().first::<Contact<'_>>();
     let Ok(Some(Contact::Addr(address))) = contact else { return false };
     let Uri::Sip(uri) = address.uri else { return false };
-    match uri.host {
-        Host::V4(ip) => ip.is_private() || ip.is_link_local() || IpAddr::V4(ip) == flow.remote.ip(),
-        Host::V6(ip) => {
-            ip.is_unique_local() || ip.is_unicast_link_local() || IpAddr::V6(ip) == flow.remote.ip()
-        }
-        Host::Name(name) => name.to_ascii_lowercase().ends_with(".invalid"),
-    }
+    means_nothing_here(uri.host) || uri.host.ip() == Some(flow.remote.ip())
 }

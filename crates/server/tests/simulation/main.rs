@@ -29,6 +29,7 @@ mod locating;
 mod loops;
 mod loss;
 mod media;
+mod moved;
 mod outbound;
 mod phone;
 mod plans;

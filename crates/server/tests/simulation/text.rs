@@ -71,6 +71,12 @@ impl Text {
         self
     }
 
+    /// The whole value of From.
+    pub(crate) fn whole_from(mut self, value: &str) -> Self {
+        value.clone_into(&mut self.from);
+        self
+    }
+
     /// The whole value of To.
     pub(crate) fn to(mut self, value: &str) -> Self {
         value.clone_into(&mut self.to);

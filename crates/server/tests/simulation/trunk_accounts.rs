@@ -2,7 +2,8 @@
 
 use antiphon_core::auth::digest::Algorithm;
 use antiphon_server::node::{ServerEvent, TrunkNews};
-use antiphon_sip::{HeaderName, Request};
+use antiphon_sip::header::RecordRoute;
+use antiphon_sip::{HeaderName, Request, Transport};
 use antiphon_testkit::{Handle, RawPeer};
 
 use crate::carrier::{Carrier, invite, world_with_trunk};
@@ -58,6 +59,54 @@ fn requests_of_the_dialog_are_signed_too_when_the_trunk_asks() {
     let byes = carrier.heard("BYE");
     assert_eq!(byes.iter().map(is_signed).collect::<Vec<_>>(), [false, true]);
     assert_eq!((byes[0].cseq(), byes[1].cseq()), (2, 2));
+}
+
+/// A call from the carrier to bob, which bob ends; whether the BYEs that the carrier heard were
+/// signed.
+fn byes_of_bob(transport: Transport, via: Option<&str>, contact: &str) -> Vec<bool> {
+    let mut world = world(ACCOUNT);
+    let carrier = Carrier::new("192.0.2.31:5060").signing(&["BYE"]);
+    let peer = carrier.add(&mut world, "carrier");
+    world.bind("bob", "sip:bob@192.0.2.2:5060", 1000);
+    let bob = world.peer("bob", "192.0.2.2:5060");
+    world.sim.with(bob, |bob, _| {
+        bob.answer_with(|heard| {
+            let octets = heard.response_with(antiphon_sip::StatusCode::OK, |response| {
+                response
+                    .header(HeaderName::Contact, "<sip:bob@192.0.2.2:5060>")
+                    .copied(HeaderName::RecordRoute)
+            });
+            octets.map(|octets| heard.reply(octets)).into_iter().collect()
+        });
+    });
+    let mut text = Text::new("INVITE", "sip:bob@example.org").header("Contact", contact);
+    if let Some(via) = via {
+        text = text.via(via);
+    }
+    let flow = world.sim.flow_over(transport, peer, world.server);
+    world.send_over(peer, flow, &text);
+    world.run_for_seconds(1);
+    let invite = world.sim.node(bob).requests().remove(0);
+    let routes = invite.headers().list::<RecordRoute<'_>>();
+    let routes: Vec<_> = routes.map(|route| route.unwrap().to_string()).collect();
+    let bye = Text::new("BYE", contact.trim_matches(['<', '>']))
+        .from("sip:bob@example.org")
+        .to(invite.from_text())
+        .call_id(invite.call_id())
+        .header("Route", &routes.join(", "));
+    assert_eq!(world.status(bob, &bye), 200, "bob hears of no challenge");
+    carrier.heard("BYE").iter().map(is_signed).collect()
+}
+
+#[test]
+fn a_dialog_that_the_trunk_began_is_signed_whatever_it_came_over() {
+    let tcp = "<sip:carrier@192.0.2.31:5060;transport=tcp>";
+    assert_eq!(byes_of_bob(Transport::Tcp, None, tcp), [false, true]);
+    let udp = "<sip:carrier@192.0.2.31:5060>";
+    assert_eq!(byes_of_bob(Transport::Udp, None, udp), [false, true]);
+    // A name in Via is no address translator.
+    let named = "SIP/2.0/UDP gw.carrier.example:5060;branch=z9hG4bKnamed";
+    assert_eq!(byes_of_bob(Transport::Udp, Some(named), udp), [false, true]);
 }
 
 #[test]

@@ -4,10 +4,10 @@
 use antiphon_sip::{HeaderName, Request};
 
 /// Beginnings of User-Agent whose owners give up when a response has a challenge with any
-/// algorithm but MD5, where RFC 8760 §2.4 has them skip it: baresip at the first, JsSIP and SIP.js
-/// because they read the last one alone.
+/// algorithm but MD5, where RFC 8760 §2.4 has them skip it: baresip at the first, JsSIP, SIP.js
+/// and Twinkle because they read the last one alone.
 const MD5_CHALLENGES_ONLY: &[&str] =
-    &["baresip v0.", "baresip v1.", "baresip v2.", "JsSIP ", "SIP.js/"];
+    &["baresip v0.", "baresip v1.", "baresip v2.", "JsSIP ", "SIP.js/", "Twinkle/"];
 
 /// Whether this client must be offered MD5 alone. The field is not proof of anything: whoever
 /// lies in it gets a challenge with MD5, which every client is offered anyway.

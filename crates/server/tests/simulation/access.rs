@@ -67,6 +67,26 @@ fn wrong_credentials_are_challenged_again_rfc3261_22_3() {
 }
 
 #[test]
+fn who_cannot_skip_a_challenge_is_offered_md5_alone_rfc8760_2_4() {
+    let mut world = World::new(1);
+    let caller = world.peer("caller", "192.0.2.1:5060");
+    for (agent, hashes) in [
+        ("baresip v1.0.0 (x86_64/linux)", 1),
+        ("JsSIP 3.10.1", 1),
+        ("SIP.js/0.21.2", 1),
+        ("Twinkle/1.10.2", 1),
+        ("Linphonec/5.1.65", 2),
+        ("a phone of tomorrow", 2),
+    ] {
+        let text = Text::register("alice").header("User-Agent", agent);
+        let challenged = world.ask(caller, &text);
+        let offered: Vec<_> = challenged.headers().values(HeaderName::WwwAuthenticate).collect();
+        assert_eq!(offered.len(), hashes, "{agent}");
+        assert!(offered[0].windows(13).any(|octets| octets == b"algorithm=MD5"), "{agent}");
+    }
+}
+
+#[test]
 fn nobody_calls_in_the_name_of_another_user() {
     let mut world = World::new(1);
     let caller = world.peer("caller", "192.0.2.1:5060");

@@ -6,10 +6,11 @@
 //!
 //! Where to begin: a command is a file and a function ([`call`](call()), [`answer`](answer()),
 //! [`register`](register()), [`options`](options()), [`message`](message()),
-//! [`publish`](publish()), [`subscribe`](subscribe()), [`demo`](demo())). Each takes the [`Client`] options that all share, its own options and a [`Session`] with the
-//! [`Reporter`] that it tells what happens, and gives back an [`Ending`], which knows its exit
-//! status. Their futures are not `Send`: they belong on a current-thread runtime. [`code`](code())
-//! needs no network: it tells what the table of reactions says.
+//! [`publish`](publish()), [`subscribe`](subscribe()), [`demo`](demo())). Each takes the [`Client`]
+//! options that all share, its own options and a [`Session`] with the [`Reporter`] that it tells
+//! what happens, and gives back an [`Ending`], which knows its exit status. Their futures are not
+//! `Send`: they belong on a current-thread runtime. [`code`](code()) needs no network: it tells
+//! what the table of reactions says.
 
 mod client;
 mod command;

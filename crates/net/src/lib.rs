@@ -2,10 +2,10 @@
 //! [`Node`](antiphon_core::node::Node). No rule of SIP lives here, except how a stream is cut into
 //! messages, which is the parser's ([`Framer`](antiphon_sip::parse::stream::Framer)).
 //!
-//! Where to begin: [`Net::bind`], or with TLS [`Net::bind_with`], opens the listeners and tells their real addresses, with which the
-//! node is made; [`Net::driver`] puts node and sockets together; [`Driver::run`] is the loop. What
-//! the node asks and tells goes to a [`Host`]; what others want of the node comes through a
-//! [`Handle`]; [`Shutdown`] ends it.
+//! Where to begin: [`Net::bind`], or with TLS [`Net::bind_with`], opens the listeners and tells
+//! their real addresses, with which the node is made; [`Net::driver`] puts node and sockets
+//! together; [`Driver::run`] is the loop. What the node asks and tells goes to a [`Host`]; what
+//! others want of the node comes through a [`Handle`]; [`Shutdown`] ends it.
 //!
 //! ```no_run
 //! # use antiphon_core::node::Node;

@@ -8,8 +8,8 @@
 //! the two rooms that do it, and both pass the same tests. [`Subscribers`] is what authentication
 //! asks; [`Accounts`] edits the file that [`SubscriberFile`] reads. [`secret()`] gives the key that
 //! nonces are signed with. [`Remembered`] keeps the addresses that a user agent was told have
-//! changed for good, [`AlgorithmFile`] how well it was asked for a password, [`BanFile`] the sources that a server does not listen to,
-//! [`TrunkFile`] how it finds its trunks.
+//! changed for good, [`AlgorithmFile`] how well it was asked for a password, [`BanFile`] the
+//! sources that a server does not listen to, [`TrunkFile`] how it finds its trunks.
 //!
 //! Every file is created for its owner alone (mode 0600 where there are modes), and no password is
 //! ever written.

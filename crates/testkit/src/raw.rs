@@ -191,16 +191,6 @@ impl RawPeer {
         self.heard.iter().filter_map(Heard::as_response).collect()
     }
 
-    /// The start lines of what it heard, in order: `INVITE sip:bob@192.0.2.2 SIP/2.0`.
-    #[must_use]
-    pub fn start_lines(&self) -> Vec<String> {
-        let line = |heard: &Heard| {
-            let line = heard.octets.split(|octet| *octet == b'\r').next().unwrap_or_default();
-            String::from_utf8_lossy(line).into_owned()
-        };
-        self.heard.iter().map(line).collect()
-    }
-
     /// The connections that it lost, and when.
     #[must_use]
     pub fn closed(&self) -> &[(Time, Flow)] {

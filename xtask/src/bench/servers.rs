@@ -63,7 +63,8 @@ impl Server {
 }
 
 impl Context {
-    /// Starts a server and registers all [`users`](Self::users) at it whose contact is the load's callee.
+    /// Starts a server and registers all [`users`](Self::users) at it whose contact is the load's
+    /// callee.
     pub(crate) fn serve(&mut self, kind: Kind, setup: &Setup) -> Result<Server, Failure> {
         let server = self.start(kind, setup)?;
         if kind != Kind::Relay {

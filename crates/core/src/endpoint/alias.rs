@@ -1,8 +1,8 @@
-//! Connections that may be used backwards (RFC 5923): over TLS, whoever says `alias` in the topmost Via
-//! takes requests over the connection that he made.
+//! Connections that may be used backwards (RFC 5923): over TLS, whoever says `alias` in the topmost
+//! Via takes requests over the connection that he made.
 //!
-//! Whom it leads to is only known to whoever made the handshake, so the endpoint tells which address
-//! is meant, and the driver whether a certificate proves a name for it (§9.2).
+//! Whom it leads to is only known to whoever made the handshake, so the endpoint tells which
+//! address is meant, and the driver whether a certificate proves a name for it (§9.2).
 
 use std::net::SocketAddr;
 

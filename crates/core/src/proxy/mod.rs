@@ -9,13 +9,13 @@
 //! A response context lives from the request to its last branch; a 2xx to INVITE that comes
 //! later still finds its way for 64*T1.
 //!
-//! `account` answers challenges, `forward` makes the copy for a target and `leaving` what is sent of it, `history` tells where a
-//! request has been, `identity` keeps the names of callers where they belong, `context` keeps the
-//! state of one request and `branch` that of one copy, `branches` drives them, `servers` goes from
-//! one server of a target to the next, `watch` asks whoever has rules of its own what follows a
-//! failure, `early` tells of early dialogs that have ended, `preferences` weighs targets for the
-//! caller, `privacy` hides what a proxy can hide, `recursion` follows redirections, `stateless` passes on what has no transaction, `best`
-//! chooses the answer.
+//! `account` answers challenges, `forward` makes the copy for a target and `leaving` what is sent
+//! of it, `history` tells where a request has been, `identity` keeps the names of callers where
+//! they belong, `context` keeps the state of one request and `branch` that of one copy, `branches`
+//! drives them, `servers` goes from one server of a target to the next, `watch` asks whoever has
+//! rules of its own what follows a failure, `early` tells of early dialogs that have ended,
+//! `preferences` weighs targets for the caller, `privacy` hides what a proxy can hide, `recursion`
+//! follows redirections, `stateless` passes on what has no transaction, `best` chooses the answer.
 
 mod account;
 mod best;
@@ -434,8 +434,8 @@ impl Proxy {
             && self.no_answer.is_empty()
     }
 
-    /// The search for a hop. A name of ours may lead here again, for another user, and a loop is seen
-    /// then (§16.3 step 4); any other name that does would only come back.
+    /// The search for a hop. A name of ours may lead here again, for another user, and a loop is
+    /// seen then (§16.3 step 4); any other name that does would only come back.
     fn search(&self, endpoint: &mut Endpoint, hop: Hop) -> Search {
         let random = endpoint.random();
         self.search_by(endpoint, hop, random)

@@ -11,8 +11,8 @@ use crate::refusal::Refusal;
 /// Takes our own values off the top of the Route set and undoes what a strict router did.
 ///
 /// `is_own` says whether a URI names this element; `recorded`, what it stands for if it is one that
-/// this element put into the Record-Route of the call of the request. Gives the last of those: the request
-/// belongs to a dialog that was let through before, and this is the value of its far side.
+/// this element put into the Record-Route of the call of the request. Gives the last of those: the
+/// request belongs to a dialog that was let through before, and this is the value of its far side.
 ///
 /// # Errors
 /// 400 for a Route that is none.

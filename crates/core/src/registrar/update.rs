@@ -54,9 +54,10 @@ pub enum Update {
 /// Works out what a REGISTER changes. All of it or nothing: any fault refuses the whole request.
 ///
 /// # Errors
-/// 400 for contradictions and for a SIPS contact by a way that is not secure, 423 with Min-Expires, 500 when it is older than what is stored (§10.3
-/// steps 6 and 7), 403 beyond [`Policy::max_contacts`] and for a contact that leads back to the
-/// address-of-record, 420 for a Path that the phone does not know of, 439 as [`is_outbound`].
+/// 400 for contradictions and for a SIPS contact by a way that is not secure, 423 with Min-Expires,
+/// 500 when it is older than what is stored (§10.3 steps 6 and 7), 403 beyond
+/// [`Policy::max_contacts`] and for a contact that leads back to the address-of-record, 420 for a
+/// Path that the phone does not know of, 439 as [`is_outbound`].
 pub fn update(
     request: &Request,
     current: &BindingSet,

@@ -1,5 +1,5 @@
-//! The user agent (RFC 3261 §8, §10.2, §11, §13 to §15): places and receives calls, registers, asks,
-//! sends messages.
+//! The user agent (RFC 3261 §8, §10.2, §11, §13 to §15): places and receives calls, registers,
+//! asks, sends messages.
 //!
 //! Two things are kept apart. An *action* is one thing somebody asked for; it may take several
 //! requests (with credentials, to another target) and ends with exactly one [`Outcome`]. A *call*

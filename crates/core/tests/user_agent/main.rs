@@ -8,12 +8,14 @@
 
 mod agreement;
 mod asked;
+mod branches;
 mod calls;
 mod client;
 mod early;
 mod forked;
 mod locating;
 mod playbook;
+mod prack;
 mod publish;
 mod reactions;
 mod registration;

@@ -71,15 +71,16 @@ impl Dns {
         Self::new(&DnsConfig { servers: vec![server], ..DnsConfig::default() })
     }
 
-    /// The same, for 10 s knowing these answers, failures too: whoever has just waited for them need
-    /// not wait again.
+    /// The same, for 10 s knowing these answers, failures too: whoever has just waited for them
+    /// need not wait again.
     #[must_use]
     pub fn knowing(self, answers: impl IntoIterator<Item = (Question, Answer)>) -> Self {
         let known = Arc::new(answers.into_iter().collect());
         Self { known, known_until: Instant::now() + KNOWN, ..self }
     }
 
-    /// The answer to a question, after [`DnsConfig::timeout`] at the latest. Needs a tokio runtime with time and I/O.
+    /// The answer to a question, after [`DnsConfig::timeout`] at the latest. Needs a tokio runtime
+    /// with time and I/O.
     ///
     /// # Errors
     /// Why there are no records.

@@ -1,8 +1,8 @@
 //! Stream connections: the table of those that are open, and who may open one.
 //!
-//! Each connection is a task that makes its handshakes, reads, cuts messages out and writes what is queued; the table
-//! belongs to the loop. Frames come through one bounded channel: when the loop is behind, the
-//! connections stop reading, and the peers' windows close.
+//! Each connection is a task that makes its handshakes, reads, cuts messages out and writes what is
+//! queued; the table belongs to the loop. Frames come through one bounded channel: when the loop is
+//! behind, the connections stop reading, and the peers' windows close.
 
 mod activity;
 mod admission;

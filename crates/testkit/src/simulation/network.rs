@@ -75,7 +75,8 @@ impl Simulation {
         }
     }
 
-    /// Adds lines of a zone file to what the name service knows; see [`Zones::add`](crate::Zones::add).
+    /// Adds lines of a zone file to what the name service knows; see
+    /// [`Zones::add`](crate::Zones::add).
     pub fn zone(&mut self, lines: &str) {
         self.zones.add(lines);
     }

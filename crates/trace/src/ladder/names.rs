@@ -1,20 +1,19 @@
 //! Who is behind an address.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 /// Names for addresses, for the columns of a ladder.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
     sockets: BTreeMap<SocketAddr, String>,
-    machines: BTreeMap<IpAddr, String>,
 }
 
 impl Names {
     /// No names.
     #[must_use]
     pub const fn new() -> Self {
-        Self { sockets: BTreeMap::new(), machines: BTreeMap::new() }
+        Self { sockets: BTreeMap::new() }
     }
 
     /// Names an address with its port.
@@ -22,14 +21,9 @@ impl Names {
         self.sockets.insert(address, name.to_owned());
     }
 
-    /// Names every port of an address that has no name of its own.
-    pub fn add_machine(&mut self, address: IpAddr, name: &str) {
-        self.machines.insert(address, name.to_owned());
-    }
-
     /// The name of an address, if it has one.
     #[must_use]
     pub fn of(&self, address: SocketAddr) -> Option<&str> {
-        self.sockets.get(&address).or_else(|| self.machines.get(&address.ip())).map(String::as_str)
+        self.sockets.get(&address).map(String::as_str)
     }
 }

@@ -9,13 +9,7 @@ use crate::auth::digest::Ha1Set;
 pub struct Account {
     realm: Option<String>,
     username: String,
-    secret: Secret,
-}
-
-#[derive(Clone)]
-enum Secret {
-    Password(String),
-    Ha1(Ha1Set),
+    password: String,
 }
 
 impl Account {
@@ -24,13 +18,7 @@ impl Account {
     /// chose get here: a digest is something to guess the password with.
     #[must_use]
     pub const fn with_password(realm: Option<String>, username: String, password: String) -> Self {
-        Self { realm, username, secret: Secret::Password(password) }
-    }
-
-    /// An account whose password is not known, only its hashes for this realm.
-    #[must_use]
-    pub const fn with_ha1(realm: String, username: String, ha1: Ha1Set) -> Self {
-        Self { realm: Some(realm), username, secret: Secret::Ha1(ha1) }
+        Self { realm, username, password }
     }
 
     pub(super) fn username(&self) -> &str {
@@ -54,10 +42,7 @@ impl Account {
     }
 
     pub(super) fn ha1(&self, realm: &str) -> Ha1Set {
-        match &self.secret {
-            Secret::Password(password) => Ha1Set::compute(&self.username, realm, password),
-            Secret::Ha1(ha1) => ha1.clone(),
-        }
+        Ha1Set::compute(&self.username, realm, &self.password)
     }
 }
 

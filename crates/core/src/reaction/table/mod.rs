@@ -1,5 +1,5 @@
 //! The table: one row for each registered code, for the unknown codes of each class, for a
-//! transport error and for silence. One file a class.
+//! transport error and for silence. One file a class, and several for 4xx, which are many.
 //!
 //! The rows drive the client, the proxy, the texts for a person and the tests. Numbers of sections
 //! without an RFC in a row's text are those of RFC 3261.
@@ -20,16 +20,16 @@ mod success;
 
 /// Every row, in the order of the codes; the row of a class's unknown codes ends the class.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    let files = [
-        provisional::ROWS,
-        success::ROWS,
-        redirection::ROWS,
-        client_error::ROWS,
-        server_error::ROWS,
-        global_failure::ROWS,
-        local::ROWS,
+    let classes = [
+        Class::Provisional,
+        Class::Success,
+        Class::Redirection,
+        Class::ClientError,
+        Class::ServerError,
+        Class::GlobalFailure,
     ];
-    files.into_iter().flatten()
+    let files = classes.into_iter().flat_map(of_class).chain([&local::ROWS]);
+    files.copied().flatten()
 }
 
 impl Row {
@@ -37,9 +37,9 @@ impl Row {
     #[must_use]
     pub fn of(status: StatusCode) -> &'static Self {
         let rows = of_class(status.class());
-        let own = rows.iter().find(|row| row.key == Key::Code(status));
+        let own = rows.iter().copied().flatten().find(|row| row.key == Key::Code(status));
         // Every class ends with the row of its unknown codes, which a test holds.
-        own.or_else(|| rows.last()).unwrap_or(Self::timeout())
+        own.or_else(|| rows.last()?.last()).unwrap_or(Self::timeout())
     }
 
     /// The row of a request that could not be delivered.
@@ -55,14 +55,14 @@ impl Row {
     }
 }
 
-const fn of_class(class: Class) -> &'static [Row] {
+const fn of_class(class: Class) -> &'static [&'static [Row]] {
     match class {
-        Class::Provisional => provisional::ROWS,
-        Class::Success => success::ROWS,
-        Class::Redirection => redirection::ROWS,
+        Class::Provisional => &[provisional::ROWS],
+        Class::Success => &[success::ROWS],
+        Class::Redirection => &[redirection::ROWS],
         Class::ClientError => client_error::ROWS,
-        Class::ServerError => server_error::ROWS,
-        Class::GlobalFailure => global_failure::ROWS,
+        Class::ServerError => &[server_error::ROWS],
+        Class::GlobalFailure => &[global_failure::ROWS],
     }
 }
 

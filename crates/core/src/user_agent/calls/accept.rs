@@ -69,8 +69,8 @@ impl UserAgent {
         self.arm_call(call);
     }
 
-    /// Makes the call's dialog, and sends the ACK. False if its media cannot be agreed on. Gives the
-    /// early dialogs of other forks.
+    /// Makes the call's dialog, and sends the ACK. False if its media cannot be agreed on. Gives
+    /// the early dialogs of other forks.
     fn establish(
         &mut self,
         now: Time,

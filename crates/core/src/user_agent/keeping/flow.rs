@@ -1,4 +1,5 @@
-//! The flow of a registration: kept alive, noticed when it is dead, and replaced (RFC 5626 §4.4, §4.5).
+//! The flow of a registration: kept alive, noticed when it is dead, and replaced (RFC 5626 §4.4,
+//! §4.5).
 
 use std::time::Duration;
 

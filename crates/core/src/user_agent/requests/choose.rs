@@ -1,5 +1,5 @@
-//! The person's pick among the addresses of a 300 (RFC 3261 §8.1.3.4, §21.3.1): where somebody can be
-//! asked, the list is shown before the best address is tried.
+//! The person's pick among the addresses of a 300 (RFC 3261 §8.1.3.4, §21.3.1): where somebody can
+//! be asked, the list is shown before the best address is tried.
 
 use super::super::UserAgent;
 use super::super::state::{ActionKey, Purpose, State};

@@ -12,8 +12,8 @@ use crate::time::Time;
 
 impl UserAgent {
     /// The next hop that a URI names. Where the URI leaves the transport open, requests outside of
-    /// dialogs take the one that is configured; so do those within a dialog if there is no UDP here,
-    /// which is what the other side meant (RFC 3263 §4.1).
+    /// dialogs take the one that is configured; so do those within a dialog if there is no UDP
+    /// here, which is what the other side meant (RFC 3263 §4.1).
     pub(in crate::user_agent) fn hop(&self, uri: &Uri<'_>, in_dialog: bool) -> Option<Hop> {
         let mut hop = Hop::of(uri).ok()?;
         if hop.is_secure || hop.transport.is_some() {

@@ -9,7 +9,7 @@ use super::super::message::lists;
 use crate::time::Time;
 
 /// The smallest minimum there may be, in seconds (RFC 4028 §4).
-pub(crate) const MIN_SE: u32 = 90;
+pub(crate) const MIN_SE: u32 = MinSe::DEFAULT;
 
 /// What is known of the session timer of a call.
 #[derive(Debug, Clone, Copy, Default)]

@@ -110,8 +110,8 @@ impl Ask {
     }
 }
 
-/// Whether a header field belongs to the request itself: the user agent writes it, and what a command
-/// has of it is not taken.
+/// Whether a header field belongs to the request itself: the user agent writes it, and what a
+/// command has of it is not taken.
 #[must_use]
 pub const fn is_reserved(name: &HeaderName) -> bool {
     matches!(

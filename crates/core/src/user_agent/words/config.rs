@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use antiphon_sip::header::MinSe;
 use antiphon_sip::{OptionTag, Transport, UriBuf};
 
 use super::identity::Identity;
@@ -109,7 +110,7 @@ impl Default for Acceptance {
             max_body: 64 * 1024,
             max_message: 128 * 1024,
             demands: Vec::new(),
-            min_se: 90,
+            min_se: MinSe::DEFAULT,
             media_needs_consent: false,
         }
     }

@@ -14,14 +14,15 @@ pub struct Reply {
     pub code: StatusCode,
     /// A reason phrase other than the registered one.
     pub reason: Option<String>,
-    /// Header fields beside those that belong to it; as [`Ask::headers`](super::Ask::headers). Contact is taken for
-    /// 3xx and 485 only.
+    /// Header fields beside those that belong to it; as [`Ask::headers`](super::Ask::headers).
+    /// Contact is taken for 3xx and 485 only.
     pub headers: Vec<(String, String)>,
     /// Where RTP is awaited: 2xx need it, 101 to 199 carry an answer if it is given. Taken from
     /// the last response that had one if it is missing.
     pub media: Option<SocketAddr>,
     /// Whether one of 101 to 199 carries a session description though `media` is missing; it waits
-    /// until [`Command::Media`](super::Command::Media) came, as a 2xx does that is played by a script.
+    /// until [`Command::Media`](super::Command::Media) came, as a 2xx does that is played by a
+    /// script.
     pub session: bool,
     /// Whether one of 101 to 199 is sent reliably where the caller supports it (RFC 3262). Where
     /// the caller requires it, it always is.

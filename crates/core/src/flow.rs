@@ -45,6 +45,9 @@ pub struct Destination {
     /// How long a request may be without any response before it has failed, where that is less than
     /// 64*T1: because there is another server to be tried (RFC 3263 §4.3).
     pub patience: Option<Duration>,
+    /// How long a request may wait for its connection to be made before it is given back as
+    /// [`Fault::NotYet`], because another address of the same host may be quicker (RFC 8305 §5).
+    pub connect_within: Option<Duration>,
     /// Whether only a connection that is open will do, because a new one would lead to nobody, or to
     /// somebody else: whoever connected to us from there takes no connections there.
     pub is_open_flow: bool,
@@ -72,7 +75,7 @@ impl Destination {
 /// To a peer that is known by its address or by its connection.
 impl From<Flow> for Destination {
     fn from(flow: Flow) -> Self {
-        Self { flow, server_name: None, patience: None, is_open_flow: false }
+        Self { flow, server_name: None, patience: None, connect_within: None, is_open_flow: false }
     }
 }
 
@@ -89,6 +92,8 @@ pub struct Transmit {
     pub server_name: Option<Arc<str>>,
     /// See [`Destination::is_open_flow`].
     pub is_open_flow: bool,
+    /// See [`Destination::connect_within`].
+    pub connect_within: Option<Duration>,
 }
 
 /// Names a transmission, so that its failure can be told
@@ -106,6 +111,8 @@ pub enum Fault {
     Unreachable,
     /// The connection was not made in time.
     TimedOut,
+    /// The connection is not made yet; it goes on being made, for whoever comes back to it.
+    NotYet,
     /// The connection is gone.
     Closed,
     /// The peer does not read, and its queue is full.
@@ -162,6 +169,7 @@ impl fmt::Display for Fault {
             Self::Refused => "connection refused",
             Self::Unreachable => "network unreachable",
             Self::TimedOut => "connection not made in time",
+            Self::NotYet => "no connection yet, another address may be quicker",
             Self::Closed => "connection closed",
             Self::Stalled => "the peer does not read",
             Self::NoListener => "no listener for that transport",

@@ -228,6 +228,7 @@ impl RawPeer {
             ticket,
             server_name: None,
             is_open_flow: false,
+            connect_within: None,
         }));
     }
 

@@ -486,6 +486,7 @@ fn outputs_made_by_hand_are_sent() {
         ticket: None,
         server_name: None,
         is_open_flow: false,
+        connect_within: None,
     };
     sim.with(ticker, |node, _| node.outputs.push(Output::Transmit(transmit)));
     sim.run_until_idle();

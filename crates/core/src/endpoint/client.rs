@@ -313,7 +313,7 @@ impl Endpoint {
         let Some(cancel) = parse_own(&octets) else { return };
         let Some(branch) = cancel.branch() else { return };
         let key = self.client_key(branch, Method::Cancel.as_str());
-        let to = Destination { patience: None, ..to };
+        let to = Destination { patience: None, connect_within: None, ..to };
         let written = Written { octets, to, fallback: None };
         // Without a free slot the CANCEL is lost, as it could be in the network; the INVITE ends
         // by its own timer then.

@@ -453,9 +453,10 @@ impl Endpoint {
     }
 
     fn transmit(&mut self, to: impl Into<Destination>, octets: Bytes, ticket: Option<Ticket>) {
-        let Destination { flow, server_name, is_open_flow, .. } = to.into();
+        let Destination { flow, server_name, is_open_flow, connect_within, .. } = to.into();
         self.counters.sent += 1;
-        self.transmits.push_back(Transmit { flow, octets, ticket, server_name, is_open_flow });
+        let transmit = Transmit { flow, octets, ticket, server_name, is_open_flow, connect_within };
+        self.transmits.push_back(transmit);
     }
 }
 

@@ -1,13 +1,15 @@
 //! The addresses of one host, in the order in which they are tried.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use antiphon_sip::Transport;
 
-use super::limits::MAX_ADDRESSES;
+use super::limits::{ATTEMPT_DELAY, MAX_ADDRESSES, MOST_DELAYS};
 use super::question::{Answer, Record, RecordKind, Silence};
 use super::reach::Reach;
+use super::server::Server;
 
 /// A host that offers the service.
 #[derive(Debug, Clone)]
@@ -19,6 +21,11 @@ pub(super) struct Place {
     v4: Family,
     /// The family that the next address is of, if there is the choice (RFC 8305 §4).
     v4_is_next: bool,
+    /// Addresses whose connections are being made while others were tried, and how often each has
+    /// been left.
+    slow: VecDeque<(IpAddr, u8)>,
+    /// How often the address that was taken last has been left.
+    times_left: u8,
 }
 
 /// The addresses of one family.
@@ -45,6 +52,8 @@ impl Place {
             v6: family(reach.speaks_v6(transport)),
             v4: family(reach.speaks_v4(transport)),
             v4_is_next: false,
+            slow: VecDeque::new(),
+            times_left: 0,
         }
     }
 
@@ -71,6 +80,18 @@ impl Place {
         };
     }
 
+    /// The addresses that were left while their connections were being made.
+    pub(super) fn left_behind(&self) -> impl Iterator<Item = Server> {
+        let at = |(address, _): &(IpAddr, u8)| SocketAddr::new(*address, self.port);
+        let server = |address| Server { transport: self.transport, address };
+        self.slow.iter().map(at).map(server)
+    }
+
+    /// Whether a server may be one of this host.
+    pub(super) fn is_of(&self, server: &Server) -> bool {
+        (self.transport, self.port) == (server.transport, server.address.port())
+    }
+
     /// Whether an answer is still to come.
     pub(super) const fn is_open(&self) -> bool {
         matches!(self.v6, Family::Open) || matches!(self.v4, Family::Open)
@@ -80,6 +101,35 @@ impl Place {
     /// one attempt and not all (RFC 8305 §4; RFC 7984 §4: never those of two hosts in turn). One
     /// that there is likely no way to comes behind.
     pub(super) fn next(&mut self, reach: &Reach) -> Option<IpAddr> {
+        if let Some(fresh) = self.fresh(reach) {
+            self.times_left = 0;
+            return Some(fresh);
+        }
+        if self.is_open() {
+            return None;
+        }
+        let (address, times_left) = self.slow.pop_front()?;
+        self.times_left = times_left;
+        Some(address)
+    }
+
+    /// Takes back the address that was given last: its turn comes again when all others have had
+    /// theirs.
+    pub(super) fn take_back(&mut self, address: IpAddr) {
+        self.slow.push_back((address, self.times_left.saturating_add(1)));
+    }
+
+    /// How long the address that was given last is waited for before it is
+    /// [taken back](Self::take_back); `None` for the only one, or when all have been waited for long
+    /// enough.
+    pub(super) fn attempt_delay(&self) -> Option<Duration> {
+        // An answer that is still to come may name another.
+        let has_others = self.left() > 0;
+        let is_early = self.times_left < MOST_DELAYS;
+        (has_others && is_early).then(|| ATTEMPT_DELAY * (1 << self.times_left))
+    }
+
+    fn fresh(&mut self, reach: &Reach) -> Option<IpAddr> {
         let fits = |address: IpAddr| reach.fits(self.transport, address);
         let takes_v4 = match (self.v6.first(), self.v4.first()) {
             (None, None) => return None,
@@ -94,7 +144,7 @@ impl Place {
 
     /// How many addresses were not taken yet; one while none is known.
     pub(super) fn left(&self) -> usize {
-        let known = self.v6.left() + self.v4.left();
+        let known = self.v6.left() + self.v4.left() + self.slow.len();
         if self.is_open() { known.max(1) } else { known }
     }
 

@@ -1,6 +1,16 @@
 //! How much of what the DNS says is looked at. Whoever runs a zone decides on its records, so
 //! nothing may grow with them.
 
+use std::time::Duration;
+
+/// How long the connection to one address of a host is waited for before another is tried, the first
+/// time (RFC 8305 §8: the Connection Attempt Delay), and twice as long each further time.
+pub(super) const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// How often an address is left for another of its host before its connection is waited for: until
+/// then they have had as long as one connection may take to be made.
+pub(super) const MOST_DELAYS: u8 = 3;
+
 /// Records of one answer that are looked at: more than a DNS message of 64 KiB holds of those that
 /// lead anywhere.
 pub(super) const MAX_RECORDS: usize = 2048;

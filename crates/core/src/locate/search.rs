@@ -194,6 +194,34 @@ impl Search {
         (all > 1).then(|| lifetime / all)
     }
 
+    /// How long the connection to the server that was given last is to be waited for before it is
+    /// [left](Self::leave) for another address of its host (RFC 8305 §5). `None` where there is
+    /// nothing to be waited for, or no other.
+    #[must_use]
+    pub fn attempt_delay(&self) -> Option<Duration> {
+        let last = self.given.last().filter(|server| server.transport.is_reliable())?;
+        let place = self.places.front().filter(|place| place.is_of(last))?;
+        place.attempt_delay()
+    }
+
+    /// Another address is to be tried while the connection to the server that was given last is being
+    /// made. It is given again when the others have had their turn.
+    pub fn leave(&mut self, server: &Server) {
+        if self.given.last() != Some(server) {
+            return;
+        }
+        if let Some(place) = self.places.front_mut().filter(|place| place.is_of(server)) {
+            place.take_back(server.address.ip());
+            self.given.pop();
+        }
+    }
+
+    /// The servers that were [left](Self::leave) and not given again: another was quicker.
+    #[must_use]
+    pub fn left_behind(&self) -> Vec<Server> {
+        self.places.front().map(|place| place.left_behind().collect()).unwrap_or_default()
+    }
+
     /// Whether no server was given so far.
     #[must_use]
     pub const fn found_nothing(&self) -> bool {

@@ -91,7 +91,7 @@ impl Proxy {
         let context = self.contexts.get_mut(&place.server).ok_or(ClientError::NoChallenge)?;
         context.answer_challenge(now, place.branch, response, wallet, &mut || endpoint.random())?;
         self.clients.remove(&client);
-        self.note_heard(place);
+        self.note_heard(now, place);
         self.end_early(now, endpoint, place, response.status());
         self.send_again(now, endpoint, place);
         Ok(())

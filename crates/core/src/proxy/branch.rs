@@ -194,6 +194,21 @@ impl Ways {
         Ok(to)
     }
 
+    /// The connection to the server that is tried now is not made yet: its turn comes again.
+    pub(super) fn leave_server(&mut self) {
+        if let (Located::Found(search, _), Some(server)) = (&mut self.located, &self.sent_to) {
+            search.leave(server);
+        }
+    }
+
+    /// The servers whose connections were not made yet when another answered.
+    pub(super) fn left_behind(&self) -> Vec<Server> {
+        match &self.located {
+            Located::Found(search, _) => search.left_behind(),
+            Located::None | Located::One(_) => Vec::new(),
+        }
+    }
+
     /// How long the server that is tried now may be without any response, when that is less than
     /// 64*T1: there may be more addresses, and more servers of the same target (RFC 3263 §4.3).
     fn patience(&self, of_address: Option<Duration>) -> Option<Duration> {
@@ -220,6 +235,7 @@ impl Ways {
                     if let Located::Found(search, _) = &self.located {
                         self.sent_to = Some(server);
                         to.patience = search.patience(64 * endpoint.config().intervals.t1);
+                        to.connect_within = search.attempt_delay();
                     }
                     return Ok(to);
                 }

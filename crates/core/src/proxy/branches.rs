@@ -21,7 +21,7 @@ impl Proxy {
         place: Place,
         response: Response,
     ) {
-        self.note_heard(place);
+        self.note_heard(now, place);
         let Some(context) = self.contexts.get_mut(&place.server) else { return };
         if response.status() == StatusCode::TRYING || context.is_left(place.branch) {
             return;
@@ -47,7 +47,7 @@ impl Proxy {
         place: Place,
         response: Response,
     ) {
-        self.note_heard(place);
+        self.note_heard(now, place);
         let is_invite = response.cseq_method() == Method::Invite;
         let context = self.contexts.get_mut(&place.server);
         let was_answered = context.as_ref().is_none_or(|context| context.answered);
@@ -97,7 +97,7 @@ impl Proxy {
             let asked = retry_after(&response).map(|seconds| Duration::from_secs(seconds.into()));
             self.note_failed(now, place, asked);
         } else {
-            self.note_heard(place);
+            self.note_heard(now, place);
         }
         if status == StatusCode::SERVICE_UNAVAILABLE
             && self.try_another_way(now, endpoint, place, false)
@@ -369,10 +369,13 @@ impl Proxy {
     }
 
     /// A server has answered something.
-    pub(super) fn note_heard(&mut self, place: Place) {
-        let context = self.contexts.get_mut(&place.server);
-        if let Some(server) = context.and_then(|context| context.heard(place.branch)) {
+    pub(super) fn note_heard(&mut self, now: Time, place: Place) {
+        let Some(context) = self.contexts.get_mut(&place.server) else { return };
+        if let Some(server) = context.heard(place.branch) {
             self.rests.works(&server);
+            let ways = context.ways_of(place.branch);
+            let slower = ways.map(|ways| ways.left_behind()).unwrap_or_default();
+            self.note_left_behind(now, slower);
         }
     }
 
@@ -381,6 +384,23 @@ impl Proxy {
         let Some(context) = self.contexts.get(&place.server) else { return };
         if let Some(server) = context.sent_to(place.branch) {
             self.rests.failed(now, server, asked);
+        }
+    }
+
+    /// Servers whose connections were still being made when another answered are tried after it the
+    /// next time.
+    fn note_left_behind(&mut self, now: Time, servers: Vec<Server>) {
+        for server in servers {
+            self.rests.failed(now, server, None);
+        }
+    }
+
+    /// The connection to a server is not made yet: another address of its host may be quicker
+    /// (RFC 8305 §5).
+    pub(super) fn leave_server(&mut self, place: Place) {
+        let context = self.contexts.get_mut(&place.server);
+        if let Some(ways) = context.and_then(|context| context.ways_of(place.branch)) {
+            ways.leave_server();
         }
     }
 

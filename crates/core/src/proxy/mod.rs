@@ -289,11 +289,15 @@ impl Proxy {
         }
         let Some(place) = self.clients.remove(&client) else { return };
         let is_flow_gone = matches!(failure, Failure::Transport(fault) if fault != Fault::TooLarge);
+        let is_only_slow = failure == Failure::Transport(Fault::NotYet);
+        if is_only_slow {
+            self.leave_server(place);
+        }
         // RFC 3263 §4.3: a server that has answered at all is not down.
         let context = self.contexts.get(&place.server);
         let is_silent = failure == Failure::Timeout
             && !context.is_some_and(|context| context.is_heard(place.branch));
-        if is_flow_gone || is_silent {
+        if (is_flow_gone && !is_only_slow) || is_silent {
             self.note_failed(now, place, None);
         }
         let may_go_elsewhere = failure != Failure::Timeout || is_silent;

@@ -84,6 +84,10 @@ impl Locator {
         }
     }
 
+    pub(crate) fn next_server(&self, search: &mut Search) -> Next {
+        search.next(&self.listeners, |_| false)
+    }
+
     pub(crate) fn next(
         &self,
         search: &mut Search,

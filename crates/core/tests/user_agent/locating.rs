@@ -5,7 +5,7 @@ use std::time::Duration;
 use antiphon_core::locate::{Silence, Why};
 use antiphon_core::user_agent::{ActionId, Ask, Command, Conclusion, Event, NoAnswer, UserAgent};
 use antiphon_sip::{HeaderName, Response, StatusCode};
-use antiphon_testkit::{Handle, Heard, RawPeer, Setup, Simulation};
+use antiphon_testkit::{Conditions, Handle, Heard, RawPeer, Setup, Simulation};
 
 use super::support::*;
 
@@ -212,9 +212,8 @@ fn what_the_dns_says_is_the_end_of_it_within_twelve_seconds() {
     }
 }
 
-#[test]
-fn a_stream_that_is_refused_gives_its_place_to_the_other_family_at_once_rfc8305_5() {
-    let mut sim = Simulation::new(1);
+/// An agent that speaks TCP over both families.
+fn of_both_families(sim: &mut Simulation) -> Handle<UserAgent> {
     let mut config = config("alice", ALICE);
     config.endpoint.listeners.push(antiphon_core::endpoint::Listener {
         transport: antiphon_sip::Transport::Tcp,
@@ -223,7 +222,13 @@ fn a_stream_that_is_refused_gives_its_place_to_the_other_family_at_once_rfc8305_
     });
     let agent = UserAgent::new(config, sim.draw_octets());
     let setup = Setup::new("alice", agent).udp(ALICE).tcp(ALICE).tcp("[2001:db8::1]:5060");
-    let agent = sim.add(setup);
+    sim.add(setup)
+}
+
+#[test]
+fn a_stream_that_is_refused_gives_its_place_to_the_other_family_at_once_rfc8305_5() {
+    let mut sim = Simulation::new(1);
+    let agent = of_both_families(&mut sim);
     sim.host("both.example", &["2001:db8::2", "192.0.2.2"]);
     let ok = |heard: &Heard| -> Vec<_> {
         heard.response(StatusCode::OK).map(|ok| heard.reply(ok)).into_iter().collect()
@@ -235,5 +240,46 @@ fn a_stream_that_is_refused_gives_its_place_to_the_other_family_at_once_rfc8305_
     assert_eq!(outcome.conclusion, Conclusion::Succeeded);
     let tried: Vec<_> = outcome.tried.iter().map(|tried| tried.server.unwrap().1).collect();
     assert_eq!(tried, ["[2001:db8::2]:5060".parse().unwrap(), BOB.parse().unwrap()]);
+    assert!(outcome.ended.since(outcome.begun) < Duration::from_secs(1));
+}
+
+#[test]
+fn a_family_that_leads_nowhere_costs_a_quarter_of_a_second_once_rfc8305_5() {
+    let mut sim = Simulation::new(1);
+    let agent = of_both_families(&mut sim);
+    sim.host("both.example", &["2001:db8::2", "192.0.2.2"]);
+    let ok = |heard: &Heard| -> Vec<_> {
+        heard.response(StatusCode::OK).map(|ok| heard.reply(ok)).into_iter().collect()
+    };
+    sim.add(Setup::new("bob", RawPeer::answering(ok)).tcp(BOB));
+    for _ in 0..2 {
+        sim.command(agent, Command::Options(ask("sip:both.example;transport=tcp")));
+        sim.run_for(Duration::from_secs(3));
+    }
+    let outcomes = outcomes(&sim, agent);
+    let took = outcomes.iter().map(|outcome| outcome.ended.since(outcome.begun).as_millis() / 100);
+    assert_eq!(took.collect::<Vec<_>>(), [2, 0], "the second time it is known");
+    let tried: Vec<Vec<_>> = servers_tried(&sim, agent);
+    assert_eq!(tried, [vec!["2001:db8::2", "192.0.2.2"], vec!["192.0.2.2"]]);
+    assert!(outcomes.iter().all(|outcome| outcome.conclusion == Conclusion::Succeeded));
+}
+
+#[test]
+fn a_connection_that_is_only_slow_is_come_back_to_rfc8305_5() {
+    let mut sim = Simulation::new(1);
+    let agent = of_both_families(&mut sim);
+    sim.host("both.example", &["2001:db8::2", "192.0.2.2"]);
+    let ok = |heard: &Heard| -> Vec<_> {
+        heard.response(StatusCode::OK).map(|ok| heard.reply(ok)).into_iter().collect()
+    };
+    let slow = sim.add(Setup::new("bob", RawPeer::answering(ok)).tcp("[2001:db8::2]:5060"));
+    let far = Duration::from_millis(200);
+    sim.link_both(agent, slow, Conditions::ideal().latency(far, far));
+    sim.command(agent, Command::Options(ask("sip:both.example;transport=tcp")));
+    sim.run_for(Duration::from_secs(20));
+    let outcome = outcome(&sim, agent);
+    assert_eq!(outcome.conclusion, Conclusion::Succeeded);
+    let tried = servers_tried(&sim, agent).remove(0);
+    assert_eq!(tried, ["2001:db8::2", "192.0.2.2", "2001:db8::2"]);
     assert!(outcome.ended.since(outcome.begun) < Duration::from_secs(1));
 }

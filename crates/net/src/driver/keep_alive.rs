@@ -24,7 +24,8 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
             return;
         }
         let (octets, is_open_flow) = (Bytes::from_static(PING), true);
-        let ping = Transmit { flow, octets, ticket: None, server_name: None, is_open_flow };
+        let (ticket, server_name, connect_within) = (None, None, None);
+        let ping = Transmit { flow, octets, ticket, server_name, is_open_flow, connect_within };
         match self.streams.send(ping) {
             Ok(()) => self.pulses.pinged(flow, now + self.streams.pong_timeout()),
             Err(_) => self.inbox.push_back(Input::Closed { flow }),

@@ -263,6 +263,10 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
                     self.authenticated(flow, &domains);
                     continue;
                 }
+                Arrival::NotYet(tickets) => {
+                    self.undelivered(tickets, Fault::NotYet);
+                    continue;
+                }
             };
             if let Some(frame) = self.own_frame(flow, frame) {
                 self.frame(flow, frame);
@@ -296,12 +300,7 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
         for handled in 0..WORK {
             let Poll::Ready(ended) = self.streams.poll_ended(cx) else { return handled > 0 };
             let now = self.clock.now();
-            for ticket in ended.undelivered {
-                match self.other_sender(ticket) {
-                    Some((to, ticket)) => self.hand_back(to, ticket, ended.fault),
-                    None => self.feed(now, Input::Undelivered { ticket, fault: ended.fault }),
-                }
-            }
+            self.undelivered(ended.undelivered, ended.fault);
             if let Some(place) = &self.place {
                 place.tell_the_others(|| Letter::Closed(ended.flow));
             }
@@ -309,6 +308,17 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
             self.feed(now, Input::Closed { flow: ended.flow });
         }
         true
+    }
+
+    /// Tells whoever holds the tickets.
+    fn undelivered(&mut self, tickets: Vec<Ticket>, fault: Fault) {
+        let now = self.clock.now();
+        for ticket in tickets {
+            match self.other_sender(ticket) {
+                Some((to, ticket)) => self.hand_back(to, ticket, fault),
+                None => self.feed(now, Input::Undelivered { ticket, fault }),
+            }
+        }
     }
 
     fn notices(&mut self) {

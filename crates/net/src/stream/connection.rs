@@ -16,7 +16,7 @@ use antiphon_sip::parse::stream::Frame;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::activity::Activity;
 use super::carrier::Carrier;
@@ -50,6 +50,9 @@ pub(crate) enum Arrival {
     Identities(Vec<Box<str>>),
     /// It has said something.
     Frame(Frame),
+    /// What these tickets are of does not wait for the connection any longer, which is still being
+    /// made.
+    NotYet(Vec<Ticket>),
 }
 
 /// What all connections share.
@@ -158,11 +161,24 @@ impl Task {
             made = timeout(settings.connect_timeout, connect(self.flow)) => made
                 .map_err(|_| Fault::TimedOut)
                 .and_then(|made| made.map_err(|error| fault_of(&error))),
+            () = self.give_back_impatient() => Err(Fault::Closed),
         };
         let stream = made.map_err(|fault| End { fault, refusal: None })?;
         no_delay(&stream);
         let shaking = handshake::connect(stream, self.flow, server_name, layers, settings);
         self.within(settings.handshake_timeout, shaking).await
+    }
+
+    /// Gives back what does not wait for the connection any longer, as long as it is being made
+    /// (RFC 8305 §5). Ends only when nobody listens.
+    async fn give_back_impatient(&self) {
+        let arrivals = &self.common.arrivals;
+        loop {
+            sleep_until(self.queue.impatient().await).await;
+            let Ok(room) = arrivals.reserve().await else { return };
+            let tickets = self.queue.take_impatient(Instant::now());
+            room.send((self.flow, Arrival::NotYet(tickets)));
+        }
     }
 
     /// A handshake, unless it takes too long or the connection is given up.
@@ -316,7 +332,7 @@ impl Task {
         outbound: &mut impl Outbound,
         unfinished: &mut Option<Ticket>,
     ) -> Result<(), Fault> {
-        let Outgoing { octets, ticket } = outgoing;
+        let Outgoing { octets, ticket, .. } = outgoing;
         *unfinished = ticket;
         let length = octets.len();
         let write = self.queue.watch(outbound.write(octets));

@@ -182,7 +182,7 @@ impl Streams {
     /// # Errors
     /// Why it cannot be delivered.
     pub(crate) fn send(&mut self, transmit: Transmit) -> Result<(), Fault> {
-        let Transmit { flow, octets, ticket, server_name, is_open_flow } = transmit;
+        let Transmit { flow, octets, ticket, server_name, is_open_flow, connect_within } = transmit;
         let peer = Peer::new(&flow, server_name);
         let id = match self.find(&flow, &peer) {
             Some(id) => id,
@@ -190,7 +190,8 @@ impl Streams {
             None => self.connect(flow, peer)?,
         };
         let connection = self.open.get_mut(&id).ok_or(Fault::Closed)?;
-        let outgoing = Outgoing { octets, ticket };
+        let patient_until = connect_within.map(|time| Instant::now() + time);
+        let outgoing = Outgoing { octets, ticket, patient_until };
         let queued = connection.queue.push(outgoing, &self.settings);
         match queued {
             Ok(()) => self.counters.messages_out.one(),

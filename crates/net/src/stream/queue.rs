@@ -11,6 +11,7 @@ use std::task::{Context, Poll, Waker};
 
 use antiphon_core::flow::{Fault, Ticket};
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use crate::settings::Settings;
 
@@ -24,6 +25,8 @@ const BURST: usize = 8;
 pub(super) struct Outgoing {
     pub(super) octets: Bytes,
     pub(super) ticket: Option<Ticket>,
+    /// Until when it waits for the connection to be made.
+    pub(super) patient_until: Option<Instant>,
 }
 
 /// The table's end. Dropped, it is closed.
@@ -159,6 +162,32 @@ impl Receiver {
         .await
     }
 
+    /// Waits until there is something that waits for the connection only so long, and says until
+    /// when.
+    pub(super) async fn impatient(&self) -> Instant {
+        poll_fn(|cx| {
+            let mut state = self.0.state();
+            if let Some(until) = state.waiting.iter().filter_map(|it| it.patient_until).min() {
+                return Poll::Ready(until);
+            }
+            state.wait(cx);
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Takes out what does not wait any longer, for whoever holds its tickets.
+    pub(super) fn take_impatient(&self, now: Instant) -> Vec<Ticket> {
+        let mut state = self.0.state();
+        let is_over = |it: &Outgoing| it.patient_until.is_some_and(|until| until <= now);
+        let (over, waiting) = std::mem::take(&mut state.waiting).into_iter().partition(is_over);
+        let over: VecDeque<Outgoing> = over;
+        state.waiting = waiting;
+        let octets: usize = over.iter().map(|it| it.octets.len()).sum();
+        state.octets = state.octets.saturating_sub(octets);
+        over.into_iter().filter_map(|it| it.ticket).collect()
+    }
+
     /// Says that so many octets are the kernel's now.
     pub(super) fn written(&self, octets: usize) {
         let mut state = self.0.state();
@@ -209,7 +238,7 @@ mod tests {
     use super::*;
 
     fn message(length: usize) -> Outgoing {
-        Outgoing { octets: vec![0; length].into(), ticket: None }
+        Outgoing { octets: vec![0; length].into(), ticket: None, patient_until: None }
     }
 
     fn settings() -> Settings {

@@ -73,6 +73,7 @@ impl Echo {
             ticket: None,
             server_name: None,
             is_open_flow: false,
+            connect_within: None,
         }));
     }
 

@@ -102,6 +102,7 @@ fn every_loop_learns_what_became_of_its_own() {
                 ticket: Some(ticket),
                 server_name: None,
                 is_open_flow: false,
+                connect_within: None,
             };
             running.command(Command::Send(vec![lost])).await;
             // The others are told that the connection is gone.

@@ -104,14 +104,21 @@ fn what_can_never_be_sent_is_told_with_the_reason_rfc3261_18_4() {
         ];
         for (flow, octets, fault) in rows {
             let ticket = Some(Ticket(7));
-            let unsendable =
-                Transmit { flow, octets, ticket, server_name: None, is_open_flow: false };
+            let unsendable = Transmit {
+                flow,
+                octets,
+                ticket,
+                server_name: None,
+                is_open_flow: false,
+                connect_within: None,
+            };
             let after = Transmit {
                 flow: near,
                 octets: small.clone(),
                 ticket: None,
                 server_name: None,
                 is_open_flow: false,
+                connect_within: None,
             };
             running.command(Command::Send(vec![unsendable, after])).await;
             assert_eq!(running.seen().await, Seen::Undelivered(Ticket(7), fault));
@@ -135,6 +142,7 @@ fn port_unreachable_is_told_to_the_datagram_it_is_about_rfc3261_18_4() {
                 ticket: Some(Ticket(ticket)),
                 server_name: None,
                 is_open_flow: false,
+                connect_within: None,
             };
             let all = vec![
                 send(open, b"one", 1),
@@ -169,6 +177,7 @@ fn the_next_batch_does_not_pay_for_the_last_one_s_error() {
             ticket: Some(Ticket(ticket)),
             server_name: None,
             is_open_flow: false,
+            connect_within: None,
         };
         // Whatever the size of a batch, the refused one is the last of some.
         for refused in 30..34 {
@@ -192,11 +201,17 @@ fn beyond_the_queue_datagrams_are_dropped_and_counted() {
         let peer = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let flow = running.flow(0, peer.local_addr().unwrap());
         let octets = Bytes::from_static(b"x");
-        let all =
-            vec![
-                Transmit { flow, octets, ticket: None, server_name: None, is_open_flow: false };
-                25
-            ];
+        let all = vec![
+            Transmit {
+                flow,
+                octets,
+                ticket: None,
+                server_name: None,
+                is_open_flow: false,
+                connect_within: None
+            };
+            25
+        ];
         running.command(Command::Send(all)).await;
         for _ in 0..10 {
             assert_eq!(receive(&peer).await, b"x");

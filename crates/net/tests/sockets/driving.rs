@@ -127,6 +127,7 @@ fn in_the_grace_period_old_connections_are_served_and_new_ones_are_not() {
             ticket: Some(Ticket(1)),
             server_name: None,
             is_open_flow: false,
+            connect_within: None,
         };
         running.command(Command::Send(vec![goodbye])).await;
         running.command(Command::Ask(4)).await;
@@ -153,6 +154,7 @@ fn the_end_comes_when_the_grace_period_is_over_whatever_is_open() {
             ticket: None,
             server_name: None,
             is_open_flow: false,
+            connect_within: None,
         };
         let unanswered = running.flow(1, "192.0.2.254:5060".parse().unwrap());
         let never = Transmit {
@@ -161,6 +163,7 @@ fn the_end_comes_when_the_grace_period_is_over_whatever_is_open() {
             ticket: None,
             server_name: None,
             is_open_flow: false,
+            connect_within: None,
         };
         running.command(Command::Send(vec![endless, never])).await;
         let last = running.flow(0, peer.local_addr().unwrap());
@@ -170,6 +173,7 @@ fn the_end_comes_when_the_grace_period_is_over_whatever_is_open() {
             ticket: None,
             server_name: None,
             is_open_flow: false,
+            connect_within: None,
         };
         running.command(Command::Send(vec![last])).await;
         let mut buffer = [0; 16];

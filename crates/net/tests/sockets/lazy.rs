@@ -60,5 +60,5 @@ pub(crate) async fn refused_while_dripping<'a>(
 
 fn send(flow: Flow, octets: Bytes, ticket: u64) -> Transmit {
     let (ticket, server_name) = (Some(Ticket(ticket)), None);
-    Transmit { flow, octets, ticket, server_name, is_open_flow: false }
+    Transmit { flow, octets, ticket, server_name, is_open_flow: false, connect_within: None }
 }

@@ -26,7 +26,7 @@ async fn meet(client: &mut Running, server: &mut Running, has_certificate: bool)
 fn to(flow: Flow, name: &str, branch: &str, ticket: u64) -> Transmit {
     let octets = Bytes::from(crate::common::options(branch, ""));
     let (ticket, server_name) = (Some(Ticket(ticket)), Some(name.into()));
-    Transmit { flow, octets, ticket, server_name, is_open_flow: false }
+    Transmit { flow, octets, ticket, server_name, is_open_flow: false, connect_within: None }
 }
 
 fn both(has_certificate: bool, body: impl AsyncFnOnce(&mut Running, &mut Running)) {

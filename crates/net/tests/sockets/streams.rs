@@ -56,6 +56,7 @@ fn send(flow: Flow, octets: impl Into<Bytes>, ticket: u64) -> Transmit {
         ticket: Some(Ticket(ticket)),
         server_name: None,
         is_open_flow: false,
+        connect_within: None,
     }
 }
 
@@ -395,5 +396,35 @@ fn a_single_crlf_is_no_message_that_was_begun() {
             assert!(matches!(running.seen().await, Seen::Closed(other) if other != flow));
             assert_eq!(exchange(running, &mut peer, &format!("2{round}")).await, flow);
         }
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_does_not_wait_for_a_connection_is_given_back_and_the_connection_made_all_the_same_rfc8305_5()
+ {
+    with(&[(Tcp, "127.0.0.1:0")], Settings::default(), async |running| {
+        // Room for one connection that is not accepted, and it is taken: whoever else comes is not
+        // answered.
+        let socket =
+            socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        socket.bind(&any.into()).unwrap();
+        socket.listen(0).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let peer = TcpListener::from_std(socket.into()).unwrap();
+        let address = peer.local_addr().unwrap();
+        let _first = TcpStream::connect(address).await.unwrap();
+
+        let flow = running.flow(0, address);
+        let within = Some(Duration::from_millis(50));
+        let hasty = Transmit { connect_within: within, ..send(flow, "hasty", 1) };
+        running.command(Command::Send(vec![hasty, send(flow, "patient", 2)])).await;
+        assert_eq!(running.seen().await, Seen::Undelivered(Ticket(1), Fault::NotYet));
+        timeout(PATIENCE, peer.accept()).await.unwrap().unwrap();
+        let (mut stream, _) = timeout(PATIENCE, peer.accept()).await.unwrap().unwrap();
+        running.command(Command::Send(vec![send(flow, " more", 3)])).await;
+        assert_eq!(read(&mut stream, 12).await, b"patient more");
+        assert_eq!(running.counts().connections_made, 1);
     });
 }

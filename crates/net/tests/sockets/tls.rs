@@ -32,6 +32,7 @@ pub(crate) fn to(flow: Flow, name: &str, ticket: u64) -> Transmit {
         ticket: Some(Ticket(ticket)),
         server_name: Some(name.into()),
         is_open_flow: false,
+        connect_within: None,
     }
 }
 

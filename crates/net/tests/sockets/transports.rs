@@ -26,8 +26,14 @@ async fn round_trip(
     let flow = client.flow(0, server.at(0));
     let ticket = Some(Ticket(1));
     let server_name = name.map(Into::into);
-    let transmit =
-        Transmit { flow, octets: octets.clone(), ticket, server_name, is_open_flow: false };
+    let transmit = Transmit {
+        flow,
+        octets: octets.clone(),
+        ticket,
+        server_name,
+        is_open_flow: false,
+        connect_within: None,
+    };
     client.command(Command::Send(vec![transmit])).await;
     let (arrived, heard) = message(server).await;
     assert_eq!(heard, octets);

@@ -261,7 +261,14 @@ fn closing_says_goodbye_after_what_was_sent_before_rfc6455_7_1_2() {
         let mut peer = connect(running).await;
         let flow = exchange(running, &mut peer, "1").await;
         let octets = Bytes::from_static(b"last");
-        let last = Transmit { flow, octets, ticket: None, server_name: None, is_open_flow: false };
+        let last = Transmit {
+            flow,
+            octets,
+            ticket: None,
+            server_name: None,
+            is_open_flow: false,
+            connect_within: None,
+        };
         running.command(Command::Send(vec![last])).await;
         running.command(Command::Close(flow)).await;
         assert_eq!(next(&mut peer).await, Message::text("last"));

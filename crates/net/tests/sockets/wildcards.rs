@@ -36,7 +36,14 @@ async fn receive(socket: &UdpSocket) -> Vec<u8> {
 fn transmit(flow: Flow, text: &str) -> Command {
     let octets = Bytes::from(text.to_owned());
     let (ticket, server_name) = (None, None);
-    Command::Send(vec![Transmit { flow, octets, ticket, server_name, is_open_flow: false }])
+    Command::Send(vec![Transmit {
+        flow,
+        octets,
+        ticket,
+        server_name,
+        is_open_flow: false,
+        connect_within: None,
+    }])
 }
 
 #[test]
@@ -74,6 +81,7 @@ fn what_leaves_from_several_addresses_at_once_keeps_its_order_for_each() {
                 ticket: None,
                 server_name: None,
                 is_open_flow: false,
+                connect_within: None,
             })
         });
         running.command(Command::Send(all.collect())).await;

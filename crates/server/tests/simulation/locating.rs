@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use antiphon_core::locate::Silence;
-use antiphon_sip::HeaderName;
-use antiphon_testkit::Handle;
+use antiphon_sip::{HeaderName, StatusCode};
+use antiphon_testkit::{Handle, Heard, RawPeer, Setup};
 
 use crate::phone::{Phone, Script};
 use crate::text::Text;
@@ -239,4 +239,25 @@ fn a_record_that_points_at_ourselves_is_no_server_unless_the_name_is_ours_rfc326
     assert!(warning.contains("leads back to this program itself"), "{warning}");
     assert!(world.sim.between(world.server, world.server).next().is_none());
     world.settle();
+}
+
+#[test]
+fn an_address_that_leads_nowhere_costs_a_call_a_quarter_of_a_second_rfc8305_5() {
+    let mut world = World::new(1);
+    world.sim.zone("bob.example A 192.0.2.88\nbob.example A 192.0.2.21\n");
+    world.bind("bob", "sip:bob@bob.example:5060;transport=tcp", 1000);
+    let ok = |heard: &Heard| -> Vec<_> {
+        heard.response(StatusCode::OK).map(|ok| heard.reply(ok)).into_iter().collect()
+    };
+    world.sim.add(Setup::new("bob", RawPeer::answering(ok)).tcp("192.0.2.21:5060"));
+    let alice = world.peer("alice", "192.0.2.1:5060");
+    world.send(alice, &call(1));
+    world.sim.run_for(Duration::from_millis(200));
+    assert_eq!(world.statuses(alice), [100], "the first is waited for");
+    world.sim.run_for(Duration::from_millis(100));
+    assert_eq!(world.statuses(alice), [100, 200]);
+    // The next call does not ask it again.
+    world.send(alice, &call(2));
+    world.sim.run_for(Duration::from_millis(100));
+    assert_eq!(world.statuses(alice), [100, 200, 100, 200]);
 }

@@ -80,7 +80,7 @@ impl Simulation {
     }
 
     fn send_on_stream(&mut self, node: NodeId, transmit: Transmit) {
-        let Transmit { flow, octets, ticket, is_open_flow, .. } = transmit;
+        let Transmit { flow, octets, ticket, is_open_flow, connect_within, .. } = transmit;
         if let Some(id) = self.streams.find(node, &flow) {
             if let Some(end) = self.streams.end(id)
                 && let EndState::Opening(waiting) = &mut end.state
@@ -94,12 +94,18 @@ impl Simulation {
             return self.fail(node, ticket, Fault::Closed, Duration::ZERO);
         }
         match self.connect(node, &flow) {
-            Ok(id) => {
+            Ok((id, takes)) => {
+                if let Some(time) = connect_within.filter(|time| *time < takes) {
+                    return self.fail(node, ticket, Fault::NotYet, time);
+                }
                 if let Some(end) = self.streams.end(id)
                     && let EndState::Opening(waiting) = &mut end.state
                 {
                     waiting.push((octets, ticket));
                 }
+            }
+            Err((_, after)) if connect_within.is_some_and(|time| time < after) => {
+                self.fail(node, ticket, Fault::NotYet, connect_within.unwrap_or(after));
             }
             Err((fault, after)) => {
                 self.fail(node, ticket, fault, after);
@@ -111,8 +117,13 @@ impl Simulation {
         }
     }
 
-    /// Begins to make a connection. The error says when the node learns that it fails.
-    fn connect(&mut self, node: NodeId, flow: &Flow) -> Result<ConnectionId, (Fault, Duration)> {
+    /// Begins to make a connection, and says how long it takes. The error says when the node learns
+    /// that it fails.
+    fn connect(
+        &mut self,
+        node: NodeId,
+        flow: &Flow,
+    ) -> Result<(ConnectionId, Duration), (Fault, Duration)> {
         if self.listener(flow.transport, flow.local) != Some(node) {
             return Err((Fault::NoListener, Duration::ZERO));
         }
@@ -137,7 +148,7 @@ impl Simulation {
             self.names.add(seen, &name);
         }
         self.queue.push(self.now + there + back, What::Connected(here));
-        Ok(here)
+        Ok((here, there + back))
     }
 
     /// The callee has answered: what waited is sent.

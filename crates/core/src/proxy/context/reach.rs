@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use antiphon_sip::{HeaderName, Response, StatusCode};
 
-use super::super::branch::{Branch, NextWay, Prepared};
+use super::super::branch::{Branch, NextWay, Prepared, Ways};
 use super::super::leaving::Leaving;
 use super::super::located::{Located, Unlocated};
 use super::super::{Target, forward};
@@ -52,6 +52,11 @@ impl Context {
             response.headers_mut().push(HeaderName::Warning, Unlocated(search));
         }
         response
+    }
+
+    /// The ways of a branch that is not done.
+    pub(in super::super) fn ways_of(&mut self, branch: usize) -> Option<&mut Ways> {
+        self.branches.get_mut(branch)?.ways_mut()
     }
 
     /// The server that a branch went to, if it is one of several that the DNS may name.

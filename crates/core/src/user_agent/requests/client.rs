@@ -12,7 +12,7 @@ use super::super::state::{ActionKey, Base, Got, Purpose, Role, State};
 use super::super::words::{Conclusion, NoAnswer};
 use crate::dialog::RouteSet;
 use crate::endpoint::{ClientId, Failure};
-use crate::flow::Flow;
+use crate::flow::{Fault, Flow};
 use crate::reaction::{Body, Change, Decision, NewBody, Reaction, Redirect, Server};
 use crate::time::Time;
 
@@ -41,6 +41,10 @@ impl UserAgent {
             && response.status() != StatusCode::SERVICE_UNAVAILABLE
         {
             self.memory.works(&server.place());
+            let search = action.search.as_ref();
+            for slower in search.map(|search| search.left_behind()).unwrap_or_default() {
+                self.memory.left_behind(now, slower);
+            }
         }
         if response.status().is_provisional() {
             return self.provisional(now, key, response);
@@ -61,6 +65,9 @@ impl UserAgent {
         failure: Failure,
     ) {
         let Some(key) = self.clients.remove(&client) else { return };
+        if failure == Failure::Transport(Fault::NotYet) && self.try_beside(now, key) {
+            return;
+        }
         let failure = match failure {
             Failure::Timeout => NoAnswer::Timeout,
             Failure::Transport(fault) => NoAnswer::Transport(fault),

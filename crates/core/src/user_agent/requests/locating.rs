@@ -5,6 +5,7 @@ use antiphon_sip::{Response, StatusCode, Transport, Uri};
 use super::super::UserAgent;
 use super::super::state::{Action, ActionKey, Got, Held, Resolving, State};
 use super::super::words::{Event, LookUp, NoAnswer};
+use crate::flow::Fault;
 use crate::locate::{self, Answer, Hop, Next, Question, Reach, Search};
 use crate::node::{Output, ResolveId};
 use crate::reaction::Server;
@@ -149,6 +150,31 @@ impl UserAgent {
         }
         action.servers.retain(|other| *other != server);
         action.server = Some(server);
+    }
+
+    /// Goes on with another address of the same host while a connection is being made (RFC 8305 §5).
+    /// Whether there was one.
+    pub(super) fn try_beside(&mut self, now: Time, key: ActionKey) -> bool {
+        let Some(action) = self.actions.get_mut(&key) else { return false };
+        if let Some(attempt) = action.tried.last_mut() {
+            attempt.answered_at = Some(now);
+            attempt.failure = Some(NoAnswer::Transport(Fault::NotYet));
+        }
+        let told = action.id.zip(action.tried.last().cloned());
+        if action.waiting().is_some_and(|waiting| waiting.stopped.is_some()) {
+            return false;
+        }
+        let (Some(search), Some(server)) = (&mut action.search, action.server) else {
+            return false;
+        };
+        search.leave(&server.place());
+        let Next::Server(next) = self.look_ahead(now, key) else { return false };
+        if let Some((action, attempt)) = told {
+            self.tell(Event::Answered { action, attempt });
+        }
+        self.take_server(now, key, Server::new(next.transport, next.address));
+        self.send(now, key, false);
+        true
     }
 
     /// Whether a failure has to wait for the DNS: another server would be tried, and there may be

@@ -185,8 +185,10 @@ impl UserAgent {
         let (server, hop) = (action.server?, action.hop.as_ref()?);
         let to = hop.over(self.endpoint.flow_to(server.transport, server.address)?);
         let lifetime = 64 * self.config.endpoint.intervals.t1;
-        let patience = action.search.as_ref().and_then(|search| search.patience(lifetime));
-        Some(Destination { patience, ..to })
+        let search = action.search.as_ref();
+        let patience = search.and_then(|search| search.patience(lifetime));
+        let connect_within = search.and_then(|search| search.attempt_delay());
+        Some(Destination { patience, connect_within, ..to })
     }
 
     /// Notes an attempt that did not come to a request.

@@ -31,6 +31,11 @@ impl Memory {
         self.rests.failed(now, server.place(), Some(duration));
     }
 
+    /// A server whose connection was still being made when another answered.
+    pub(crate) fn left_behind(&mut self, now: Time, server: locate::Server) {
+        self.rests.failed(now, server, None);
+    }
+
     pub(crate) fn rests(&self, now: Time, server: &locate::Server) -> bool {
         self.rests.rests(now, server)
     }

@@ -10,6 +10,8 @@ mod certificates;
 mod codes;
 mod configuration;
 mod dns;
+#[cfg(target_os = "linux")]
+mod edge;
 mod help;
 #[cfg(target_os = "linux")]
 mod hostile;

@@ -11,7 +11,7 @@ use crate::time::Time;
 
 impl Endpoint {
     /// Takes a CANCEL (§9.2): 200 when what it cancels is there, 481 when not.
-    pub(super) fn take_cancel(&mut self, now: Time, flow: Flow, mut cancel: Request) {
+    pub(super) fn take_cancel(&mut self, now: Time, flow: Flow, mut cancel: Box<Request>) {
         let matched = self.server_match(&cancel, &Method::Cancel);
         if self.take_repeated(matched) {
             return;

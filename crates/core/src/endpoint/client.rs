@@ -176,7 +176,7 @@ impl Endpoint {
     }
 
     /// Takes a response (§17.1.3, §18.1.2).
-    pub(super) fn take_response(&mut self, now: Time, flow: Flow, response: Response) {
+    pub(super) fn take_response(&mut self, now: Time, flow: Flow, response: Box<Response>) {
         let Some(id) = self.client_of(&response) else {
             if self.config.tells_strays && self.is_own(response.sent_by()) {
                 return self.events.push_back(Event::StrayResponse { response, flow });

@@ -12,7 +12,7 @@ pub struct ServerId(pub(crate) u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientId(pub(crate) u64);
 
-/// What happened.
+/// What happened. Messages are large and change hands many times, so each is in a box.
 #[derive(Debug)]
 pub enum Event {
     /// A request arrived and has a server transaction, which must be answered. An INVITE that
@@ -25,7 +25,7 @@ pub enum Event {
         id: ServerId,
         /// The request; `received` and `rport` stand in its topmost Via where RFC 3261 §18.2.1
         /// and RFC 3581 §4 want them.
-        request: Request,
+        request: Box<Request>,
         /// Where it came from and where the response will go.
         flow: Flow,
     },
@@ -33,7 +33,7 @@ pub enum Event {
     /// can be answered to it.
     Ack {
         /// The request.
-        request: Request,
+        request: Box<Request>,
         /// Where it came from.
         flow: Flow,
     },
@@ -43,14 +43,14 @@ pub enum Event {
         /// The INVITE's transaction, still to be answered.
         id: ServerId,
         /// The CANCEL, for its Reason.
-        cancel: Request,
+        cancel: Box<Request>,
     },
     /// A CANCEL for nothing that is known here, told where
     /// [`tells_strays`](super::EndpointConfig::tells_strays) says so. It is to be forwarded without
     /// state or refused (§16.10).
     StrayCancel {
         /// The CANCEL, its topmost Via stamped as that of a request is.
-        request: Request,
+        request: Box<Request>,
         /// Where it came from.
         flow: Flow,
     },
@@ -58,7 +58,7 @@ pub enum Event {
     /// [`tells_strays`](super::EndpointConfig::tells_strays) says so.
     StrayResponse {
         /// The response, our Via still on top.
-        response: Response,
+        response: Box<Response>,
         /// Where it came from.
         flow: Flow,
     },
@@ -68,7 +68,7 @@ pub enum Event {
         /// The transaction.
         id: ClientId,
         /// The response, our Via still on top.
-        response: Response,
+        response: Box<Response>,
         /// Where it came from.
         flow: Flow,
     },

@@ -39,7 +39,7 @@ pub use error::{Gone, RequestError};
 pub use event::{ClientId, Event, Failure, ServerId};
 pub use sources::{SourceAddresses, covers};
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -324,8 +324,13 @@ impl Endpoint {
     ///
     /// # Errors
     /// [`Gone`] when the transaction has ended.
-    pub fn respond(&mut self, now: Time, id: ServerId, response: Response) -> Result<(), Gone> {
-        self.answer(now, id, &response)
+    pub fn respond(
+        &mut self,
+        now: Time,
+        id: ServerId,
+        response: impl Borrow<Response>,
+    ) -> Result<(), Gone> {
+        self.answer(now, id, response.borrow())
     }
 
     /// Sends a response and forgets the request, so that nothing is kept of it: the same request sent

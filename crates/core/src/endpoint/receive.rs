@@ -40,12 +40,15 @@ impl Endpoint {
 
     fn take_message(&mut self, now: Time, flow: Flow, message: Message) {
         match message {
-            Message::Response(response) => self.take_response(now, flow, response),
-            Message::Request(request) => match request.method() {
-                Method::Ack => self.take_ack(now, flow, request),
-                Method::Cancel => self.take_cancel(now, flow, request),
-                _ => self.take_request(now, flow, request),
-            },
+            Message::Response(response) => self.take_response(now, flow, Box::new(response)),
+            Message::Request(request) => {
+                let request = Box::new(request);
+                match request.method() {
+                    Method::Ack => self.take_ack(now, flow, request),
+                    Method::Cancel => self.take_cancel(now, flow, request),
+                    _ => self.take_request(now, flow, request),
+                }
+            }
         }
     }
 }

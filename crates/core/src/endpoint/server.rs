@@ -142,7 +142,7 @@ impl State {
 
 impl Endpoint {
     /// Takes an ACK: for the transaction of a non-2xx response, or for the role.
-    pub(super) fn take_ack(&mut self, now: Time, flow: Flow, mut ack: Request) {
+    pub(super) fn take_ack(&mut self, now: Time, flow: Flow, mut ack: Box<Request>) {
         let matched = self.server_match(&ack, &Method::Invite);
         let id = self.server_keys.get(&matched.key).copied().filter(|id| {
             let server = self.servers.get(id.handle());
@@ -191,7 +191,7 @@ impl Endpoint {
     }
 
     /// Takes a request that is neither ACK nor CANCEL.
-    pub(super) fn take_request(&mut self, now: Time, flow: Flow, mut request: Request) {
+    pub(super) fn take_request(&mut self, now: Time, flow: Flow, mut request: Box<Request>) {
         let matched = self.server_match(&request, request.method());
         if self.take_repeated(matched) {
             return;
@@ -216,7 +216,7 @@ impl Endpoint {
             return;
         }
         let timing = self.timing(&flow);
-        let kept = Box::new(request.clone());
+        let kept = request.clone();
         let state = if *request.method() == Method::Invite {
             State::Invite(ServerInvite::start(kept, now, &timing))
         } else {

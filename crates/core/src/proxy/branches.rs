@@ -19,7 +19,7 @@ impl Proxy {
         now: Time,
         endpoint: &mut Endpoint,
         place: Place,
-        response: Response,
+        response: Box<Response>,
     ) {
         self.note_heard(now, place);
         let Some(context) = self.contexts.get_mut(&place.server) else { return };
@@ -45,7 +45,7 @@ impl Proxy {
         endpoint: &mut Endpoint,
         client: ClientId,
         place: Place,
-        response: Response,
+        response: Box<Response>,
     ) {
         self.note_heard(now, place);
         let is_invite = response.cseq_method() == Method::Invite;
@@ -89,7 +89,7 @@ impl Proxy {
         now: Time,
         endpoint: &mut Endpoint,
         place: Place,
-        response: Response,
+        response: Box<Response>,
     ) {
         let status = response.status();
         // RFC 3263 §4.3: a server that takes no requests is as one that cannot be reached.
@@ -119,7 +119,7 @@ impl Proxy {
             // It is we who ended it: the caller, who did not, hears that nobody answered.
             return self.fail(now, endpoint, place, StatusCode::REQUEST_TIMEOUT);
         }
-        let response = context.follow(now, place.branch, response);
+        let response = context.follow(now, place.branch, *response);
         self.finish_branch(place, response);
         self.end_early(now, endpoint, place, status);
         if status.as_u16() >= 600 {

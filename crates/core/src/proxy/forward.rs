@@ -39,7 +39,7 @@ pub(super) fn copy_of_breadth(
         Ok(Some(MaxForwards(hops))) => hops.saturating_sub(1),
         _ => 70,
     };
-    request.headers_mut().set(HeaderName::MaxForwards, hops);
+    request.headers_mut().set_number(HeaderName::MaxForwards, hops.into());
     for route in target.path.iter().rev() {
         request.headers_mut().push_top(HeaderName::Route, route);
     }
@@ -62,7 +62,7 @@ pub(super) fn breadth(request: &Request) -> u32 {
 /// How many branches may be open at one time beyond this one: every forwarded request says so
 /// (RFC 5393 §5.3.3).
 fn set_breadth(request: &mut Request, breadth: u32) {
-    request.headers_mut().set(HeaderName::MaxBreadth, breadth);
+    request.headers_mut().set_number(HeaderName::MaxBreadth, breadth);
 }
 
 /// Step 2: the target's URI without what §19.1.1 table 1 forbids in a Request-URI. A request that

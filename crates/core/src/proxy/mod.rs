@@ -134,7 +134,7 @@ pub struct Forwarding {
     /// The transaction that the caller waits in.
     pub server: ServerId,
     /// The request, our own Route values taken off.
-    pub request: Request,
+    pub request: Box<Request>,
     /// How it came.
     pub inbound: Flow,
     /// Where it is to go.
@@ -160,7 +160,7 @@ pub struct Forwarding {
 /// All requests that are being forwarded.
 #[derive(Debug, Default)]
 pub struct Proxy {
-    contexts: IdMap<ServerId, Context>,
+    contexts: IdMap<ServerId, Box<Context>>,
     clients: IdMap<ClientId, Place>,
     resolving: IdMap<ResolveId, (Resolving, Question)>,
     questions: VecDeque<(ResolveId, Question, Box<str>)>,
@@ -222,7 +222,7 @@ impl Proxy {
         if let Some(status) = refused {
             return refuse(now, endpoint, server, &forwarding.request, &Refusal::new(status));
         }
-        let context = Context::new(now, endpoint, forwarding);
+        let context = Box::new(Context::new(now, endpoint, forwarding));
         if *context.request().method() == Method::Invite {
             // §16.2: the upstream element is to stop retransmitting before any branch answers.
             let trying = Response::builder(context.request(), StatusCode::TRYING).build();
@@ -238,7 +238,7 @@ impl Proxy {
         now: Time,
         endpoint: &mut Endpoint,
         client: ClientId,
-        response: Response,
+        response: Box<Response>,
     ) {
         if self.probe_answered(now, client, &response) {
             return;
@@ -308,13 +308,12 @@ impl Proxy {
             return;
         }
         self.tell_unavailable(place, None);
-        let is_kept = |context: &Context| context.is_kept_flow(place.branch);
+        let context = self.contexts.get(&place.server);
+        let is_kept = context.is_some_and(|context| context.is_kept_flow(place.branch));
         let status = match failure {
             Failure::Timeout => StatusCode::REQUEST_TIMEOUT,
             // RFC 5626 §11.5: nothing else leads to that phone.
-            Failure::Transport(_) if self.contexts.get(&place.server).is_some_and(is_kept) => {
-                StatusCode::FLOW_FAILED
-            }
+            Failure::Transport(_) if is_kept => StatusCode::FLOW_FAILED,
             // §16.9: a transport error counts as a 503 of that branch.
             Failure::Transport(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
@@ -417,7 +416,7 @@ impl Proxy {
     #[must_use]
     pub fn request_of(&self, client: ClientId) -> Option<&Request> {
         let place = self.clients.get(&client)?;
-        self.contexts.get(&place.server).map(Context::request)
+        self.contexts.get(&place.server).map(|context| context.request())
     }
 
     /// How many requests wait for their final response.

@@ -138,7 +138,7 @@ impl UserAgent {
         while let Some(event) = self.endpoint.next_event() {
             match event {
                 endpoint::Event::Request { id, request, flow } => {
-                    self.request_came(now, id, request, flow);
+                    self.request_came(now, id, *request, flow);
                 }
                 endpoint::Event::Ack { request, .. } => self.ack_came(now, &request),
                 endpoint::Event::Cancelled { id, cancel } => self.cancelled(now, id, &cancel),

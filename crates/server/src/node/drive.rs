@@ -149,15 +149,15 @@ impl Server {
             Event::StrayResponse { mut response, flow } => {
                 self.bind_route(&mut response);
                 let trust = &self.service.extensions.trust;
-                self.proxy.pass_stray_response(&mut self.endpoint, response, &flow, trust);
+                self.proxy.pass_stray_response(&mut self.endpoint, *response, &flow, trust);
             }
             Event::Acknowledged { .. } | Event::Unacknowledged { .. } => {}
         }
     }
 
-    fn responded(&mut self, now: Time, id: ClientId, response: Response, flow: &Flow) {
+    fn responded(&mut self, now: Time, id: ClientId, response: Box<Response>, flow: &Flow) {
         if self.trunks.has(id) {
-            return self.errand_answered(now, id, response, flow);
+            return self.errand_answered(now, id, *response, flow);
         }
         if self.trunks.has_resting() {
             self.note_working(now, id, &response);

@@ -99,7 +99,7 @@ impl Server {
 
     /// An ACK of a 2xx follows its dialog's route set; it is never challenged or answered
     /// (RFC 3261 §22.1, §16.11).
-    pub(super) fn acknowledge(&mut self, now: Time, request: Request, flow: Flow) {
+    pub(super) fn acknowledge(&mut self, now: Time, request: Box<Request>, flow: Flow) {
         let mut request = request;
         let recorded = match self.take_off(&mut request, &flow) {
             Ok(recorded) => recorded,

@@ -20,7 +20,7 @@ const MAX_ACKS: usize = 4_096;
 /// An ACK that goes to an instance of a user of ours.
 #[derive(Debug)]
 pub(super) struct LocatedAck {
-    request: Request,
+    request: Box<Request>,
     uri: UriBuf,
 }
 
@@ -41,7 +41,7 @@ impl Server {
     }
 
     /// Looks up where an ACK goes (RFC 5627 §6.1).
-    pub(super) fn locate_ack(&mut self, request: Request) {
+    pub(super) fn locate_ack(&mut self, request: Box<Request>) {
         let uri = request.uri_buf();
         let aor = uri.as_uri().as_sip().and_then(|sip| {
             if !has_gr(&uri.as_uri()) {
@@ -66,7 +66,7 @@ impl Server {
     }
 
     /// Sends an ACK on, behind what the media relay has still to see of its call.
-    pub(super) fn pass_ack(&mut self, now: Time, request: Request, target: Target) {
+    pub(super) fn pass_ack(&mut self, now: Time, request: Box<Request>, target: Target) {
         if self.is_relayed(request.call_id()) {
             let call_id = request.call_id().to_owned();
             return self.line_up(now, &call_id, Passing::Ack(request, target));

@@ -244,6 +244,10 @@ fn by_instance(bindings: Vec<(&Binding, u16)>) -> Vec<Vec<(&Binding, u16)>> {
 /// that left the others out. What the request only implies leaves out nothing when it would leave
 /// out all (RFC 3841 §7.2.4).
 fn preferred<'a>(request: &Request, bindings: Vec<&'a Binding>) -> (Vec<(&'a Binding, u16)>, bool) {
+    // A contact that says nothing of itself is as good as any (RFC 3841 §7.2.4).
+    if bindings.iter().all(|binding| binding.params.is_empty()) {
+        return (bindings.into_iter().map(|binding| (binding, 1000)).collect(), false);
+    }
     let preferences = Preferences::of(request);
     let weigh = |binding: &&'a Binding| {
         preferences.of_contact(&binding.params).map(|preference| (*binding, preference))

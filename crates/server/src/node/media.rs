@@ -46,8 +46,8 @@ struct Asked {
 #[derive(Debug)]
 pub(super) enum Passing {
     Request(Arrival, Vec<Target>),
-    Ack(Request, Target),
-    Response(ClientId, Response),
+    Ack(Box<Request>, Target),
+    Response(ClientId, Box<Response>),
     Failed(ClientId, Failure),
     /// An INVITE whose caller has given up.
     Nothing,

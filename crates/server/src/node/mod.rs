@@ -210,7 +210,7 @@ pub struct Server {
 #[derive(Debug, Clone)]
 struct Arrival {
     id: ServerId,
-    request: Request,
+    request: Box<Request>,
     flow: Flow,
     /// What the Route stands for that we made for this call, if it came by one.
     recorded: Option<Recorded>,
@@ -320,7 +320,7 @@ impl Server {
     }
 
     /// The order of the phases.
-    fn arrive(&mut self, now: Time, id: ServerId, request: Request, flow: Flow) {
+    fn arrive(&mut self, now: Time, id: ServerId, request: Box<Request>, flow: Flow) {
         let mut arrival = Arrival {
             id,
             request,

@@ -56,7 +56,7 @@ impl Server {
         if is_signed_in || flow.transport != Transport::Udp {
             return false;
         }
-        let mut request = request.clone();
+        let mut request = Box::new(request.clone());
         let trunk = self.recognize(&mut request, flow.remote.ip());
         let facts = Facts {
             method: &Method::Invite,
@@ -97,7 +97,13 @@ impl Server {
             && arrival.request.to_bytes().len() <= MOST_OCTETS
     }
 
-    fn send_statelessly(&mut self, now: Time, mut request: Request, inbound: Flow, target: Target) {
+    fn send_statelessly(
+        &mut self,
+        now: Time,
+        mut request: Box<Request>,
+        inbound: Flow,
+        target: Target,
+    ) {
         let tokens = self.route_tokens.of_call(request.call_id());
         let host = sender_host(&request);
         let token = tokens.token(host);

@@ -155,14 +155,14 @@ impl Phone {
             match event {
                 Event::Request { id, request, .. } => {
                     self.arrive(now, id, &request);
-                    self.heard.push(request);
+                    self.heard.push(*request);
                 }
                 Event::Ack { request, .. } => {
                     self.accepted.retain(|accepted| {
                         accepted.response.call_id() != request.call_id()
                             || accepted.response.to_tag() != request.to_tag()
                     });
-                    self.heard.push(request);
+                    self.heard.push(*request);
                 }
                 Event::Cancelled { id, cancel } => {
                     self.pending.retain(|pending| pending.id != id);
@@ -171,7 +171,7 @@ impl Phone {
                         .to_tag(self.endpoint.tag_of(id))
                         .build();
                     self.endpoint.respond(now, id, response).unwrap();
-                    self.heard.push(cancel);
+                    self.heard.push(*cancel);
                 }
                 Event::Response { id, response, .. } => self.told(now, id, &response),
                 Event::Failed { id, failure } => {

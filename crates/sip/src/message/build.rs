@@ -6,8 +6,9 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::headers::{OneLine, is_line_name, write_line};
-use super::{Essentials, Headers, Line, Lines, Request, Response, Span, TopVia};
+use super::decimal::Decimal;
+use super::headers::{OneLine, is_line_name, write_line, write_raw_line};
+use super::{Essentials, Headers, Lines, Request, Response, Span, TopVia};
 use crate::header::{CSeq, CallId, Field, From, HeaderError, HeaderFault, To, parse_value};
 use crate::name::{HeaderName, Method, StatusCode};
 use crate::uri::UriBuf;
@@ -190,7 +191,9 @@ impl<'a> ResponseBuilder<'a> {
         };
         let call_id = page.raw_line(HeaderName::CallId, &[request.call_id().as_bytes()]);
         let method = request.method().as_str();
-        let cseq = page.line(HeaderName::CSeq, &format_args!("{} {method}", request.cseq()));
+        let number = Decimal::of(request.cseq());
+        let cseq = [number.octets(), b" ", method.as_bytes()];
+        let cseq = page.raw_line(HeaderName::CSeq, &cseq);
         let method_start = cseq.of(&page.text).len() - method.len();
         let essentials = Essentials {
             top_via: top_via.map_or_else(TopVia::default, |value| TopVia::read(value, &page.text)),
@@ -253,19 +256,9 @@ impl Page {
 
     /// A value taken over from a received message as it stands, folds included.
     fn raw_line(&mut self, name: HeaderName, value: &[&[u8]]) -> Span {
-        let start = self.text.len();
-        self.text.extend_from_slice(name.as_str().as_bytes());
-        self.text.extend_from_slice(b": ");
-        let value_start = self.text.len();
-        for part in value {
-            self.text.extend_from_slice(part);
-        }
-        let value_end = self.text.len();
-        self.text.extend_from_slice(b"\r\n");
-        let name_len = name.as_str().len();
-        let end = self.text.len();
-        self.lines.push(Line::at(Some(name), start, name_len, value_start, value_end, end));
-        Span::new(value_start, value_end)
+        let line = write_raw_line(&mut self.text, name, value);
+        self.lines.push(line);
+        Span::new(line.value_start(), line.value_end())
     }
 
     fn body(&mut self, content_type: &dyn fmt::Display, body: Bytes) {
@@ -274,8 +267,8 @@ impl Page {
     }
 
     fn content_length(&mut self) {
-        let length = self.body.len();
-        self.line(HeaderName::ContentLength, &length);
+        let length = u64::try_from(self.body.len()).unwrap_or(u64::MAX);
+        self.raw_line(HeaderName::ContentLength, &[Decimal::of(length).octets()]);
     }
 
     /// Puts the lines and the body of another page behind.

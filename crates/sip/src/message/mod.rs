@@ -4,6 +4,7 @@
 //! CSeq: the parser refuses what has not. Everything else is asked of [`Headers`].
 
 mod build;
+mod decimal;
 mod headers;
 mod line;
 mod request;

@@ -3,6 +3,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::build::ResponseBuilder;
+use super::decimal::Decimal;
 use super::{Essentials, Headers, Request, Span};
 use crate::header::{NameAddr, Via};
 use crate::name::{HeaderName, Method, StatusCode};
@@ -173,7 +174,7 @@ impl Response {
         let reason = self.reason();
         out.reserve(reason.len() + self.headers.written_len() + self.body.len() + 48);
         out.put_slice(b"SIP/2.0 ");
-        out.put_slice(&digits(self.status));
+        out.put_slice(Decimal::of(self.status.as_u16()).octets());
         out.put_u8(b' ');
         out.put_slice(reason.as_bytes());
         out.put_slice(b"\r\n");
@@ -187,10 +188,4 @@ impl Response {
         self.write(&mut out);
         out.freeze()
     }
-}
-
-/// A status code as it is written. By the general way to write numbers it costs ten times as much.
-fn digits(status: StatusCode) -> [u8; 3] {
-    let code = status.as_u16();
-    [code / 100, code / 10 % 10, code % 10].map(|digit| b'0' + digit.to_le_bytes()[0])
 }

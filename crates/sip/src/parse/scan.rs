@@ -218,12 +218,12 @@ impl<'a> Scanner<'a> {
     /// [`Expected::Number`] when no digit is next or the number is above `max`.
     pub fn number(&mut self, max: u64) -> Result<u64, SyntaxError> {
         let start = self.at;
-        let digits = self.take_while(|octet| octet.is_ascii_digit());
         let mut value: u64 = 0;
-        for digit in digits {
+        while let Some(digit @ b'0'..=b'9') = self.peek() {
             value = value.saturating_mul(10).saturating_add(u64::from(digit - b'0'));
+            self.at += 1;
         }
-        if digits.is_empty() || value > max {
+        if self.at == start || value > max {
             return Err(SyntaxError { offset: start, expected: Expected::Number });
         }
         Ok(value)

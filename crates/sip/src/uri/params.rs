@@ -69,9 +69,14 @@ impl<'a> UriParams<'a> {
 
     /// Names and values in order, escapes as they stand.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> + Clone + use<'a> {
-        self.0.split(';').skip(1).map(|param| match param.split_once('=') {
-            Some((name, value)) => (name, Some(value)),
-            None => (param, None),
+        // Octet by octet: the texts are too short for a search that has to be prepared.
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            let text = rest.strip_prefix(';')?;
+            let param = until(text, b';');
+            rest = text.get(param.len()..).unwrap_or_default();
+            let name = until(param, b'=');
+            Some((name, param.get(name.len() + 1..)))
         })
     }
 
@@ -103,6 +108,12 @@ impl fmt::Display for UriParams<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0)
     }
+}
+
+/// What stands before the first of these octets, which is ASCII.
+fn until(text: &str, end: u8) -> &str {
+    let length = text.bytes().position(|octet| octet == end).unwrap_or(text.len());
+    text.get(..length).unwrap_or_default()
 }
 
 /// The end of a name or value of at least one octet.

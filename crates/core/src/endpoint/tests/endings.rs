@@ -129,7 +129,7 @@ impl Storm {
         self.tickets.extend(transmits(&mut self.endpoint).iter().filter_map(|sent| sent.ticket));
         for event in events(&mut self.endpoint) {
             if let Event::Request { id, request, .. } = event {
-                self.requested.push((id, request));
+                self.requested.push((id, *request));
             }
         }
         let endpoint = &self.endpoint;

@@ -129,7 +129,7 @@ fn events(endpoint: &mut Endpoint) -> Vec<Event> {
 /// The only event, a request.
 fn requested(endpoint: &mut Endpoint) -> (ServerId, Request) {
     match events(endpoint).as_slice() {
-        [Event::Request { id, request, .. }] => (*id, request.clone()),
+        [Event::Request { id, request, .. }] => (*id, request.as_ref().clone()),
         other => panic!("{other:#?}"),
     }
 }

@@ -93,6 +93,6 @@ impl Context {
                 }
             }
         }
-        (self.request, self.held, self.watched.verdict)
+        (*self.request, self.held, self.watched.verdict)
     }
 }

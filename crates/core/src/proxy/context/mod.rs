@@ -26,7 +26,7 @@ use crate::time::Time;
 #[derive(Debug)]
 pub(super) struct Context {
     server: ServerId,
-    request: Request,
+    request: Box<Request>,
     inbound: Flow,
     loop_hash: String,
     route_token: String,

@@ -26,7 +26,7 @@ const MAX_WAITING: usize = 1024;
 #[derive(Debug)]
 pub struct StatelessForwarding {
     /// The request, our own Route values taken off, its topmost Via stamped.
-    pub request: Request,
+    pub request: Box<Request>,
     /// How it came. By UDP: a response to anything else belongs to its connection, which nobody
     /// would remember.
     pub inbound: Flow,

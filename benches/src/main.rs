@@ -16,6 +16,7 @@ mod calls;
 mod clock;
 mod connections;
 mod digest;
+mod enrol;
 mod fault;
 mod fill;
 mod histogram;

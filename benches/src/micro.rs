@@ -14,6 +14,8 @@ use antiphon_store::{Bindings as _, Memory};
 use bytes::Bytes;
 
 use crate::arguments::Arguments;
+use crate::digest::Algorithm;
+use crate::enrol;
 use crate::fault::Fault;
 
 const INVITE: &str = "INVITE sip:bob@192.0.2.4 SIP/2.0\r\n\
@@ -40,7 +42,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Fault> {
         "transaction" => transactions(times)?,
         "timer" => timers(times),
         "look-up" => look_up(times)?,
-        _ => return Err(Fault::usage("--what parse|write|reaction|transaction|timer|look-up")),
+        "md5" => enrol::run(times, Algorithm::Md5)?,
+        "sha-256" => enrol::run(times, Algorithm::Sha256)?,
+        _ => {
+            return Err(Fault::usage(
+                "--what parse|write|reaction|transaction|timer|look-up|md5|sha-256",
+            ));
+        }
     }
     println!("times {times}");
     Ok(())

@@ -230,7 +230,7 @@ impl Bench {
 }
 
 /// The request up to the branch's last letter: Via comes last of what both requests share.
-fn request(server: SocketAddrV4, contact: SocketAddrV4, run: u32) -> String {
+pub(crate) fn request(server: SocketAddrV4, contact: SocketAddrV4, run: u32) -> String {
     let domain = server.ip();
     format!(
         "REGISTER sip:{domain} SIP/2.0\r\nMax-Forwards: 70\r\n\

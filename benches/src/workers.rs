@@ -22,9 +22,9 @@ use crate::arguments::Arguments;
 use crate::calls::Ends;
 use crate::fault::Fault;
 
-const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 5060);
+pub(crate) const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 5060);
 const CALLER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 5070);
-const CALLEE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 5080);
+pub(crate) const CALLEE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 5080);
 const USERS: u32 = 1_000;
 
 /// A call comes so often on the clock of a node, so that as many transactions linger as would on
@@ -152,7 +152,8 @@ fn bind(store: &Memory, user: u32, now: Time) -> Result<(), Fault> {
     answer.wait().map(drop).map_err(|error| Fault::setup(&error))
 }
 
-fn config(now: Time) -> ServerConfig {
+/// A server for the users of its own address, with nothing else configured.
+pub(crate) fn config(now: Time) -> ServerConfig {
     let realm = SERVER.ip().to_string();
     let listener = Listener {
         transport: Transport::Udp,

@@ -1,6 +1,11 @@
 //! An error that says what is to be answered.
 
+use std::fmt::Write as _;
+
 use antiphon_sip::{HeaderError, HeaderName, Request, Response, StatusCode};
+
+/// Octets of a value that are written without asking for more memory: those of a challenge.
+const ROOM: usize = 192;
 
 /// Why a request is refused, in the form of the response it gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +45,10 @@ impl Refusal {
     /// The same with a header field.
     #[must_use]
     pub fn with(mut self, name: HeaderName, value: impl std::fmt::Display) -> Self {
-        self.headers.push((name, value.to_string()));
+        let mut text = String::with_capacity(ROOM);
+        // Only a `Display` that fails of itself can fail here.
+        let _ = write!(text, "{value}");
+        self.headers.push((name, text));
         self
     }
 

@@ -15,9 +15,11 @@ use crate::refusal::Refusal;
 /// 439 when the phone asks for flows and the first hop does not keep them (§11.6), 400 when it
 /// registers more than the one that the request came over.
 pub fn is_outbound(request: &Request) -> Result<bool, Refusal> {
-    let is_supported = supports(request, &OptionTag::Outbound);
+    if !supports(request, &OptionTag::Outbound) {
+        return Ok(false);
+    }
     let contacts = request.headers().list::<Contact<'_>>().collect::<Result<Vec<_>, _>>()?;
-    if !is_supported || !contacts.iter().any(|contact| reg_id(contact).is_some()) {
+    if !contacts.iter().any(|contact| reg_id(contact).is_some()) {
         return Ok(false);
     }
     if !is_first_hop(request) && !has_first_hop_outbound(request) {
@@ -53,7 +55,10 @@ pub(super) fn reg_id(contact: &Contact<'_>) -> Option<u32> {
 
 /// What RFC 5627 §5.1 refuses: a contact that leads back to the address-of-record would be called
 /// for ever. So would one of its temporary GRUUs, which only the holder of their key can tell.
-pub(super) fn check_contact(contact: &Contact<'_>, aor: Option<&Aor>) -> Result<(), Refusal> {
+pub(super) fn check_contact(
+    contact: &Contact<'_>,
+    aor: impl Fn() -> Option<Aor>,
+) -> Result<(), Refusal> {
     let Contact::Addr(address) = contact else { return Ok(()) };
     let refused = |reason| Err(Refusal::new(StatusCode::FORBIDDEN).because(reason));
     let Uri::Sip(uri) = address.uri else {
@@ -62,7 +67,7 @@ pub(super) fn check_contact(contact: &Contact<'_>, aor: Option<&Aor>) -> Result<
             None => Ok(()),
         };
     };
-    let leads_back = uri.port.is_none() && uri.maddr().is_none() && Some(&aor_of(&uri)) == aor;
+    let leads_back = uri.port.is_none() && uri.maddr().is_none() && Some(aor_of(&uri)) == aor();
     if leads_back {
         return refused("The contact is the address-of-record itself");
     }

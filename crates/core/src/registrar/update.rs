@@ -1,6 +1,7 @@
 //! Steps 6 to 8 of RFC 3261 §10.3.
 
-use std::fmt;
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use antiphon_sip::header::{Contact, Expires, Path};
@@ -71,24 +72,25 @@ pub fn update(
         return Ok(Update::Query);
     }
     let expires = request.headers().field::<Expires>().ok().flatten().map(|field| field.0);
-    let current: Vec<Binding> = current.live(now).cloned().collect();
+    let current: Vec<&Binding> = current.live(now).collect();
     if contacts.iter().any(|contact| matches!(contact, Contact::Star)) {
         return remove_all(request, &contacts, expires, &current);
     }
     let is_outbound = is_outbound(request)?;
     let path = path_of(request)?;
-    let aor = request.to().and_then(|to| to.uri.as_sip().map(aor_of));
-    let mut bindings = current.clone();
+    let aor = || request.to().and_then(|to| to.uri.as_sip().map(aor_of));
+    // What stays is copied, and what is replaced is not.
+    let mut bindings: Vec<_> = current.iter().copied().map(Cow::Borrowed).collect();
     for contact in &contacts {
         let Contact::Addr(address) = contact else { continue };
         let is_this = |binding: &Binding| is_binding_of(binding, contact, is_outbound);
         // Against what was stored before: a contact that stands twice in one request is no older
         // than itself.
-        check_order(request, current.iter().filter(|binding| is_this(binding)))?;
+        check_order(request, current.iter().copied().filter(|binding| is_this(binding)))?;
         let granted = granted(contact.expires().or(expires), policy)?;
-        let at = bindings.iter().position(is_this).unwrap_or(bindings.len());
+        let at = bindings.iter().position(|it| is_this(it)).unwrap_or(bindings.len());
         if granted > 0 {
-            check_contact(contact, aor.as_ref())?;
+            check_contact(contact, aor)?;
             check_security(request, contact, &path)?;
             let reg_id = reg_id(contact).filter(|_| is_outbound);
             let made = Binding {
@@ -105,7 +107,7 @@ pub fn update(
                 source: source.cloned(),
             };
             bindings.retain(|binding| !is_this(binding));
-            bindings.insert(at, made);
+            bindings.insert(at, Cow::Owned(made));
         } else {
             bindings.retain(|binding| !is_this(binding));
         }
@@ -113,7 +115,7 @@ pub fn update(
     if bindings.len() > policy.max_contacts {
         return Err(Refusal::new(StatusCode::FORBIDDEN).because("Too many contacts"));
     }
-    Ok(Update::Replace(bindings))
+    Ok(Update::Replace(bindings.into_iter().map(Cow::into_owned).collect()))
 }
 
 /// `Contact: *` (§10.3 step 6).
@@ -121,12 +123,12 @@ fn remove_all(
     request: &Request,
     contacts: &[Contact<'_>],
     expires: Option<u32>,
-    current: &[Binding],
+    current: &[&Binding],
 ) -> Result<Update, Refusal> {
     if contacts.len() > 1 || expires != Some(0) {
         return Err(Refusal::bad_request("Contact: * needs Expires: 0 and no other contact"));
     }
-    check_order(request, current)?;
+    check_order(request, current.iter().copied())?;
     Ok(Update::Replace(Vec::new()))
 }
 
@@ -134,19 +136,20 @@ fn remove_all(
 /// begun anew, which ends all that it had (RFC 5627 §5.1).
 fn gruus_since(
     request: &Request,
-    bindings: &mut [Binding],
+    bindings: &mut [Cow<'_, Binding>],
     instance: Option<&str>,
     reg_id: Option<u32>,
     now: Time,
 ) -> Time {
     let Some(instance) = instance else { return Time::EPOCH };
     let own: Vec<_> = bindings.iter_mut().filter(|binding| binding.is_of(instance)).collect();
-    let is_this_flow = |binding: &&&mut Binding| reg_id.is_none() || binding.reg_id == reg_id;
+    let is_this_flow =
+        |binding: &&&mut Cow<'_, Binding>| reg_id.is_none() || binding.reg_id == reg_id;
     let last = own.iter().filter(is_this_flow).max_by_key(|binding| binding.refreshed);
     let begins_anew = last.is_some_and(|last| *last.call_id != *request.call_id());
     if begins_anew {
         for binding in own {
-            binding.gruus_since = now;
+            binding.to_mut().gruus_since = now;
         }
         return now;
     }
@@ -228,11 +231,17 @@ pub fn contacts(bindings: &[Binding], now: Time) -> impl Iterator<Item = impl fm
 pub fn contact(binding: &Binding, now: Time) -> String {
     // Rounded up, so that a client never sees 0 for a binding that lives.
     let left = binding.expires.since(now).as_micros().div_ceil(1_000_000);
-    let q = match binding.q {
-        1000 => String::new(),
-        q => format!(";q=0.{q:03}"),
-    };
-    format!("<{}>{q};expires={left}{}", binding.contact, binding.params)
+    let (uri, params) = (binding.contact.as_str(), &*binding.params);
+    // The rest is `<>`, `q` and `expires` with all the digits that they can have.
+    let mut text = String::with_capacity(uri.len() + params.len() + 48);
+    text.extend(["<", uri, ">"]);
+    // Writing into a String cannot fail.
+    if binding.q != 1000 {
+        let _ = write!(text, ";q=0.{:03}", binding.q);
+    }
+    let _ = write!(text, ";expires={left}");
+    text.push_str(params);
+    text
 }
 
 #[cfg(test)]

@@ -93,14 +93,16 @@ impl Server {
     /// asks in the name of many is a scanner.
     fn ask_who_it_is(&mut self, now: Time, arrival: &Arrival, purpose: Purpose, domain: &str) {
         let request = &arrival.request;
-        let from = request.from();
-        let claims_us = from.as_ref().is_some_and(|from| self.is_ours(&from.uri));
+        let speaker = match purpose {
+            Purpose::Register => request.to(),
+            Purpose::Forward => request.from(),
+        };
+        let claims_us = speaker.as_ref().is_some_and(|speaker| self.is_ours(&speaker.uri));
         if purpose == Purpose::Forward && !claims_us {
             self.tell(now, arrival.flow, Offence::Relay);
         }
-        let speaker = if purpose == Purpose::Register { request.to() } else { from };
-        let speaker = speaker.map(|address| address.uri.to_string()).unwrap_or_default();
-        let in_whose_name = format!("{speaker} {}", request.uri_text());
+        let speaker = speaker.map(|address| address.uri_text).unwrap_or_default();
+        let in_whose_name = [speaker, " ", request.uri_text()].concat();
         let challenge = self.challenge(now, arrival, purpose, domain, false);
         self.refuse_failure(now, arrival, &challenge, Failure::Challenged(&in_whose_name));
     }

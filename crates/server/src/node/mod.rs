@@ -7,6 +7,7 @@
 mod ask;
 mod authenticate;
 mod bound_route;
+mod calendar;
 mod contact;
 mod course;
 mod decide;
@@ -42,7 +43,7 @@ use antiphon_core::flow::Flow;
 use antiphon_core::id_map::IdMap;
 use antiphon_core::proxy::{self, Proxy};
 use antiphon_core::refusal::Refusal;
-use antiphon_core::registrar::Gruus;
+use antiphon_core::registrar::{Aor, Gruus};
 use antiphon_core::time::Time;
 use antiphon_sip::{HeaderName, Method, Request, StatusCode, Uri, UriBuf};
 
@@ -56,6 +57,7 @@ pub use trunks::{Login, ServerState, Trouble, TrunkNews, TrunkState};
 pub use crate::config::Extensions;
 
 use authenticate::Purpose;
+use calendar::Calendar;
 use course::Course;
 use gruu::LocatedAck;
 use held::Held;
@@ -190,6 +192,7 @@ pub struct Server {
     route_tokens: RouteTokens,
     gruus: Gruus,
     moved: Moved,
+    calendar: Calendar,
     guard: Guard,
     has_colleagues: bool,
     held: Held,
@@ -235,7 +238,7 @@ impl Arrival {
 #[derive(Debug)]
 enum Waiting {
     Authenticating(Arrival, Box<authenticate::Pending>),
-    Registering(Arrival),
+    Registering(Arrival, Aor),
     Storing(Arrival, Box<register::Pending>),
     Locating(Arrival, Box<locate::Search>),
     /// Nobody is signed in under the name; is there such a user at all?
@@ -277,6 +280,7 @@ impl Server {
             route_tokens: RouteTokens::new(&secret),
             gruus: Gruus::new(&secret),
             moved: Moved::default(),
+            calendar: Calendar::default(),
             guard,
             has_colleagues,
             held: Held::default(),
@@ -421,8 +425,8 @@ impl Server {
             (Waiting::Authenticating(arrival, pending), Answer::Subscriber { ha1, .. }) => {
                 self.judge(now, arrival, &pending, ha1.as_ref());
             }
-            (Waiting::Registering(arrival), Answer::Bindings { set, .. }) => {
-                self.update(now, arrival, set);
+            (Waiting::Registering(arrival, aor), Answer::Bindings { set, .. }) => {
+                self.update(now, arrival, aor, set);
             }
             (Waiting::Locating(arrival, search), Answer::Bindings { set, .. }) => {
                 self.located(now, arrival, *search, set);
@@ -495,7 +499,7 @@ impl Waiting {
     const fn arrival(&self) -> &Arrival {
         match self {
             Self::Authenticating(arrival, _)
-            | Self::Registering(arrival)
+            | Self::Registering(arrival, _)
             | Self::Storing(arrival, _)
             | Self::Locating(arrival, _)
             | Self::Absent(arrival) => arrival,

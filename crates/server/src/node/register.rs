@@ -6,7 +6,6 @@ use antiphon_core::registrar::{
     Aor, Binding, BindingSet, Gruus, Source, Update, contact, is_outbound, supports, update,
 };
 use antiphon_core::time::Time;
-use antiphon_sip::header::Date;
 use antiphon_sip::{HeaderName, OptionTag, Request, Response, StatusCode, Uri};
 
 use super::ask::CommitFault;
@@ -17,7 +16,11 @@ use super::{Arrival, Question, Server, ServerEvent, Waiting};
 #[derive(Debug)]
 pub(super) struct Pending {
     aor: Aor,
-    bindings: Vec<Binding>,
+    /// How many contacts there are after it, and when the last of them ends.
+    contacts: usize,
+    last: Option<Time>,
+    /// What is told when it is stored.
+    response: Response,
 }
 
 impl Server {
@@ -37,18 +40,28 @@ impl Server {
             let refusal = Refusal::new(StatusCode::SERVER_INTERNAL_ERROR);
             return self.refuse(now, &arrival, &refusal);
         };
-        self.ask(Waiting::Registering(arrival), |ticket| Question::Bindings { ticket, aor });
+        let registering = Waiting::Registering(arrival, aor.clone());
+        self.ask(registering, |ticket| Question::Bindings { ticket, aor });
     }
 
     /// §10.3 steps 6 and 7 on the bindings as they are now.
-    pub(super) fn update(&mut self, now: Time, arrival: Arrival, set: Option<BindingSet>) {
-        let (Some(set), Some(aor)) = (set, self.aor_of_to(&arrival.request)) else {
+    pub(super) fn update(
+        &mut self,
+        now: Time,
+        arrival: Arrival,
+        aor: Aor,
+        set: Option<BindingSet>,
+    ) {
+        let Some(set) = set else {
             let refusal = Refusal::new(StatusCode::SERVER_INTERNAL_ERROR);
             return self.refuse(now, &arrival, &refusal);
         };
         let source = source_of(&arrival);
         match update(&arrival.request, &set, source.as_ref(), &self.service.registrar, now) {
-            Ok(Update::Query) => self.tell_bindings(now, &arrival, &set.bindings),
+            Ok(Update::Query) => {
+                let response = self.told(now, &arrival, &set.bindings);
+                let _ = self.endpoint.respond(now, arrival.id, response);
+            }
             Ok(Update::Replace(_)) if self.leads_back(&arrival.request, &aor) => {
                 let refusal = Refusal::new(StatusCode::FORBIDDEN)
                     .because("The contact is the address-of-record itself");
@@ -60,7 +73,12 @@ impl Server {
                 self.refuse(now, &arrival, &refusal);
             }
             Ok(Update::Replace(bindings)) => {
-                let pending = Pending { aor: aor.clone(), bindings: bindings.clone() };
+                let pending = Pending {
+                    aor: aor.clone(),
+                    contacts: bindings.len(),
+                    last: bindings.iter().map(|binding| binding.expires).max(),
+                    response: self.told(now, &arrival, &bindings),
+                };
                 self.ask(Waiting::Storing(arrival, Box::new(pending)), |ticket| Question::Commit {
                     ticket,
                     aor,
@@ -82,12 +100,11 @@ impl Server {
     ) {
         match result {
             Ok(()) => {
-                self.tell_bindings(now, &arrival, &pending.bindings);
-                let last = pending.bindings.iter().map(|binding| binding.expires).max();
-                self.vouch(arrival.flow.remote.ip(), last.unwrap_or(now));
+                let _ = self.endpoint.respond(now, arrival.id, pending.response);
+                self.vouch(arrival.flow.remote.ip(), pending.last.unwrap_or(now));
                 self.events.push_back(ServerEvent::Registered {
                     aor: pending.aor.to_string(),
-                    contacts: pending.bindings.len(),
+                    contacts: pending.contacts,
                     source: arrival.flow,
                 });
             }
@@ -109,13 +126,15 @@ impl Server {
     }
 
     /// §10.3 step 8: all bindings there are, and the time for clients without a clock.
-    fn tell_bindings(&mut self, now: Time, arrival: &Arrival, bindings: &[Binding]) {
+    fn told(&mut self, now: Time, arrival: &Arrival, bindings: &[Binding]) -> Response {
         let tag = self.endpoint.tag_of(arrival.id);
         let mut builder = Response::builder(&arrival.request, StatusCode::OK).to_tag(tag);
         let wants_gruus = supports(&arrival.request, &OptionTag::Gruu);
         for binding in bindings.iter().filter(|binding| binding.expires > now) {
-            let gruus = self.gruus_of(&arrival.request, binding, now).filter(|_| wants_gruus);
-            let contact = contact(binding, now) + &gruus.unwrap_or_default();
+            let mut contact = contact(binding, now);
+            if wants_gruus && let Some(gruus) = self.gruus_of(&arrival.request, binding, now) {
+                contact += &gruus;
+            }
             builder = builder.header(HeaderName::Contact, contact);
         }
         // RFC 5626 §6: the phone knows by this that its flow is kept.
@@ -128,12 +147,10 @@ impl Server {
         for route in &self.service.extensions.service_route {
             builder = builder.header(HeaderName::ServiceRoute, format_args!("<{route}>"));
         }
-        let date = i64::try_from(now.as_secs()).ok().and_then(Date::from_unix);
-        if let Some(date) = date {
+        if let Some(date) = self.calendar.date(now) {
             builder = builder.header(HeaderName::Date, date);
         }
-        let response = builder.copied(HeaderName::Path).build();
-        let _ = self.endpoint.respond(now, arrival.id, response);
+        builder.copied(HeaderName::Path).build()
     }
 
     /// The GRUUs of a binding as parameters of its Contact (RFC 5627 §5.2).

@@ -57,6 +57,15 @@ impl<'a> AuthParams<'a> {
     /// # Errors
     /// A name without `=`, a `=` without a value, a broken quoted string.
     pub fn scan(scanner: &mut Scanner<'a>) -> Result<Self, SyntaxError> {
+        Self::scan_each(scanner, |_| Ok(()))
+    }
+
+    /// As [`scan`](Self::scan), and shows each parameter to `take`, so that whoever wants them all
+    /// walks them once.
+    pub(super) fn scan_each(
+        scanner: &mut Scanner<'a>,
+        mut take: impl FnMut(&AuthParam<'a>) -> Result<(), SyntaxError>,
+    ) -> Result<Self, SyntaxError> {
         let start = scanner.offset();
         let mut end = start;
         loop {
@@ -66,11 +75,9 @@ impl<'a> AuthParams<'a> {
                 *scanner = ahead;
                 break;
             }
-            if starts_a_scheme(&ahead) {
-                break;
-            }
+            let Some(param) = scan_param_or_scheme(&mut ahead)? else { break };
+            take(&param)?;
             *scanner = ahead;
-            scan_param(scanner)?;
             end = scanner.offset();
         }
         let text = scanner.since(start).get(..end - start).unwrap_or_default();
@@ -112,7 +119,7 @@ impl<'a> Iterator for Iter<'a> {
 
     fn next(&mut self) -> Option<AuthParam<'a>> {
         skip_commas(&mut self.0);
-        scan_param(&mut self.0).ok()
+        scan_param_or_scheme(&mut self.0).ok().flatten()
     }
 }
 
@@ -218,22 +225,29 @@ fn skip_commas(scanner: &mut Scanner<'_>) {
     scanner.take_while(|octet| matches!(octet, b',' | b' ' | b'\t' | b'\r' | b'\n'));
 }
 
-/// A token that is followed by white space and no `=` is the scheme of a further challenge.
-fn starts_a_scheme(scanner: &Scanner<'_>) -> bool {
-    let mut ahead = scanner.clone();
-    if ahead.token().is_err() || ahead.peek() == Some(b'=') {
-        return false;
+/// A parameter, or none before the scheme of a further challenge.
+fn scan_param_or_scheme<'a>(
+    scanner: &mut Scanner<'a>,
+) -> Result<Option<AuthParam<'a>>, SyntaxError> {
+    let name = scanner.token()?;
+    if scanner.separator(b'=') {
+        return scan_value(scanner, name).map(Some);
     }
-    let at = ahead.offset();
-    ahead.skip_whitespace();
-    ahead.offset() > at && !ahead.is_at_end() && ahead.peek() != Some(b'=')
+    if starts_more(scanner) {
+        return Ok(None);
+    }
+    Err(scanner.expected(Expected::Octet(b'=')))
 }
 
-fn scan_param<'a>(scanner: &mut Scanner<'a>) -> Result<AuthParam<'a>, SyntaxError> {
-    let name = scanner.token()?;
-    if !scanner.separator(b'=') {
-        return Err(scanner.expected(Expected::Octet(b'=')));
-    }
+/// A token that is followed by white space and no `=` is the scheme of a further challenge.
+fn starts_more(scanner: &Scanner<'_>) -> bool {
+    let mut ahead = scanner.clone();
+    ahead.skip_whitespace();
+    ahead.offset() > scanner.offset() && !ahead.is_at_end()
+}
+
+/// The value behind `=`.
+fn scan_value<'a>(scanner: &mut Scanner<'a>, name: &'a str) -> Result<AuthParam<'a>, SyntaxError> {
     if scanner.peek() == Some(b'"') {
         return Ok(AuthParam { name, raw: scanner.quoted_string()?, quoted: true });
     }

@@ -125,11 +125,8 @@ impl<'a> Found<'a> {
 impl<'a> DigestCredentials<'a> {
     fn scan(scanner: &mut Scanner<'a>) -> Result<Self, SyntaxError> {
         let at = scanner.offset();
-        let params = AuthParams::scan(scanner)?;
         let mut found = Found::default();
-        for param in params.iter() {
-            found.take(&param, at)?;
-        }
+        let params = AuthParams::scan_each(scanner, |param| found.take(param, at))?;
         let missing = |rule| SyntaxError { offset: at, expected: Expected::Rule(rule) };
         Ok(Self {
             username: found.username.ok_or(missing("a username parameter"))?,

@@ -7,7 +7,7 @@ use std::fmt;
 /// Borrows when there is nothing to undo.
 #[must_use]
 pub fn unquote(inside: &str) -> Cow<'_, str> {
-    if !inside.contains(['\\', '\r', '\n']) {
+    if memchr::memchr3(b'\\', b'\r', b'\n', inside.as_bytes()).is_none() {
         return Cow::Borrowed(inside);
     }
     let mut text = String::with_capacity(inside.len());
@@ -37,7 +37,7 @@ impl fmt::Display for Quoted<'_> {
         f.write_str("\"")?;
         let mut rest = self.0;
         // Piece by piece, not character by character: most texts are one piece.
-        while let Some(at) = rest.find(['"', '\\', '\r', '\n', '\0']) {
+        while let Some(at) = rest.bytes().position(needs_care) {
             let (piece, behind) = rest.split_at(at);
             f.write_str(piece)?;
             let mut characters = behind.chars();
@@ -51,6 +51,11 @@ impl fmt::Display for Quoted<'_> {
         f.write_str(rest)?;
         f.write_str("\"")
     }
+}
+
+/// All of them ASCII, so that a text may be cut there.
+const fn needs_care(octet: u8) -> bool {
+    matches!(octet, b'"' | b'\\' | b'\r' | b'\n' | b'\0')
 }
 
 #[cfg(test)]

@@ -67,6 +67,34 @@ pub trait Node {
     fn set_delay(&mut self, delay: Duration) {
         let _ = delay;
     }
+
+    /// Tells how long a message of no urgency would wait that came now; whether each datagram is to
+    /// be offered to [`turn_away`](Self::turn_away) before anything else is done for it.
+    fn set_wait(&mut self, now: Time, wait: Duration) -> bool {
+        let _ = (now, wait);
+        false
+    }
+
+    /// Turns a datagram away for which there is no time. `None` when it is to be handled in its
+    /// turn.
+    fn turn_away(&mut self, now: Time, flow: &Flow, octets: &[u8]) -> Option<TurnedAway> {
+        let _ = (now, flow, octets);
+        None
+    }
+}
+
+/// What became of a datagram for which there was no time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TurnedAway {
+    /// Nobody waits for an answer.
+    Dropped,
+    /// It is refused.
+    Refused {
+        /// Where the refusal goes.
+        remote: SocketAddr,
+        /// The refusal.
+        octets: Bytes,
+    },
 }
 
 /// How soon a message is to be handled.

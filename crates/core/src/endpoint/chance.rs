@@ -142,9 +142,14 @@ impl Parts {
 
     /// Twelve letters of the hash: a tag that is the same whenever it is asked for.
     pub(super) fn letters(&self) -> String {
+        String::from_utf8_lossy(&self.spelt()).into_owned()
+    }
+
+    /// The same letters as octets.
+    pub(super) fn spelt(&self) -> [u8; 12] {
         let mut text = [0; 12];
         spell(self.key().0, &mut text);
-        String::from_utf8_lossy(&text).into_owned()
+        text
     }
 }
 

@@ -27,8 +27,9 @@ pub struct EndpointConfig {
     /// How late new requests may come to their turn. When they have come later for 150 ms, or one
     /// comes four times as late, they are answered 503 with Retry-After without making state, until
     /// one comes in time; requests of calls that there are and calls for help are taken all the
-    /// same (RFC 7339 §5.10.1). 100 ms: a fifth of T1, after which a client would send its request
-    /// again.
+    /// same (RFC 7339 §5.10.1). At the door, those that would wait half as long are refused
+    /// ([`Endpoint::set_wait`](super::Endpoint::set_wait)). 100 ms: a fifth of T1, after which a
+    /// client would send its request again.
     pub shed_after: Duration,
     /// Whether requests say that overload control is understood (RFC 7339 §5.1). What a next hop
     /// then asks for is heeded.

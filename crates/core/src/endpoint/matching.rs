@@ -31,20 +31,27 @@ impl Endpoint {
     /// What identifies the transaction of a request, were `method` its method (§17.2.3).
     pub(super) fn server_match(&self, request: &Request, method: &Method) -> Match {
         let branch = request.branch().unwrap_or_default();
-        let unique = is_unique(branch);
-        let parts = if unique {
-            self.hash.of(b's').folded(branch)
-        } else {
-            // A client of RFC 2543. The To tag stays out: that of an ACK is the response's.
-            self.hash
-                .of(b'o')
-                .exact(request.uri_text())
-                .folded(request.from_tag().unwrap_or_default())
-                .exact(request.call_id())
-                .number(u64::from(request.cseq()))
-                .folded(request.top_via().map(|via| via.to_string()).unwrap_or_default())
-        };
-        Match { key: parts.folded(request.sent_by()).exact(method.as_str()).key(), unique }
+        if is_unique(branch) {
+            let key = self.key_by(branch, request.sent_by(), method.as_str());
+            return Match { key, unique: true };
+        }
+        // A client of RFC 2543. The To tag stays out: that of an ACK is the response's.
+        let parts = self
+            .hash
+            .of(b'o')
+            .exact(request.uri_text())
+            .folded(request.from_tag().unwrap_or_default())
+            .exact(request.call_id())
+            .number(u64::from(request.cseq()))
+            .folded(request.top_via().map(|via| via.to_string()).unwrap_or_default())
+            .folded(request.sent_by())
+            .exact(method.as_str());
+        Match { key: parts.key(), unique: false }
+    }
+
+    /// What identifies the transaction of a request whose branch is one of RFC 3261.
+    pub(super) fn key_by(&self, branch: &str, sent_by: &str, method: &str) -> Key {
+        self.hash.of(b's').folded(branch).folded(sent_by).exact(method).key()
     }
 
     /// What two requests have in common that are one request come by two ways (§8.2.2.2).
@@ -65,6 +72,6 @@ impl Endpoint {
 
 /// Whether a branch is one of RFC 3261: the magic cookie with something behind it (§8.1.1.7; of
 /// the cookie alone RFC 4475 §3.2.1).
-fn is_unique(branch: &str) -> bool {
+pub(super) fn is_unique(branch: &str) -> bool {
     branch.strip_prefix(MAGIC_COOKIE).is_some_and(|rest| !rest.is_empty())
 }

@@ -2,8 +2,9 @@
 //!
 //! `receive` takes what arrives, `matching` says to which transaction it belongs, `client` and
 //! `server` run the machines, `path` knows the way of a response, `stateless` refuses,
-//! `overload` says when, `urgency` what goes before, `glance` reads what both need of a datagram that
-//! is not parsed yet, `feedback` tells neighbours of it.
+//! `overload` says when, `turn_away` does it before anything is parsed, `urgency` says what goes before,
+//! `glance` reads what that needs of a datagram that is not parsed yet, `feedback` tells neighbours of
+//! it.
 
 mod alarms;
 mod alias;
@@ -16,6 +17,7 @@ mod counters;
 mod error;
 mod event;
 mod feedback;
+mod gate;
 mod glance;
 mod matching;
 mod overload;
@@ -26,6 +28,7 @@ mod server;
 mod slab;
 mod sources;
 mod stateless;
+mod turn_away;
 mod urgency;
 mod way_back;
 
@@ -46,7 +49,7 @@ use std::time::Duration;
 
 use antiphon_sip::parse::stream::Frame;
 use antiphon_sip::{Request, Response, StatusCode, Transport};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use self::alarms::Alarms;
 use self::chance::{Chance, KeyMap, KeyedHash};
@@ -91,6 +94,8 @@ pub struct Endpoint {
     ways_back: WaysBack,
     events: VecDeque<Event>,
     load: Load,
+    /// Where refusals are written that are made in a hurry.
+    page: BytesMut,
     wishes: Wishes,
     counters: Counters,
 }
@@ -131,6 +136,7 @@ impl Endpoint {
             ways_back: WaysBack::default(),
             events: VecDeque::new(),
             load: Load::default(),
+            page: BytesMut::new(),
             wishes: Wishes::default(),
             counters: Counters::default(),
         }

@@ -4,6 +4,10 @@
 //! The measure is how long a message has waited for its turn. A server that keeps up has nothing
 //! waiting; one that does not has a queue, and every request that it takes on makes all others
 //! later. By age the right number is refused without knowing how fast the machine is.
+//!
+//! It is looked at twice. At the door, where a refusal costs next to nothing, by how long a request
+//! would wait ([`Gate`]); and when its turn has come, by how long it has waited, should the door have
+//! judged wrongly.
 
 use std::time::Duration;
 
@@ -11,17 +15,18 @@ use antiphon_sip::Request;
 
 use super::Endpoint;
 use super::feedback::Measure;
+use super::gate::Gate;
 use super::path::ReturnPath;
 use super::urgency::is_spared;
 use crate::time::Time;
 
 /// How long new requests must have come late before they are refused: a machine that had other
 /// work for a moment, and keeps up, is through what waited by then.
-const STANDING: Duration = Duration::from_millis(150);
+pub(super) const STANDING: Duration = Duration::from_millis(150);
 
 /// So many times the limit is too late even so: with the defaults an answer would soon cross the
 /// request that is sent again after T1.
-const FAR_TOO_LATE: u32 = 4;
+pub(super) const FAR_TOO_LATE: u32 = 4;
 
 /// What the endpoint knows of its load.
 #[derive(Debug, Default)]
@@ -30,6 +35,7 @@ pub(super) struct Load {
     delay: Duration,
     /// Since when, and until when, every new request has come late.
     late: Option<(Time, Time)>,
+    pub(super) gate: Gate,
     pub(super) measure: Measure,
 }
 
@@ -57,12 +63,24 @@ impl Endpoint {
         self.load.delay = delay;
     }
 
+    /// Tells how long a message of no urgency would wait that came now; whether each datagram is to
+    /// be offered to [`turn_away`](Self::turn_away) first.
+    pub fn set_wait(&mut self, now: Time, wait: Duration) -> bool {
+        self.load.gate.set_wait(now, wait, self.config.shed_after)
+    }
+
     /// Refuses a request that would begin something while too much waits; whether it did.
     pub(super) fn is_shed(&mut self, now: Time, path: &ReturnPath, request: &Request) -> bool {
         if is_spared(request) {
             return false;
         }
-        let is_shed = self.load.is_too_late(now, self.config.shed_after);
+        // What came over a stream waited in queues that nobody sees, and then not at all: of it only
+        // the door knows.
+        let is_shed = if path.transport().is_reliable() {
+            self.load.gate.is_closed()
+        } else {
+            self.load.is_too_late(now, self.config.shed_after)
+        };
         self.load.measure.count(now, is_shed);
         if is_shed {
             self.counters.shed += 1;

@@ -33,7 +33,7 @@ impl ReturnPath {
     }
 
     /// The way back when the topmost Via says no more than `sent-by`.
-    fn plain(sent_by: SentBy<'_>, flow: Flow) -> Self {
+    pub(super) fn plain(sent_by: SentBy<'_>, flow: Flow) -> Self {
         let port = port_of(sent_by, &flow);
         let remote = match flow.transport {
             Transport::Udp => SocketAddr::new(flow.remote.ip(), port),

@@ -4,6 +4,7 @@ use antiphon_sip::header::Via;
 use antiphon_sip::name::HeaderName;
 use antiphon_sip::parse::Rejected;
 use antiphon_sip::{Request, Response, StatusCode};
+use bytes::Bytes;
 
 use super::Endpoint;
 use super::path::ReturnPath;
@@ -11,8 +12,9 @@ use crate::flow::Flow;
 use crate::time::Time;
 
 /// Seconds that a refused client is asked to wait at least. By then a good part of the
-/// transactions that linger for 32 seconds has ended.
-const RETRY_AFTER: u64 = 5;
+/// transactions that linger for 32 seconds has ended. Two digits in every refusal: those of one size
+/// leave together.
+const RETRY_AFTER: u64 = 10;
 
 /// Seconds over which those clients are spread, so that they do not all come back together.
 const RETRY_SPREAD: u64 = 10;
@@ -38,15 +40,24 @@ impl Endpoint {
     /// is told how much is too much; to it a Retry-After would say that nothing at all is wanted
     /// (RFC 7339 §5.10.2).
     pub(super) fn refuse_for_overload(&mut self, now: Time, path: &ReturnPath, request: &Request) {
+        let octets = self.overload_refusal(now, request);
+        self.transmit(path.flow, octets, None);
+    }
+
+    /// The refusal itself.
+    pub(super) fn overload_refusal(&mut self, now: Time, request: &Request) -> Bytes {
         let status = StatusCode::SERVICE_UNAVAILABLE;
+        let tag = self.stateless_tag(request);
+        let refusal = Response::builder(request, status).to_tag(tag);
         if request.has_overload_control() {
-            let tag = self.stateless_tag(request);
-            let response = Response::builder(request, status).to_tag(tag).build();
-            let octets = self.with_feedback(now, &response).to_bytes();
-            return self.transmit(path.flow, octets, None);
+            return self.with_feedback(now, &refusal.build()).to_bytes();
         }
-        let seconds = RETRY_AFTER + self.random() % RETRY_SPREAD;
-        self.refuse(path, request, status, Some(seconds));
+        refusal.header(HeaderName::RetryAfter, self.retry_after()).build().to_bytes()
+    }
+
+    /// Seconds after which who is refused may come again.
+    pub(super) fn retry_after(&mut self) -> u64 {
+        RETRY_AFTER + self.random() % RETRY_SPREAD
     }
 
     /// Answers a broken request, or drops what cannot be answered.
@@ -79,11 +90,12 @@ impl Endpoint {
     /// A tag that a repeated request gets again, as a stateless server must give (§8.2.7).
     #[must_use]
     pub fn stateless_tag(&self, request: &Request) -> String {
-        self.hash
-            .of(b'r')
-            .exact(request.branch().unwrap_or_default())
-            .exact(request.call_id())
-            .number(u64::from(request.cseq()))
-            .letters()
+        let branch = request.branch().unwrap_or_default();
+        let tag = self.tag_by(branch, request.call_id().as_bytes(), request.cseq());
+        String::from_utf8_lossy(&tag).into_owned()
+    }
+
+    pub(super) fn tag_by(&self, branch: &str, call_id: &[u8], cseq: u32) -> [u8; 12] {
+        self.hash.of(b'r').exact(branch).exact(call_id).number(u64::from(cseq)).spelt()
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn is_spared(request: &Request) -> bool {
 }
 
 /// `urn:service:sos`, alone or with sub-services.
-fn is_emergency_service(uri: &[u8]) -> bool {
+pub(super) fn is_emergency_service(uri: &[u8]) -> bool {
     const SOS: &[u8] = b"urn:service:sos";
     let start = uri.get(..SOS.len()).unwrap_or_default();
     start.eq_ignore_ascii_case(SOS) && matches!(uri.get(SOS.len()), None | Some(b'.'))

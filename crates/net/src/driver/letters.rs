@@ -66,6 +66,7 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
     fn take(&mut self, letter: Letter) {
         match letter {
             // It has waited in the queue, so it counts as such.
+            Letter::Datagram(waiting) if self.is_turned_away(&waiting) => {}
             Letter::Datagram(waiting) => self.wait(waiting),
             Letter::Frame(flow, frame) => self.frame(flow, *frame),
             Letter::Authenticated(flow, domains) => self.host.authenticated(&flow, &domains),

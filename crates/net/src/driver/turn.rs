@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use antiphon_core::flow::{Fault, Flow, Ticket, Transmit};
-use antiphon_core::node::{Input, Node, Output};
+use antiphon_core::node::{Input, Node, Output, TurnedAway};
 use antiphon_core::time::Time;
 use antiphon_sip::Transport;
 use antiphon_sip::parse::stream::Frame;
@@ -60,7 +60,13 @@ pub(super) struct Loop<N: Node, H> {
     pub(super) inbox: VecDeque<In<N>>,
     /// Room for a batch, kept between turns.
     pub(super) received: Vec<(Flow, Bytes)>,
+    /// Room for what is refused of it.
+    pub(super) refusals: Vec<Datagram>,
+    /// Whether each datagram is to be offered to the node to be turned away.
+    pub(super) is_watched: bool,
     pub(super) backlog: Backlog,
+    /// Messages of streams that waited when this round of turns began.
+    pub(super) waiting_frames: usize,
     pub(super) pulses: Pulses,
     pub(super) sleep: Pin<Box<Sleep>>,
     pub(super) ending: Ending,
@@ -72,6 +78,8 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
     /// Runs while there is work, and says whether the end has come. If not, the task is woken when
     /// there is something to do.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> bool {
+        // Between two turns the connections bring nothing.
+        self.waiting_frames = self.streams.waiting();
         for _ in 0..TURNS {
             if self.is_over(cx) {
                 return true;
@@ -86,7 +94,7 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
 
     /// Sends what is left and ends every task.
     pub(super) async fn finish(mut self) -> Stopped<N, H> {
-        self.flush();
+        self.flush(false);
         self.resolver.shutdown().await;
         self.streams.shutdown().await;
         for port in &mut self.ports {
@@ -121,7 +129,7 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
         busy |= self.answers(cx);
         busy |= self.commands(cx);
         busy |= self.resolved(cx);
-        self.flush();
+        self.flush(busy);
         busy || !self.inbox.is_empty()
     }
 
@@ -164,6 +172,7 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
 
     fn datagrams(&mut self, cx: &mut Context<'_>) -> bool {
         let mut busy = false;
+        self.is_watched = self.node.set_wait(self.clock.now(), self.wait_now());
         for index in 0..self.ports.len() {
             busy |= self.receive(index, cx);
         }
@@ -177,8 +186,7 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
         let mut is_emptied = false;
         let mut received = std::mem::take(&mut self.received);
         for batch in 0..BATCHES {
-            let Some(port) = self.ports.get_mut(index) else { break };
-            if port.poll_receive(cx, &mut received).is_pending() {
+            if self.sort(index, cx, &mut received).is_pending() {
                 is_emptied = true;
                 break;
             }
@@ -199,6 +207,50 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
         !is_emptied
     }
 
+    /// Takes one batch, and turns away what there is no time for.
+    fn sort(
+        &mut self,
+        index: usize,
+        cx: &mut Context<'_>,
+        received: &mut Vec<(Flow, Bytes)>,
+    ) -> Poll<()> {
+        let now = self.clock.now();
+        self.is_watched = self.node.set_wait(now, self.wait_now());
+        let Self { node, host, place, refusals, ports, is_watched, .. } = self;
+        let Some(port) = ports.get_mut(index) else { return Poll::Pending };
+        let polled = port.poll_receive(cx, &mut |flow, octets| {
+            // STUN begins with two bits that no letter has (RFC 5626 §8).
+            let is_sip = octets.first().is_some_and(u8::is_ascii_alphabetic);
+            if !*is_watched || !is_sip || !is_own(node, place.as_ref(), octets) {
+                received.push((flow, Bytes::copy_from_slice(octets)));
+                return;
+            }
+            match turn_away(node, host, now, &flow, octets) {
+                None => received.push((flow, Bytes::copy_from_slice(octets))),
+                Some(refusal) => refusals.extend(refusal),
+            }
+        });
+        port.refuse(refusals);
+        polled
+    }
+
+    /// Turns away what another loop has handed over, if there is no time for it; whether it did.
+    pub(super) fn is_turned_away(&mut self, waiting: &Waiting) -> bool {
+        let Self { node, host, refusals, ports, .. } = self;
+        let (flow, octets) = (&waiting.flow, &waiting.octets);
+        if !self.is_watched {
+            return false;
+        }
+        let Some(refusal) = turn_away(node, host, self.clock.now(), flow, octets) else {
+            return false;
+        };
+        refusals.extend(refusal);
+        if let Some(port) = ports.iter_mut().find(|port| port.has(flow.local)) {
+            port.refuse(refusals);
+        }
+        true
+    }
+
     pub(super) fn wait(&mut self, waiting: Waiting) {
         let urgency = self.node.urgency(&waiting.octets);
         if !self.backlog.push(urgency, waiting) {
@@ -206,11 +258,16 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
         }
     }
 
+    /// How long a request would wait that came now.
+    fn wait_now(&self) -> Duration {
+        self.backlog.wait(self.waiting_frames)
+    }
+
     /// Handles a part of what waits.
     fn work_off(&mut self) {
         for _ in 0..WORK {
-            let Some(waiting) = self.backlog.pop() else { break };
             let now = self.clock.now();
+            let Some(waiting) = self.backlog.pop(now) else { break };
             self.node.set_delay(waiting.delay(now));
             self.datagram(now, waiting);
         }
@@ -426,11 +483,35 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
         Ok(())
     }
 
-    fn flush(&mut self) {
+    fn flush(&mut self, is_busy: bool) {
         for port in &mut self.ports {
+            port.flush_refusals(is_busy);
             port.flush(&mut told_to(&mut self.inbox));
         }
     }
+}
+
+/// Has a node turn a datagram away. `None` when it does not; otherwise the refusal, if it is to be
+/// given one.
+fn turn_away<N: Node, H: Host<N>>(
+    node: &mut N,
+    host: &mut H,
+    now: Time,
+    flow: &Flow,
+    octets: &[u8],
+) -> Option<Option<Datagram>> {
+    let turned = node.turn_away(now, flow, octets)?;
+    host.tap(Direction::In, flow, octets, now);
+    let TurnedAway::Refused { remote, octets } = turned else { return Some(None) };
+    let back = Flow { remote, ..*flow };
+    host.tap(Direction::Out, &back, &octets, now);
+    Some(Some(Datagram::over(&back, octets, None)))
+}
+
+/// Whether no other loop has the call that a datagram belongs to.
+fn is_own<N: Node>(node: &N, place: Option<&Place>, octets: &[u8]) -> bool {
+    let other = |place: &Place| place.other_owner(node.call_id(octets)?);
+    place.and_then(other).is_none()
 }
 
 /// Puts what cannot be delivered into the inbox.

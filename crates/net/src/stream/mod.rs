@@ -123,6 +123,13 @@ impl Streams {
         }
     }
 
+    /// How many messages wait for their turn, as far as that is known: when as many have arrived as
+    /// may, others wait in the buffers of their connections, and count three times as many.
+    pub(crate) fn waiting(&self) -> usize {
+        let arrived = self.arrivals.len();
+        if arrived < FRAMES { arrived } else { 4 * FRAMES }
+    }
+
     /// What has arrived next.
     pub(crate) fn poll_arrival(&mut self, cx: &mut Context<'_>) -> Poll<(Flow, Arrival)> {
         let Poll::Ready(Some((flow, arrival))) = self.arrivals.poll_recv(cx) else {

@@ -58,6 +58,12 @@ const PENDING_ERRORS: u32 = 2;
 /// means that a transaction waits for its timer.
 const REPORTS: usize = 256;
 
+/// Refusals that leave together: twice as many gain a tenth.
+const ENOUGH: usize = 64;
+
+/// Turns of a busy loop, each of about a millisecond, that refusals wait for others to join them.
+const HELD: u32 = 8;
+
 /// A datagram to be sent.
 #[derive(Debug, Clone)]
 pub(crate) struct Datagram {
@@ -100,7 +106,11 @@ pub(crate) struct Port {
     sources: Option<SystemSources>,
     socket: Arc<Socket>,
     receiver: batch::Receiver,
+    alike: batch::Alike,
     outbox: VecDeque<Datagram>,
+    refusals: Vec<Datagram>,
+    /// For how many turns they have waited.
+    held: u32,
     retry: Option<Instant>,
     sent: Sent,
     reports: mpsc::Receiver<Report>,
@@ -127,7 +137,10 @@ impl Port {
             sources: local.ip().is_unspecified().then(SystemSources::default),
             socket,
             receiver,
+            alike: batch::Alike::default(),
             outbox: VecDeque::new(),
+            refusals: Vec::new(),
+            held: 0,
             retry: None,
             sent: Sent::default(),
             reports,
@@ -142,14 +155,14 @@ impl Port {
         covers(self.local, local)
     }
 
-    /// Appends what has arrived to `received`, at most one batch.
+    /// Gives each datagram that has arrived to `each`, at most one batch.
     pub(crate) fn poll_receive(
         &mut self,
         cx: &mut Context<'_>,
-        received: &mut Vec<(Flow, Bytes)>,
+        each: &mut dyn FnMut(Flow, &[u8]),
     ) -> Poll<()> {
         let Self { local, socket, receiver, counters, .. } = self;
-        let before = received.len();
+        let mut count = 0;
         // An error is a pending ICMP error that came out here instead of in the error queue, where
         // it stands as well; the next call finds what has arrived.
         if ready!(socket.poll_recv_ready(cx)).is_ok() {
@@ -157,13 +170,14 @@ impl Port {
                 receiver.receive(socket, &mut |Arrived { remote, to, octets }| {
                     let local = to.map_or(*local, |to| SocketAddr::new(to, local.port()));
                     let flow = Flow { transport: Transport::Udp, local, remote, connection: None };
-                    received.push((flow, Bytes::copy_from_slice(octets)));
+                    count += 1;
+                    each(flow, octets);
                 })
             });
         }
-        counters.datagrams_in.add(received.len() - before);
+        counters.datagrams_in.add(count);
         // When nothing came, readiness has been cleared, and asking again registers for the next.
-        if received.len() > before || socket.poll_recv_ready(cx).is_ready() {
+        if count > 0 || socket.poll_recv_ready(cx).is_ready() {
             Poll::Ready(())
         } else {
             Poll::Pending
@@ -171,17 +185,65 @@ impl Port {
     }
 
     /// Puts a datagram into the queue. It leaves with [`flush`](Self::flush).
-    pub(crate) fn queue(&mut self, mut datagram: Datagram) {
-        if self.outbox.len() >= self.limit {
-            self.counters.datagrams_dropped.one();
-            return;
-        }
-        // What leaves from where it would anyhow can go in a batch.
+    pub(crate) fn queue(&mut self, datagram: Datagram) {
+        let datagram = self.with_source(datagram);
+        self.push(datagram);
+    }
+
+    /// What leaves from where it would anyhow can go in a batch.
+    fn with_source(&self, mut datagram: Datagram) -> Datagram {
         let sources = self.sources.as_ref();
         datagram.source = sources.zip(datagram.source).and_then(|(sources, source)| {
             (sources.towards(datagram.remote.ip()) != Some(source)).then_some(source)
         });
+        datagram
+    }
+
+    fn push(&mut self, datagram: Datagram) {
+        if self.outbox.len() >= self.limit {
+            self.counters.datagrams_dropped.one();
+            return;
+        }
         self.outbox.push_back(datagram);
+    }
+
+    /// Puts refusals into a queue of their own, in which they keep no order. They leave with
+    /// [`flush_refusals`](Self::flush_refusals).
+    pub(crate) fn refuse(&mut self, refusals: &mut Vec<Datagram>) {
+        for refusal in refusals.drain(..) {
+            let refusal = self.with_source(refusal);
+            self.refusals.push(refusal);
+        }
+    }
+
+    /// Sends refusals when there are enough of them, when they have waited for long enough, or when
+    /// the loop has nothing else to do. Those of one size to one address leave together, the others
+    /// are queued.
+    pub(crate) fn flush_refusals(&mut self, is_busy: bool) {
+        if self.refusals.is_empty() {
+            return;
+        }
+        self.held += 1;
+        if is_busy && self.refusals.len() < ENOUGH && self.held < HELD {
+            return;
+        }
+        self.held = 0;
+        let mut refusals = std::mem::take(&mut self.refusals);
+        // Those of one size to one address leave together.
+        let kind = |datagram: &Datagram| (datagram.remote, datagram.octets.len());
+        refusals.sort_unstable_by_key(kind);
+        let runs = refusals.chunk_by(|one, next| kind(one) == kind(next));
+        for run in runs.flat_map(|run| run.chunks(batch::TOGETHER)) {
+            if self.retry.is_none() && self.alike.send(&self.socket, run) {
+                self.counters.datagrams_out.add(run.len());
+                continue;
+            }
+            for datagram in run {
+                self.push(datagram.clone());
+            }
+        }
+        refusals.clear();
+        self.refusals = refusals;
     }
 
     /// Whether a whole batch waits.

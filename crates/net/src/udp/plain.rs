@@ -40,6 +40,24 @@ impl Receiver {
     }
 }
 
+/// See the systems that can do it.
+#[cfg(not(target_os = "linux"))]
+pub(super) const TOGETHER: usize = 1;
+
+/// Sends nothing together.
+#[cfg(not(target_os = "linux"))]
+#[derive(Debug, Default)]
+pub(super) struct Alike;
+
+#[cfg(not(target_os = "linux"))]
+impl Alike {
+    /// Whether it was sent.
+    #[expect(clippy::unused_self, reason = "elsewhere it knows what the system can do")]
+    pub(super) const fn send(&mut self, _: &UdpSocket, _: &[Datagram]) -> bool {
+        false
+    }
+}
+
 /// Sends the first of a batch.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use std::time::Duration;
 use antiphon_core::endpoint::Endpoint;
 use antiphon_core::flow::{Fault, Flow, Ticket, Transmit};
 use antiphon_core::locate::{Answer, Question};
-use antiphon_core::node::{Input, Node, Output, ResolveId, Urgency};
+use antiphon_core::node::{Input, Node, Output, ResolveId, TurnedAway, Urgency};
 use antiphon_core::time::Time;
 use antiphon_net::{
     Bound, Counts, Direction, Dns, Driver, Handle, Host, Layers, ListenSpec, Net, Notice, Refusal,
@@ -159,6 +159,21 @@ impl Node for Echo {
     /// What begins with an exclamation mark goes first.
     fn urgency(&self, octets: &[u8]) -> Urgency {
         if octets.starts_with(b"!") { Urgency::First } else { Urgency::Ordinary }
+    }
+
+    fn set_wait(&mut self, _: Time, _: Duration) -> bool {
+        true
+    }
+
+    /// What asks to be refused is, and what asks to be dropped is dropped.
+    fn turn_away(&mut self, _: Time, flow: &Flow, octets: &[u8]) -> Option<TurnedAway> {
+        let remote = flow.remote;
+        match octets.strip_prefix(b"refuse ") {
+            Some(rest) => {
+                Some(TurnedAway::Refused { remote, octets: Bytes::copy_from_slice(rest) })
+            }
+            None => octets.starts_with(b"drop ").then_some(TurnedAway::Dropped),
+        }
     }
 }
 

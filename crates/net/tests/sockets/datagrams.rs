@@ -76,6 +76,38 @@ fn more_datagrams_than_one_batch_all_come_back_whole() {
 }
 
 #[test]
+fn what_is_turned_away_is_refused_without_bothering_the_node() {
+    let host = with(&[(Udp, "127.0.0.1:0")], Settings::default(), async |running| {
+        let peer = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        peer.connect(running.at(0)).await.unwrap();
+        // Runs of one size that are longer than what leaves together, and others.
+        let mut expected: Vec<Vec<u8>> =
+            (0..150).map(|number: u32| format!("{number:0>3}").into_bytes()).collect();
+        expected.extend([vec![b'x'; 2000], vec![b'y'; 2000], vec![b'z'; 7]]);
+        for octets in &expected {
+            peer.send(&[b"refuse ", &octets[..]].concat()).await.unwrap();
+        }
+        peer.send(b"drop this").await.unwrap();
+        peer.send(b"after").await.unwrap();
+        expected.push(b"after".to_vec());
+        let mut received = Vec::new();
+        while received.len() < expected.len() {
+            received.push(receive(&peer).await);
+        }
+        received.sort();
+        expected.sort();
+        assert_eq!(received, expected);
+        let flow = running.flow(0, peer.local_addr().unwrap());
+        assert_eq!(running.seen().await, Seen::Datagram(flow, Bytes::from_static(b"after")));
+        let counts = running.counts();
+        assert_eq!((counts.datagrams_in, counts.datagrams_out), (155, 154));
+    });
+    let (asked, answered): (Vec<_>, Vec<_>) =
+        host.tapped.iter().partition(|(direction, _)| *direction == Direction::In);
+    assert_eq!((asked.len(), answered.len()), (155, 154), "whoever watches sees them, too");
+}
+
+#[test]
 fn a_large_datagram_is_fragmented_and_not_refused_rfc3261_18_1_1() {
     with(&[(Udp, "127.0.0.1:0")], Settings::default(), async |running| {
         let peer = UdpSocket::bind("127.0.0.1:0").await.unwrap();

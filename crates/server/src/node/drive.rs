@@ -5,7 +5,7 @@ use std::time::Duration;
 use antiphon_core::endpoint::{ClientId, Endpoint, Event};
 use antiphon_core::flow::Flow;
 use antiphon_core::id_map::give_back;
-use antiphon_core::node::{Input, Node, Output, Urgency};
+use antiphon_core::node::{Input, Node, Output, TurnedAway, Urgency};
 use antiphon_core::time::Time;
 use antiphon_sip::{Response, StatusCode};
 
@@ -111,6 +111,17 @@ impl Node for Server {
 
     fn set_delay(&mut self, delay: Duration) {
         self.endpoint.set_delay(delay);
+    }
+
+    fn set_wait(&mut self, now: Time, wait: Duration) -> bool {
+        self.endpoint.set_wait(now, wait)
+    }
+
+    fn turn_away(&mut self, now: Time, flow: &Flow, octets: &[u8]) -> Option<TurnedAway> {
+        if self.is_shut_out(now, flow, is_response(octets)) {
+            return Some(TurnedAway::Dropped);
+        }
+        self.endpoint.turn_away(now, flow, octets)
     }
 }
 

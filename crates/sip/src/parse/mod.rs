@@ -5,6 +5,7 @@ pub mod stream;
 
 mod error;
 mod essentials;
+mod glance;
 mod head;
 mod limits;
 mod lines;
@@ -16,6 +17,7 @@ use bytes::Bytes;
 pub(crate) use head::offset_in;
 
 pub use error::{ParseError, Rule, Verdict};
+pub use glance::Glance;
 pub use limits::Limits;
 pub use rejected::Rejected;
 

@@ -7,6 +7,7 @@ mod secure;
 mod server;
 mod sources;
 mod streams;
+mod turn_away;
 
 use std::time::Duration;
 

@@ -169,7 +169,6 @@ pub(crate) fn config(now: Time) -> ServerConfig {
         bans: Vec::new(),
         has_colleagues: false,
         tends_trunks: true,
-        own_calls: "".into(),
     }
 }
 

@@ -56,8 +56,8 @@ pub trait Node {
         None
     }
 
-    /// How the Call-IDs of the requests begin that it makes for itself; empty when it makes none. Of
-    /// several nodes only the first does, and what belongs to these calls is handed to it.
+    /// How the Call-IDs of the requests begin that it makes for itself; empty when it makes none. What
+    /// belongs to these calls is handed to it, if it is one of several nodes.
     fn own_calls(&self) -> &str {
         ""
     }

@@ -48,7 +48,6 @@ pub struct Prepared {
     service: Service,
     workers: usize,
     /// How the Call-IDs of the server's own requests begin.
-    own_calls: Box<str>,
     guard: guard::Settings,
     domains: Vec<String>,
     new_accounts: Vec<NewAccount>,
@@ -95,7 +94,6 @@ impl Prepared {
             stores,
             service,
             workers: config.workers,
-            own_calls: own_calls()?,
             guard,
             domains,
             new_accounts,
@@ -193,6 +191,7 @@ impl Prepared {
             endpoint: EndpointConfig {
                 listeners: listeners(&self.net, self.name.as_ref()),
                 sources: self.net.sources(),
+                own_calls: own_calls()?,
                 // Other servers may understand it; telephones do not.
                 offers_overload_control: !self.service.trunks.is_empty(),
                 // A self-signed certificate proves nothing to the server that is connected to.
@@ -212,7 +211,6 @@ impl Prepared {
             bans: bans.to_vec(),
             has_colleagues: self.workers > 1,
             tends_trunks: is_first,
-            own_calls: self.own_calls.clone(),
         };
         Ok(Server::new(config, random_octets()?))
     }
@@ -273,8 +271,8 @@ fn default_domain(net: &Net) -> Option<String> {
     })
 }
 
-/// Nobody can know it before the first request is sent, and nobody's load goes to one worker
-/// because of it.
+/// How the Call-IDs of one worker's own requests begin. Nobody can know it before the first is sent,
+/// and nobody's load goes to one worker because of it.
 fn own_calls() -> Result<Box<str>, ServeError> {
     let digits = random_octets()?.into_iter().take(8).map(|octet| format!("{octet:02x}"));
     Ok(digits.chain(["-".to_owned()]).collect::<String>().into())

@@ -17,6 +17,9 @@ pub struct EndpointConfig {
     /// From where packets leave, for listeners on every address of a family. Without it the peers of
     /// those are all told the same address.
     pub sources: Option<Arc<dyn SourceAddresses>>,
+    /// How the Call-IDs begin that are made here. One of several endpoints that share the work says
+    /// by it which answers are its own; otherwise empty.
+    pub own_calls: Box<str>,
     /// The intervals of RFC 3261 §17.1.1.1.
     pub intervals: Intervals,
     /// Limits of parsing.
@@ -51,6 +54,7 @@ impl Default for EndpointConfig {
         Self {
             listeners: Vec::new(),
             sources: None,
+            own_calls: "".into(),
             intervals: Intervals::default(),
             limits: Limits::default(),
             max_transactions: 500_000,

@@ -389,9 +389,11 @@ impl Endpoint {
         self.hash.of(b't').number(id.0).letters()
     }
 
-    /// A new Call-ID: 130 random bits (§8.1.1.4).
+    /// A new Call-ID: [what ours begin with](EndpointConfig::own_calls), and 130 random bits
+    /// (§8.1.1.4).
     pub fn new_call_id(&mut self) -> String {
-        String::from_utf8_lossy(&self.chance.letters::<26>()).into_owned()
+        let letters = self.chance.letters::<26>();
+        [&*self.config.own_calls, &String::from_utf8_lossy(&letters)].concat()
     }
 
     /// A new branch: 80 random bits behind the magic cookie (§8.1.1.7).

@@ -11,6 +11,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use antiphon_core::flow::{Fault, Flow, Ticket, Transmit};
@@ -53,22 +54,24 @@ pub(crate) struct Place {
     /// The letter boxes of all, its own among them.
     all: Vec<mpsc::Sender<Letter>>,
     hasher: RandomState,
-    /// How the Call-IDs begin that are all the first loop's.
-    of_first: Box<[u8]>,
+    /// How the Call-IDs begin that are one loop's by their name.
+    own_calls: Arc<[Box<[u8]>]>,
 }
 
 impl Place {
-    /// The places of so many loops. Calls whose Call-ID begins with `of_first` are the first one's,
-    /// unless that is empty.
-    pub(crate) fn of(loops: usize, of_first: &str) -> Vec<Self> {
+    /// The places of loops. Calls whose Call-ID begins as one of them says are that one's, unless
+    /// that is empty.
+    pub(crate) fn of(own_calls: &[&str]) -> Vec<Self> {
         let hasher = RandomState::new();
-        let (all, boxes): (Vec<_>, Vec<_>) = (0..loops).map(|_| mpsc::channel(LETTERS)).unzip();
+        let own_calls: Arc<_> = own_calls.iter().map(|own| own.as_bytes().into()).collect();
+        let (all, boxes): (Vec<_>, Vec<_>) =
+            own_calls.iter().map(|_| mpsc::channel(LETTERS)).unzip();
         let place = |(index, letters)| Self {
             index,
             letters,
             all: all.clone(),
             hasher: hasher.clone(),
-            of_first: of_first.as_bytes().into(),
+            own_calls: Arc::clone(&own_calls),
         };
         boxes.into_iter().enumerate().map(place).collect()
     }
@@ -81,11 +84,11 @@ impl Place {
     /// The loop to which a call belongs, if it is another.
     pub(super) fn other_owner(&self, call_id: &[u8]) -> Option<usize> {
         let loops = u64::try_from(self.all.len()).unwrap_or(u64::MAX).max(1);
-        let owner = if !self.of_first.is_empty() && call_id.starts_with(&self.of_first) {
-            0
-        } else {
+        let is_own = |own: &[u8]| !own.is_empty() && call_id.starts_with(own);
+        let own = self.own_calls.iter().position(|own| is_own(own));
+        let owner = own.unwrap_or_else(|| {
             usize::try_from(self.hasher.hash_one(call_id) % loops).unwrap_or_default()
-        };
+        });
         (owner != self.index).then_some(owner)
     }
 
@@ -139,7 +142,7 @@ mod tests {
 
     #[test]
     fn all_loops_agree_on_the_owner_of_a_call() {
-        let places = Place::of(3, "");
+        let places = Place::of(&["", "", ""]);
         for call in 0..100 {
             let call_id = format!("{call}@192.0.2.1");
             let owners: Vec<_> =
@@ -151,18 +154,21 @@ mod tests {
     }
 
     #[test]
-    fn what_the_first_node_asks_for_itself_is_answered_to_it() {
-        let places = Place::of(3, "own-");
+    fn what_a_node_asks_for_itself_is_answered_to_it() {
+        let places = Place::of(&["one-", "", "three-"]);
         for call in 0..100 {
-            let owners =
-                places.iter().map(|place| place.other_owner(format!("own-{call}").as_bytes()));
-            assert_eq!(owners.collect::<Vec<_>>(), [None, Some(0), Some(0)]);
+            let owners = |own: &str| -> Vec<_> {
+                let call_id = format!("{own}{call}");
+                places.iter().map(|place| place.other_owner(call_id.as_bytes())).collect()
+            };
+            assert_eq!(owners("one-"), [None, Some(0), Some(0)]);
+            assert_eq!(owners("three-"), [Some(2), Some(2), None]);
         }
     }
 
     #[test]
     fn a_ticket_finds_back_to_the_loop_that_handed_it_on() {
-        let places = Place::of(MOST_LOOPS, "");
+        let places = Place::of(&[""; MOST_LOOPS]);
         let first = &places[0];
         for place in &places[1..] {
             let marked = place.mark(Ticket(7));

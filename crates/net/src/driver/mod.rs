@@ -86,8 +86,8 @@ impl<N: Node> Driver<N> {
         if nodes.len() < 2 {
             return nets.into_iter().zip(nodes).map(|(net, node)| Self::new(net, node)).collect();
         }
-        let own_calls = nodes.first().map(N::own_calls).unwrap_or_default();
-        let places = Place::of(nodes.len(), own_calls);
+        let own_calls: Vec<_> = nodes.iter().map(N::own_calls).collect();
+        let places = Place::of(&own_calls);
         let placed = |((net, node), place)| {
             let (driver, handle) = Self::new(net, node);
             (Self { place: Some(place), ..driver }, handle)

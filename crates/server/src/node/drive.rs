@@ -106,7 +106,7 @@ impl Node for Server {
     }
 
     fn own_calls(&self) -> &str {
-        self.trunks.own_calls()
+        &self.endpoint.config().own_calls
     }
 
     fn set_delay(&mut self, delay: Duration) {

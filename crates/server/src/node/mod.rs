@@ -92,8 +92,6 @@ pub struct ServerConfig {
     /// Whether it registers at trunks and asks their servers if they are there: one of several
     /// workers does.
     pub tends_trunks: bool,
-    /// How the Call-IDs of its own requests begin, so that the answers come to it.
-    pub own_calls: Box<str>,
 }
 
 /// What a server tells.
@@ -258,7 +256,6 @@ impl Server {
             bans,
             has_colleagues,
             tends_trunks,
-            own_calls,
         } = config;
         let mut guard = Guard::new(guard);
         for ban in bans {
@@ -275,7 +272,7 @@ impl Server {
             authenticator,
             service,
             down: DownTrunks::NONE,
-            trunks: Trunks::new(tends_trunks, own_calls),
+            trunks: Trunks::new(tends_trunks),
             clock_ahead: 0,
             route_tokens: RouteTokens::new(&secret),
             gruus: Gruus::new(&secret),

@@ -322,7 +322,6 @@ fn config_at(address: &str, now: Time, service: Service) -> ServerConfig {
         bans: Vec::new(),
         has_colleagues: false,
         tends_trunks: true,
-        own_calls: "".into(),
     }
 }
 

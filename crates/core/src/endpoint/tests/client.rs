@@ -211,3 +211,11 @@ fn the_same_seed_gives_the_same_octets() {
     assert_eq!(run(1), run(1));
     assert_ne!(run(1), run(2));
 }
+
+#[test]
+fn our_call_ids_begin_as_the_endpoint_was_told() {
+    let mut endpoint =
+        Endpoint::new(EndpointConfig { own_calls: "worker-2-".into(), ..config() }, [1; 32]);
+    let (one, other) = (endpoint.new_call_id(), endpoint.new_call_id());
+    assert!(one.starts_with("worker-2-") && other.starts_with("worker-2-") && one != other);
+}

@@ -353,7 +353,7 @@ impl Server {
         let mut builder = Request::builder(errand.method(), errand.to.clone());
         if let Purpose::Probe(_) = errand.purpose {
             let from = format!("<sip:{sent_by}>;tag={}", self.endpoint.new_tag());
-            let call_id = self.own_call_id();
+            let call_id = self.endpoint.new_call_id();
             builder = builder
                 .identity(from, format_args!("<{}>", errand.to), &call_id, 1)
                 .header(HeaderName::MaxForwards, 70)

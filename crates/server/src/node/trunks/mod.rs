@@ -59,7 +59,6 @@ pub(super) struct Trunks {
     /// Whether this node asks the servers and registers; a colleague does otherwise.
     is_tending: bool,
     /// How the Call-IDs of its requests begin.
-    own_calls: Box<str>,
     next_id: u64,
 }
 
@@ -105,12 +104,8 @@ struct TrunkServer {
 
 impl Trunks {
     /// None so far. One of several workers tends them.
-    pub(super) fn new(is_tending: bool, own_calls: Box<str>) -> Self {
-        Self { is_tending, own_calls, ..Self::default() }
-    }
-
-    pub(super) fn own_calls(&self) -> &str {
-        &self.own_calls
+    pub(super) fn new(is_tending: bool) -> Self {
+        Self { is_tending, ..Self::default() }
     }
 
     pub(super) const fn is_empty(&self) -> bool {
@@ -376,7 +371,7 @@ impl Server {
         self.trunks.next_id += 1;
         let mut new = Trunk::new(id, trunk, login);
         if let Some(settings) = &new.trunk.registration {
-            let (call_id, tag) = (self.own_call_id(), self.endpoint.new_tag());
+            let (call_id, tag) = (self.endpoint.new_call_id(), self.endpoint.new_tag());
             new.registration = Some(Registration::new(settings, call_id, tag));
         }
         // A server that is known to rest rests under another configuration, too.
@@ -386,11 +381,6 @@ impl Server {
             server.rest = same.and_then(|known| known.rest);
         }
         new
-    }
-
-    /// A Call-ID for a request of the server's own.
-    fn own_call_id(&mut self) -> String {
-        format!("{}{}", self.trunks.own_calls, self.endpoint.new_call_id())
     }
 
     /// Does what is due: requests of the server's own.

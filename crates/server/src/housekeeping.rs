@@ -1,15 +1,17 @@
 //! What has to be done now and then, away from the path of requests: accounts that a command
-//! changed are read again, bindings that ended are swept out, bans are listed and lifted, how the
-//! trunks are is written down, and the node is told when the clock on the wall was set.
+//! changed are read again, the bindings of those that are gone end, bindings that ended are swept
+//! out, bans are listed and lifted, how the trunks are is written down, and the node is told when
+//! the clock on the wall was set.
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use antiphon_core::registrar::Aor;
 use antiphon_core::time::Time;
 use antiphon_net::{Clock, Handle};
-use antiphon_store::{Bindings, Reply, SubscriberFile};
+use antiphon_store::{Bindings, Commit, Reply, SubscriberFile};
 
 use crate::ban_list::{BanList, lift};
 use crate::node::{Command, Server};
@@ -104,10 +106,24 @@ fn look(file: Option<&SubscriberFile>, bindings: &dyn Bindings, clock: &Clock, s
         // The accounts known so far stay in force when the file cannot be read; the next look
         // tries again.
         drop(file.refresh(now));
+        for (user, domain) in file.take_gone() {
+            end_bindings(bindings, &Aor::of_account(&user, &domain));
+        }
     }
     if sweep {
         bindings.sweep(now, Reply::new(|_| {}));
     }
+}
+
+/// Nobody is reached by the name of an account that is no more, nor by a GRUU of its phones
+/// (RFC 5627 §5.4). What cannot be read or written now ends when it expires.
+fn end_bindings(bindings: &dyn Bindings, aor: &Aor) {
+    let Ok(set) = bindings.bindings(aor) else { return };
+    if set.bindings.is_empty() {
+        return;
+    }
+    let commit = Commit { aor: aor.clone(), expected_version: set.version, bindings: Vec::new() };
+    bindings.commit(commit, Reply::new(|_| {}));
 }
 
 #[cfg(test)]

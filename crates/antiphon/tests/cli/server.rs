@@ -2,11 +2,12 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::program::{Running, command, run};
+use crate::program::{Running, command, run, run_in};
 
 /// A server that is ready, and what it said.
 fn serve(home: &TempDir) -> (Running, Value) {
@@ -52,6 +53,49 @@ fn register_shows_the_bindings_and_a_wrong_password_ends_with_4() {
     let removed = run(&arguments);
     assert_eq!(removed.status, Some(0), "{removed:?}");
     assert!(removed.stdout.contains("is removed"), "{removed:?}");
+}
+
+#[test]
+fn nobody_is_reached_by_an_account_that_was_removed_rfc5627_5_4() {
+    let home = TempDir::new().unwrap();
+    let (serving, ready) = serve(&home);
+    let (alice, password) = account(&ready, 0);
+    let (_, bobs) = account(&ready, 1);
+    let contact = ["--contact", "sip:alice@127.0.0.1:9"];
+    let register = ["register", &alice, "--user", "alice", "--password", &password];
+    let registered = run(&[&register[..], &contact[..]].concat());
+    assert_eq!(registered.status, Some(0), "{registered:?}");
+    let message = |to: &str, port: &str| {
+        let to = format!("{}:{port}", to.rsplit_once(':').unwrap().0);
+        let asked =
+            ["message", &to, "hello", "--from", "sip:bob@127.0.0.1", "--password", &bobs, "--json"];
+        run(&asked).outcome()["code"].clone()
+    };
+    let port = |ready: &Value| {
+        ready["listeners"][0].as_str().unwrap().rsplit(':').next().unwrap().to_owned()
+    };
+    assert_ne!(message(&alice, &port(&ready)), 404);
+
+    let removed = run_in(home.path(), &["user", "remove", "alice@127.0.0.1"]);
+    assert_eq!(removed.status, Some(0), "{removed:?}");
+    wait_until(|| message(&alice, &port(&ready)) == 404);
+
+    // A server that did not run at the time finds it out when it starts.
+    let add = ["user", "add", "alice@127.0.0.1", "--password", &password];
+    assert_eq!(run_in(home.path(), &add).status, Some(0));
+    wait_until(|| run(&[&register[..], &contact[..]].concat()).status == Some(0));
+    drop(serving);
+    assert_eq!(run_in(home.path(), &["user", "remove", "alice@127.0.0.1"]).status, Some(0));
+    let (_serving, ready) = serve(&home);
+    wait_until(|| message(&alice, &port(&ready)) == 404);
+}
+
+/// Asks again and again: a server looks once a second for accounts that changed.
+fn wait_until(is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "it did not come to be");
+    }
 }
 
 #[test]

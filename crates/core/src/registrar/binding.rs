@@ -2,6 +2,7 @@
 
 use antiphon_sip::UriBuf;
 use antiphon_sip::header::Params;
+use antiphon_sip::uri::escape_user;
 
 use crate::time::Time;
 
@@ -16,6 +17,12 @@ impl Aor {
     #[must_use]
     pub fn from_canonical(text: impl Into<Box<str>>) -> Self {
         Self(text.into())
+    }
+
+    /// The address-of-record of an account: its user, unescaped, at a domain.
+    #[must_use]
+    pub fn of_account(user: &str, domain: &str) -> Self {
+        Self::from_canonical(format!("{}@{}", escape_user(user), domain.to_ascii_lowercase()))
     }
 
     /// Whether it is one of this domain, given in lower case or not.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use antiphon_core::auth::Ha1Set;
 use redb::{Database, ReadableTable as _, Table};
 
-use super::table::{self, ACCOUNTS, CACHE_BYTES};
+use super::table::{self, ACCOUNTS, CACHE_BYTES, GONE};
 use super::{Account, AccountError, Subscriber, file, lower_case};
 use crate::embedded::database;
 use crate::files;
@@ -32,7 +32,11 @@ pub struct Accounts {
     patience: Duration,
 }
 
-type Rows<'a> = Table<'a, (&'static str, &'static str), &'static [u8]>;
+/// The tables that a change is made in.
+struct Rows<'a> {
+    there: Table<'a, (&'static str, &'static str), &'static [u8]>,
+    gone: Table<'a, (&'static str, &'static str), ()>,
+}
 
 impl Accounts {
     /// The accounts in the data directory `dir`. Touches nothing yet.
@@ -68,10 +72,11 @@ impl Accounts {
             for account in accounts {
                 let domain = lower_case(&account.domain);
                 let key = (&*domain, &*account.user);
-                if rows.get(key).map_err(redb::Error::from)?.is_some() {
+                if rows.there.get(key).map_err(redb::Error::from)?.is_some() {
                     return Err(AccountError::Exists);
                 }
                 put(rows, key, &account.subscriber)?;
+                rows.gone.remove(key).map_err(redb::Error::from)?;
             }
             Ok(())
         })
@@ -91,7 +96,7 @@ impl Accounts {
         })
     }
 
-    /// Removes an account.
+    /// Removes an account. A server takes its bindings away as soon as it reads the file.
     ///
     /// # Errors
     ///
@@ -99,8 +104,12 @@ impl Accounts {
     pub fn remove(&self, user: &str, domain: &str) -> Result<(), AccountError> {
         self.change(|rows| {
             let key = (&*lower_case(domain), user);
-            let removed = rows.remove(key).map_err(redb::Error::from)?;
-            if removed.is_some() { Ok(()) } else { Err(AccountError::Unknown) }
+            let removed = rows.there.remove(key).map_err(redb::Error::from)?.is_some();
+            if !removed {
+                return Err(AccountError::Unknown);
+            }
+            rows.gone.insert(key, ()).map_err(redb::Error::from)?;
+            Ok(())
         })
     }
 
@@ -121,7 +130,7 @@ impl Accounts {
     ///
     /// Those of the file.
     pub fn list(&self) -> Result<Vec<Account>, AccountError> {
-        self.patiently(|| file::load(&self.path))
+        Ok(self.patiently(|| file::load(&self.path))?.accounts)
     }
 
     /// Makes a change and commits it, unless `change` fails.
@@ -159,13 +168,16 @@ fn commit(
     change: impl FnOnce(&mut Rows<'_>) -> Result<(), AccountError>,
 ) -> Result<(), AccountError> {
     let transaction = database::begin_write(database)?;
-    change(&mut transaction.open_table(ACCOUNTS).map_err(redb::Error::from)?)?;
+    change(&mut Rows {
+        there: transaction.open_table(ACCOUNTS).map_err(redb::Error::from)?,
+        gone: transaction.open_table(GONE).map_err(redb::Error::from)?,
+    })?;
     transaction.commit().map_err(redb::Error::from)?;
     Ok(())
 }
 
 fn stored(rows: &Rows<'_>, key: (&str, &str)) -> Result<Option<Subscriber>, AccountError> {
-    let row = rows.get(key).map_err(redb::Error::from)?;
+    let row = rows.there.get(key).map_err(redb::Error::from)?;
     Ok(row.and_then(|row| table::decode(row.value())))
 }
 
@@ -174,7 +186,7 @@ fn put(
     key: (&str, &str),
     subscriber: &Subscriber,
 ) -> Result<(), AccountError> {
-    rows.insert(key, &*table::encode(subscriber)).map_err(redb::Error::from)?;
+    rows.there.insert(key, &*table::encode(subscriber)).map_err(redb::Error::from)?;
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use antiphon_core::time::Time;
 use redb::backends::FileBackend;
 use redb::{Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase as _};
 
-use super::table::{self, ACCOUNTS, CACHE_BYTES};
+use super::table::{self, ACCOUNTS, CACHE_BYTES, GONE};
 use super::{Account, AccountError, MemorySubscribers, Subscriber, Subscribers};
 use crate::embedded::database;
 use crate::{OpenError, Reason};
@@ -35,6 +35,8 @@ pub(super) fn path(dir: &Path) -> PathBuf {
 pub struct SubscriberFile {
     path: PathBuf,
     known: RwLock<MemorySubscribers>,
+    /// Who was removed, for whoever takes their bindings away.
+    gone: Mutex<Vec<(Box<str>, Box<str>)>>,
     /// What the file looked like when it was read last. Whoever holds it reads the file.
     seen: Mutex<Seen>,
     /// Before this moment the file need not be looked at, in microseconds.
@@ -64,10 +66,11 @@ impl SubscriberFile {
     pub fn open(dir: &Path) -> Result<Self, AccountError> {
         let path = path(dir);
         let seen = Seen::look(&path)?;
-        let known = load(&path)?.into_iter().collect();
+        let Listed { accounts, gone } = load(&path)?;
         Ok(Self {
             path,
-            known: RwLock::new(known),
+            known: RwLock::new(accounts.into_iter().collect()),
+            gone: Mutex::new(gone),
             seen: Mutex::new(seen),
             next_look: AtomicU64::new(0),
         })
@@ -92,7 +95,7 @@ impl SubscriberFile {
             return Ok(Refreshed::Unchanged);
         }
         match load(&self.path) {
-            Ok(accounts) => self.replace(accounts),
+            Ok(listed) => self.replace(listed),
             Err(AccountError::Busy) => return Ok(Refreshed::Busy),
             Err(error) => return Err(error),
         }
@@ -100,8 +103,17 @@ impl SubscriberFile {
         Ok(Refreshed::Reloaded)
     }
 
-    fn replace(&self, accounts: Vec<Account>) {
-        let known = accounts.into_iter().collect();
+    /// The accounts (user, domain) that were removed at some time and are not there now, once
+    /// after the file was opened and once after each change: what they leave behind is to be
+    /// cleared. A long list is as good as a short one: clearing twice does no harm.
+    #[must_use]
+    pub fn take_gone(&self) -> Vec<(Box<str>, Box<str>)> {
+        std::mem::take(&mut *self.gone.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn replace(&self, listed: Listed) {
+        let known = listed.accounts.into_iter().collect();
+        *self.gone.lock().unwrap_or_else(PoisonError::into_inner) = listed.gone;
         let mut place = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let old = std::mem::replace(&mut *place, known);
         drop(place);
@@ -142,13 +154,20 @@ impl Seen {
     }
 }
 
+/// What stands in the file.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    pub(super) accounts: Vec<Account>,
+    gone: Vec<(Box<str>, Box<str>)>,
+}
+
 /// All accounts in the file; none if there is no file.
-pub(super) fn load(path: &Path) -> Result<Vec<Account>, AccountError> {
+pub(super) fn load(path: &Path) -> Result<Listed, AccountError> {
     match fs::metadata(path) {
         // An empty file is one that a command has just created.
-        Ok(found) if found.len() == 0 => return Ok(Vec::new()),
+        Ok(found) if found.len() == 0 => return Ok(Listed::default()),
         Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Listed::default()),
         Err(error) => return Err(OpenError::from_io(path, error).into()),
     }
     match database::sound(path, || read_only(path))? {
@@ -171,18 +190,28 @@ fn read_only(path: &Path) -> Result<Option<ReadOnlyDatabase>, OpenError> {
 }
 
 /// Opens the file as a writer does, which repairs it, and reads it.
-fn repaired(path: &Path) -> Result<Vec<Account>, AccountError> {
+fn repaired(path: &Path) -> Result<Listed, AccountError> {
     let database: Database = database::sound(path, || database::open_file(path, CACHE_BYTES))?;
     list(database.begin_read())
 }
 
 fn list(
     transaction: Result<ReadTransaction, redb::TransactionError>,
-) -> Result<Vec<Account>, AccountError> {
+) -> Result<Listed, AccountError> {
     let transaction = transaction.map_err(redb::Error::from)?;
-    match transaction.open_table(ACCOUNTS) {
-        Ok(rows) => table::list(&rows),
-        Err(redb::TableError::TableDoesNotExist(_)) => Ok(Vec::new()),
+    let accounts = rows_of(transaction.open_table(ACCOUNTS))?;
+    let gone = rows_of(transaction.open_table(GONE))?;
+    Ok(Listed {
+        accounts: accounts.map_or_else(|| Ok(Vec::new()), |rows| table::list(&rows))?,
+        gone: gone.map_or_else(|| Ok(Vec::new()), |rows| table::gone(&rows))?,
+    })
+}
+
+/// A table, if it was ever written.
+fn rows_of<T>(opened: Result<T, redb::TableError>) -> Result<Option<T>, AccountError> {
+    match opened {
+        Ok(rows) => Ok(Some(rows)),
+        Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
         Err(error) => Err(AccountError::Failed(Reason::from(redb::Error::from(error)))),
     }
 }

@@ -18,6 +18,10 @@ use crate::Reason;
 pub(super) const ACCOUNTS: TableDefinition<'static, (&str, &str), &[u8]> =
     TableDefinition::new("accounts");
 
+/// Accounts that were removed and not added again, by the same key: a server takes their bindings
+/// away, also one that did not run at the time.
+pub(super) const GONE: TableDefinition<'static, (&str, &str), ()> = TableDefinition::new("gone");
+
 /// Accounts are few and rarely touched: no need for much memory.
 pub(super) const CACHE_BYTES: usize = 1 << 20;
 
@@ -51,4 +55,17 @@ pub(super) fn list(
         accounts.push(Account { user: user.into(), domain: domain.into(), subscriber });
     }
     Ok(accounts)
+}
+
+/// All accounts that were removed: user and domain.
+pub(super) fn gone(
+    table: &impl ReadableTable<(&'static str, &'static str), ()>,
+) -> Result<Vec<(Box<str>, Box<str>)>, AccountError> {
+    let mut gone = Vec::new();
+    for row in table.iter().map_err(redb::Error::from)? {
+        let (key, ()) = row.map(|(key, value)| (key, value.value())).map_err(redb::Error::from)?;
+        let (domain, user) = key.value();
+        gone.push((user.into(), domain.into()));
+    }
+    Ok(gone)
 }

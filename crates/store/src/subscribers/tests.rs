@@ -116,6 +116,25 @@ fn a_server_sees_changes_within_a_second() {
 }
 
 #[test]
+fn who_was_removed_is_told_until_added_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let accounts = Accounts::at(dir.path());
+    for user in ["alice", "bob"] {
+        accounts.add(&account(user, "Biloxi.com")).unwrap();
+    }
+    let server = SubscriberFile::open(dir.path()).unwrap();
+    assert_eq!(server.take_gone(), []);
+    accounts.remove("bob", "biloxi.com").unwrap();
+    server.refresh(Time::from_secs(100)).unwrap();
+    let gone = [("bob".into(), "biloxi.com".into())];
+    assert_eq!((server.take_gone(), server.take_gone()), (gone.to_vec(), vec![]));
+    let started_later = SubscriberFile::open(dir.path()).unwrap();
+    assert_eq!(started_later.take_gone(), gone);
+    accounts.add(&account("bob", "biloxi.com")).unwrap();
+    assert_eq!(SubscriberFile::open(dir.path()).unwrap().take_gone(), []);
+}
+
+#[test]
 fn accounts_are_added_while_servers_read() {
     const ADDED: u64 = 40;
     let dir = tempfile::tempdir().unwrap();

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use antiphon_core::registrar::Aor;
 use antiphon_core::time::Time;
 use antiphon_net::{Clock, Handle};
-use antiphon_store::{Bindings, Commit, Reply, SubscriberFile};
+use antiphon_store::{Bindings, Commit, Gone, Reply, SubscriberFile};
 
 use crate::ban_list::{BanList, lift};
 use crate::node::{Command, Server};
@@ -106,7 +106,7 @@ fn look(file: Option<&SubscriberFile>, bindings: &dyn Bindings, clock: &Clock, s
         // The accounts known so far stay in force when the file cannot be read; the next look
         // tries again.
         drop(file.refresh(now));
-        for (user, domain) in file.take_gone() {
+        for Gone { user, domain } in file.take_gone() {
             end_bindings(bindings, &Aor::of_account(&user, &domain));
         }
     }

@@ -42,7 +42,7 @@ pub use remembered::{
 pub use reply::{Answer, Reply};
 pub use secret::secret;
 pub use subscribers::{
-    Account, AccountError, Accounts, MemorySubscribers, Refreshed, Subscriber, SubscriberFile,
-    Subscribers,
+    Account, AccountError, Accounts, Gone, MemorySubscribers, Refreshed, Subscriber,
+    SubscriberFile, Subscribers,
 };
 pub use trunks::{StoredServer, StoredServerState, StoredTrunk, StoredTrunks, TrunkFile};

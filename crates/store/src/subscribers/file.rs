@@ -12,7 +12,7 @@ use redb::backends::FileBackend;
 use redb::{Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase as _};
 
 use super::table::{self, ACCOUNTS, CACHE_BYTES, GONE};
-use super::{Account, AccountError, MemorySubscribers, Subscriber, Subscribers};
+use super::{Account, AccountError, Gone, MemorySubscribers, Subscriber, Subscribers};
 use crate::embedded::database;
 use crate::{OpenError, Reason};
 
@@ -36,7 +36,7 @@ pub struct SubscriberFile {
     path: PathBuf,
     known: RwLock<MemorySubscribers>,
     /// Who was removed, for whoever takes their bindings away.
-    gone: Mutex<Vec<(Box<str>, Box<str>)>>,
+    gone: Mutex<Vec<Gone>>,
     /// What the file looked like when it was read last. Whoever holds it reads the file.
     seen: Mutex<Seen>,
     /// Before this moment the file need not be looked at, in microseconds.
@@ -103,11 +103,11 @@ impl SubscriberFile {
         Ok(Refreshed::Reloaded)
     }
 
-    /// The accounts (user, domain) that were removed at some time and are not there now, once
+    /// The accounts that were removed at some time and are not there now, once
     /// after the file was opened and once after each change: what they leave behind is to be
     /// cleared. A long list is as good as a short one: clearing twice does no harm.
     #[must_use]
-    pub fn take_gone(&self) -> Vec<(Box<str>, Box<str>)> {
+    pub fn take_gone(&self) -> Vec<Gone> {
         std::mem::take(&mut *self.gone.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -158,7 +158,7 @@ impl Seen {
 #[derive(Debug, Default)]
 pub(super) struct Listed {
     pub(super) accounts: Vec<Account>,
-    gone: Vec<(Box<str>, Box<str>)>,
+    gone: Vec<Gone>,
 }
 
 /// All accounts in the file; none if there is no file.

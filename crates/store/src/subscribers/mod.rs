@@ -34,6 +34,15 @@ pub struct Subscriber {
     pub ha1: Ha1Set,
 }
 
+/// The name of an account that is no more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gone {
+    /// The user part of the address-of-record.
+    pub user: Box<str>,
+    /// The domain, in lower case.
+    pub domain: Box<str>,
+}
+
 /// A subscriber with its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {

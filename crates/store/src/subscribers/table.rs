@@ -12,7 +12,7 @@
 use antiphon_core::auth::Ha1Set;
 use redb::{ReadableTable, TableDefinition};
 
-use super::{Account, AccountError, Subscriber};
+use super::{Account, AccountError, Gone, Subscriber};
 use crate::Reason;
 
 pub(super) const ACCOUNTS: TableDefinition<'static, (&str, &str), &[u8]> =
@@ -57,15 +57,15 @@ pub(super) fn list(
     Ok(accounts)
 }
 
-/// All accounts that were removed: user and domain.
+/// All accounts that were removed.
 pub(super) fn gone(
     table: &impl ReadableTable<(&'static str, &'static str), ()>,
-) -> Result<Vec<(Box<str>, Box<str>)>, AccountError> {
+) -> Result<Vec<Gone>, AccountError> {
     let mut gone = Vec::new();
     for row in table.iter().map_err(redb::Error::from)? {
         let (key, ()) = row.map(|(key, value)| (key, value.value())).map_err(redb::Error::from)?;
         let (domain, user) = key.value();
-        gone.push((user.into(), domain.into()));
+        gone.push(Gone { user: user.into(), domain: domain.into() });
     }
     Ok(gone)
 }

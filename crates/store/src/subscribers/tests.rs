@@ -126,7 +126,7 @@ fn who_was_removed_is_told_until_added_again() {
     assert_eq!(server.take_gone(), []);
     accounts.remove("bob", "biloxi.com").unwrap();
     server.refresh(Time::from_secs(100)).unwrap();
-    let gone = [("bob".into(), "biloxi.com".into())];
+    let gone = [Gone { user: "bob".into(), domain: "biloxi.com".into() }];
     assert_eq!((server.take_gone(), server.take_gone()), (gone.to_vec(), vec![]));
     let started_later = SubscriberFile::open(dir.path()).unwrap();
     assert_eq!(started_later.take_gone(), gone);

@@ -69,8 +69,10 @@ fn next_hop(listener: &str) -> String {
 /// The Record-Route that comes back to the caller names the callee's side first, the caller's side
 /// last, and both where transport or address change (RFC 5658 §3).
 fn has_recorded(shown: &str, [callee, caller]: [&str; 2], way: &str) {
-    let field = shown.lines().find_map(|line| line.trim().strip_prefix("Record-Route: "));
-    let values: Vec<_> = field.unwrap().split(", ").collect();
+    // Those of the first response that has any, on one line or on several (RFC 3261 §7.3.1).
+    let fields = shown.lines().map(|line| line.trim().strip_prefix("Record-Route: "));
+    let fields = fields.skip_while(Option::is_none).map_while(|field| field);
+    let values: Vec<_> = fields.flat_map(|field| field.split(", ")).collect();
     assert!(names(values[0], callee), "{way}: {values:?}");
     assert!(names(values[values.len() - 1], caller), "{way}: {values:?}");
     assert!(values.len() == 2 || (values.len() == 1 && callee == caller), "{way}: {values:?}");

@@ -5,6 +5,7 @@
 mod cli;
 mod fault;
 mod finding;
+mod memory;
 mod run;
 mod terminal;
 
@@ -18,6 +19,7 @@ use mimalloc::MiMalloc;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
+    memory::forgo_huge_pages();
     let ended = match cli::Cli::try_parse() {
         Ok(cli) => run::run(cli.command),
         Err(error) => {

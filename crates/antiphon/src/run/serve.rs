@@ -20,6 +20,7 @@ use super::data;
 use crate::cli::server::{DataDirectory, Serve};
 use crate::fault::Fault;
 use crate::finding::Told;
+use crate::memory;
 use crate::terminal;
 
 /// Between two notes of one kind: a flood of faults is told, and does not become another flood.
@@ -54,7 +55,11 @@ pub(crate) async fn run(serve: Serve) -> Result<ExitCode, Fault> {
             }
         }
     };
-    let (served, ()) = tokio::join!(prepared.run(Notes::default(), &shutdown), ending);
+    let serving = async { tokio::join!(prepared.run(Notes::default(), &shutdown), ending) };
+    let (served, ()) = tokio::select! {
+        served = serving => served,
+        never = memory::give_back() => match never {},
+    };
     served?;
     Ok(ExitCode::SUCCESS)
 }

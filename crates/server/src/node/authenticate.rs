@@ -5,13 +5,13 @@ use std::time::Duration;
 use antiphon_core::auth::{Algorithm, Claim, Ha1Set, Refusal as Unusable, Verdict};
 use antiphon_core::refusal::Refusal;
 use antiphon_core::time::Time;
-use antiphon_sip::header::challenge::Challenge;
+use antiphon_sip::header::challenge::{Challenge, DigestChallenge};
 use antiphon_sip::header::credentials::{Authorization, Credentials, ProxyAuthorization};
 use antiphon_sip::header::parse_value;
 use antiphon_sip::uri::escape_user;
 use antiphon_sip::{HeaderName, Request, StatusCode, Uri, UriBuf};
 
-use super::quirks::needs_md5_alone;
+use super::quirks::Offer;
 use super::{Arrival, Offence, Question, Server, ServerEvent, Waiting};
 use crate::guard::Failure;
 
@@ -194,15 +194,16 @@ impl Server {
                 (StatusCode::PROXY_AUTHENTICATION_REQUIRED, HeaderName::ProxyAuthenticate)
             }
         };
-        let md5_alone = needs_md5_alone(&arrival.request);
-        let mut refusal = Refusal::new(status);
-        for challenge in self.authenticator.challenges(now, domain, stale) {
-            if md5_alone && challenge.algorithm != Some(Algorithm::Md5.name()) {
-                continue;
-            }
-            refusal = refusal.with(name, Challenge::Digest(challenge));
+        let mut challenges = self.authenticator.challenges(now, domain, stale);
+        let is_md5 = |one: &DigestChallenge<'_>| one.algorithm == Some(Algorithm::Md5.name());
+        match Offer::to(&arrival.request) {
+            Offer::AsSaid => {}
+            Offer::Md5Alone => challenges.retain(is_md5),
+            Offer::Md5Last => challenges.sort_by_key(is_md5),
         }
-        refusal
+        challenges.into_iter().fold(Refusal::new(status), |refusal, challenge| {
+            refusal.with(name, Challenge::Digest(challenge))
+        })
     }
 }
 

@@ -9,9 +9,33 @@ use antiphon_sip::{HeaderName, Request};
 const MD5_CHALLENGES_ONLY: &[&str] =
     &["baresip v0.", "baresip v1.", "baresip v2.", "JsSIP ", "SIP.js/", "Twinkle/"];
 
-/// Whether this client must be offered MD5 alone. The field is not proof of anything: whoever
-/// lies in it gets a challenge with MD5, which every client is offered anyway.
-pub(super) fn needs_md5_alone(request: &Request) -> bool {
-    let agent = request.headers().text(HeaderName::UserAgent).unwrap_or_default();
-    MD5_CHALLENGES_ONLY.iter().any(|start| agent.starts_with(start))
+/// Beginnings of User-Agent whose owners answer the first challenge that they know (RFC 8760 §2.4),
+/// and know more than MD5: they would use MD5 where it comes first for the sake of others.
+const FIRST_KNOWN: &[&str] = &["Antiphon/", "Linphonec/5."];
+
+/// How a client is to be challenged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Offer {
+    /// As the domain says.
+    AsSaid,
+    /// With MD5 alone.
+    Md5Alone,
+    /// With MD5 behind all others.
+    Md5Last,
+}
+
+impl Offer {
+    /// The field is not proof of anything: whoever lies in it gets challenges that every client is
+    /// offered anyway.
+    pub(super) fn to(request: &Request) -> Self {
+        let agent = request.headers().text(HeaderName::UserAgent).unwrap_or_default();
+        let is_one = |starts: &[&str]| starts.iter().any(|start| agent.starts_with(start));
+        if is_one(MD5_CHALLENGES_ONLY) {
+            Self::Md5Alone
+        } else if is_one(FIRST_KNOWN) {
+            Self::Md5Last
+        } else {
+            Self::AsSaid
+        }
+    }
 }

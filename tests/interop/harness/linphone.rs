@@ -72,7 +72,8 @@ fn log_of(folder: &Path) -> std::path::PathBuf {
     folder.join("log")
 }
 
-/// It does not start its sockets when the folder of its database is missing.
+/// It does not start its sockets when the folder of its database is missing. It would call itself
+/// "Unknown"; it is given the name of linphonec, the telephone of the same library.
 fn write_settings(folder: &Path, server: &Server, user: &str, password: &str, transport: &str) {
     fs::create_dir_all(folder.join(".local/share/linphone")).unwrap();
     let first = ports::free();
@@ -81,7 +82,7 @@ fn write_settings(folder: &Path, server: &Server, user: &str, password: &str, tr
     let there = server.port_of(transport);
     let settings = format!(
         "[sip]\nsip_port={udp}\nsip_tcp_port={tcp}\nsip_tls_port=-1\nuse_ipv6=0\n\
-         default_proxy=0\n\
+         default_proxy=0\nuser_agent=Linphonec/5.1.65\n\
          [proxy_0]\nreg_proxy=<sip:127.0.0.1:{there};transport={transport}>\n\
          reg_identity=sip:{user}@127.0.0.1\nreg_expires=600\nreg_sendregister=1\n\
          [auth_info_0]\nusername={user}\npasswd={password}\nrealm=127.0.0.1\n\

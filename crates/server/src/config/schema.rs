@@ -153,7 +153,8 @@ section! {
         /// Whether requests for its users are forwarded, or their senders told where to go.
         "role" => role: Role, Default(r#""proxy""#), sample r#""proxy""#;
         /// The hashes that may be signed in with, in the order in which they are offered. Clients
-        /// that know only MD5 often read only the first; clients that know more can choose.
+        /// that know only MD5 often read only the first; clients that know more can choose. Some that
+        /// docs/peers.md names are offered MD5 alone, or last.
         "digest" => digest: Located<Vec<Algorithm>>, Default(r#"["MD5", "SHA-256"]"#),
             sample r#"["MD5", "SHA-256"]"#,
             danger "With SHA-256 first or alone, older telephones cannot sign in.";

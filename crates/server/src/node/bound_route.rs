@@ -104,14 +104,16 @@ fn next_host(request: &Request) -> Option<Host<'_>> {
     }
 }
 
-fn contact_host(headers: &Headers) -> Option<Host<'_>> {
+/// The host at which the sender of a message is reached, as its Contact says.
+pub(super) fn contact_host(headers: &Headers) -> Option<Host<'_>> {
     match headers.first::<Contact<'_>>() {
         Ok(Some(Contact::Addr(address))) => host_of(&address.uri),
         _ => None,
     }
 }
 
-fn host_of<'a>(uri: &Uri<'a>) -> Option<Host<'a>> {
+/// The host that a URI leads to.
+pub(super) fn host_of<'a>(uri: &Uri<'a>) -> Option<Host<'a>> {
     let uri = uri.as_sip()?;
     Some(uri.maddr().unwrap_or(uri.host))
 }

@@ -8,9 +8,10 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use antiphon_core::flow::Flow;
-use antiphon_sip::header::{Contact, Via};
-use antiphon_sip::{HeaderName, Headers, Method, Request, Response, Uri};
+use antiphon_sip::header::Via;
+use antiphon_sip::{HeaderName, Host, Method, Request, Response};
 
+use super::bound_route::{contact_host, host_of};
 use super::source::flow_of_caller;
 use super::{Arrival, Server};
 
@@ -74,7 +75,9 @@ impl Server {
             return;
         }
         let tag = request.from_tag();
-        let (Some(host), Some(tag)) = (contact_host(request.headers()), tag) else { return };
+        let (Some(host), Some(tag)) = (contact_host(request.headers()).map(kept), tag) else {
+            return;
+        };
         let is_first_hop = request.headers().list::<Via<'_>>().count() == 1;
         let way = match flow_of_caller(request, arrival.flow) {
             Some(flow) => Way::By(flow),
@@ -90,7 +93,9 @@ impl Server {
             return false;
         }
         let place = self.moved.of(request.call_id(), request.to_tag());
-        place.is_some_and(|place| host_of(&request.uri()).is_some_and(|host| host == place.host))
+        place.is_some_and(|place| {
+            host_of(&request.uri()).is_some_and(|host| kept(host) == place.host)
+        })
     }
 
     /// The flow by which the other side of a dialog is reached now.
@@ -111,7 +116,7 @@ impl Server {
 /// Where the party is that gives a 2xx to a target refresh request: it is still reached as that was.
 pub(super) fn refreshed(request: &Request, response: &Response) -> Option<(Box<str>, Place)> {
     let tag = request.to_tag().filter(|_| refreshes_target(request.method()))?;
-    let host = contact_host(response.headers())?;
+    let host = kept(contact_host(response.headers())?);
     Some((key(request.call_id(), tag), Place { host, way: Way::AsRecorded }))
 }
 
@@ -126,16 +131,9 @@ fn key(call_id: &str, tag: &str) -> Box<str> {
     [call_id, " ", tag].concat().into()
 }
 
-fn contact_host(headers: &Headers) -> Option<Box<str>> {
-    match headers.first::<Contact<'_>>() {
-        Ok(Some(Contact::Addr(address))) => host_of(&address.uri),
-        _ => None,
-    }
-}
-
-fn host_of(uri: &Uri<'_>) -> Option<Box<str>> {
-    let uri = uri.as_sip()?;
-    Some(uri.maddr().unwrap_or(uri.host).to_string().to_ascii_lowercase().into())
+/// A host to be kept and compared.
+fn kept(host: Host<'_>) -> Box<str> {
+    host.to_string().to_ascii_lowercase().into()
 }
 
 #[cfg(test)]

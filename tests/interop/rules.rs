@@ -7,7 +7,7 @@ use crate::harness::sipp::{Scenario, Sipp};
 
 const LIMIT: Duration = Duration::from_secs(40);
 
-/// Over each of them every call but those that are redirected is placed.
+/// Every call is placed over each of them.
 const TRANSPORTS: [&str; 2] = ["udp", "tcp"];
 
 /// SIPp's arguments for a transport, one connection for all.
@@ -106,27 +106,40 @@ fn a_503_leads_to_the_next_server_of_a_trunk_and_retry_after_is_obeyed_rfc3261_2
 
 #[test]
 fn every_code_of_redirection_is_followed_by_sipp_rfc3261_21_3() {
-    for code in ["300", "301", "302", "305", "380"] {
-        let there = callee("callee", 1, "udp");
-        let contacts = format!("contacts = [\"sip:x@127.0.0.1:{}\"]", there.port);
-        let body = if code == "380" { ", body = \"Elsewhere.\"" } else { "" };
-        let action = format!("{{ redirect = {code}, {contacts}{body} }}");
-        let server = Server::configured(&[], &rule(&action, "{}"));
-        let mut words = vec![("302", code)];
-        if code == "305" {
-            // The Contact is a proxy, by way of which the same is asked again (RFC 3261 §21.3.4).
-            words.push((
-                "INVITE [$uri] SIP/2.0",
-                "INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0",
-            ));
-            words.push(("<log message=\"[$contact]\"/>", "<log message=\"[$contact] [$uri]\"/>"));
+    for transport in TRANSPORTS {
+        for code in ["300", "301", "302", "305", "380"] {
+            follow(code, transport);
         }
-        let caller =
-            Sipp::changed_caller(server.port, "caller-redirected", &words, arguments("udp"));
-        let totals = caller.finish(LIMIT);
-        assert!(totals.all_succeeded(1), "{code}: {totals:?}");
-        was_played(there, 1);
     }
+}
+
+/// Has SIPp go where a redirection with this code leads.
+fn follow(code: &str, transport: &str) {
+    let there = callee("callee", 1, transport);
+    let contacts = format!("contacts = [\"{}\"]", uri(&there, transport));
+    let body = if code == "380" { ", body = \"Elsewhere.\"" } else { "" };
+    let action = format!("{{ redirect = {code}, {contacts}{body} }}");
+    let server = Server::configured(&[], &rule(&action, "{}"));
+    let mut words = vec![("302", code)];
+    if code == "305" {
+        // The Contact is a proxy, by way of which the same is asked again (RFC 3261 §21.3.4).
+        words.push((
+            "INVITE [$uri] SIP/2.0",
+            "INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0",
+        ));
+        words.push(("<log message=\"[$contact]\"/>", "<log message=\"[$contact] [$uri]\"/>"));
+    }
+    let arguments: &[&str] = if transport == "tcp" {
+        words.push(("protocol=\"UDP\"", "protocol=\"TCP\""));
+        // SIPp goes elsewhere over TCP only when each call has a connection of its own.
+        &["-t", "tn", "-max_socket", "8", "-s", "x"]
+    } else {
+        arguments(transport)
+    };
+    let caller = Sipp::changed_caller(server.port, "caller-redirected", &words, arguments);
+    let totals = caller.finish(LIMIT);
+    assert!(totals.all_succeeded(1), "{code} over {transport}: {totals:?}");
+    was_played(there, 1);
 }
 
 /// Three servers, each of which sends calls to `x` on to the next, the last to the callee.
@@ -151,10 +164,13 @@ fn calls_go_through_three_servers_that_route_loosely_rfc3261_16_12_1_1() {
 
 #[test]
 fn calls_of_a_strict_router_go_through_three_servers_rfc3261_16_4() {
-    let callee = callee("callee", 1, "udp");
-    let [first, ..] = &chain(&callee, "udp");
-    let scenario = Scenario { name: "caller-strict", calls: 1, arguments: arguments("udp") };
-    let totals = Sipp::caller(first.port, &scenario).finish(LIMIT);
-    assert!(totals.all_succeeded(1), "{totals:?}");
-    was_played(callee, 1);
+    for transport in TRANSPORTS {
+        let callee = callee("callee", 1, transport);
+        let [first, ..] = &chain(&callee, transport);
+        let arguments = arguments(transport);
+        let scenario = Scenario { name: "caller-strict", calls: 1, arguments };
+        let totals = Sipp::caller(first.port, &scenario).finish(LIMIT);
+        assert!(totals.all_succeeded(1), "{transport}: {totals:?}");
+        was_played(callee, 1);
+    }
 }

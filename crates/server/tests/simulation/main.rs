@@ -35,6 +35,7 @@ mod phone;
 mod plans;
 mod preferences;
 mod privacy;
+mod ranking;
 mod redirection;
 mod registration;
 mod reload;

@@ -36,8 +36,31 @@ pub(crate) struct Process {
 pub(crate) struct Usage {
     /// Time that the scheduler gave to all its threads, in microseconds.
     pub(crate) cpu: f64,
+    /// Ticks of it in the programs themselves, and in the kernel for them.
+    user: f64,
+    system: f64,
+    /// How often a thread went to sleep and was woken.
+    pub(crate) wakes: f64,
     /// Memory that is its own, and its share of what it shares, in bytes.
     pub(crate) memory: f64,
+}
+
+impl Usage {
+    /// What was used since then; the memory is that of now.
+    pub(crate) fn since(&self, before: &Self) -> Self {
+        Self {
+            cpu: self.cpu - before.cpu,
+            user: self.user - before.user,
+            system: self.system - before.system,
+            wakes: self.wakes - before.wakes,
+            memory: self.memory,
+        }
+    }
+
+    /// The part of the time that was not the kernel's, in microseconds: as exact as ticks are.
+    pub(crate) fn user_cpu(&self) -> f64 {
+        self.cpu * self.user / (self.user + self.system).max(1.0)
+    }
 }
 
 impl Process {
@@ -54,9 +77,13 @@ impl Process {
 
     /// What it and its children have used.
     pub(crate) fn usage(&self) -> Result<Usage, Failure> {
-        let mut usage = Usage { cpu: 0.0, memory: 0.0 };
+        let mut usage = Usage { cpu: 0.0, user: 0.0, system: 0.0, wakes: 0.0, memory: 0.0 };
         for id in self.family() {
             usage.cpu += cpu(id).ok_or_else(|| self.gone())?;
+            let [user, system] = ticks(id).ok_or_else(|| self.gone())?;
+            usage.user += user;
+            usage.system += system;
+            usage.wakes += wakes(id);
             usage.memory += memory(id).ok_or_else(|| self.gone())?;
         }
         Ok(usage)
@@ -123,6 +150,24 @@ fn cpu(id: u32) -> Option<f64> {
     let first = |text: &String| text.split_ascii_whitespace().next()?.parse::<f64>().ok();
     let nanoseconds: Vec<f64> = threads.iter().filter_map(first).collect();
     (!nanoseconds.is_empty()).then(|| nanoseconds.iter().sum::<f64>() / 1e3)
+}
+
+/// Ticks in user mode and in the kernel: the twelfth and thirteenth field behind the name, which
+/// may hold anything (proc_pid_stat(5)).
+fn ticks(id: u32) -> Option<[f64; 2]> {
+    let text = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    let (_, fields) = text.rsplit_once(')')?;
+    let mut fields = fields.split_ascii_whitespace().skip(11).map(|field| field.parse().ok());
+    Some([fields.next()??, fields.next()??])
+}
+
+/// How often its threads gave the processor away because they had nothing to do.
+fn wakes(id: u32) -> f64 {
+    let switches = |text: String| -> Option<f64> {
+        let line = text.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+        line.trim().parse().ok()
+    };
+    threads(id, "status").into_iter().filter_map(switches).sum()
 }
 
 /// A file of every thread.

@@ -39,12 +39,12 @@ impl Section {
 
     /// A mark that is reached when the value is not above the limit.
     pub(crate) fn at_most(&mut self, what: &str, value: f64, limit: f64, unit: &str) {
-        self.mark(what, format!("≤ {limit}{unit}"), shown(value, unit), value <= limit);
+        self.mark(what, format!("≤ {limit}{unit}"), shown(value, limit, unit), value <= limit);
     }
 
     /// A mark that is reached when the value is not below the limit.
     pub(crate) fn at_least(&mut self, what: &str, value: f64, limit: f64, unit: &str) {
-        self.mark(what, format!("≥ {limit}{unit}"), shown(value, unit), value >= limit);
+        self.mark(what, format!("≥ {limit}{unit}"), shown(value, limit, unit), value >= limit);
     }
 
     pub(crate) fn mark(&mut self, what: &str, wanted: String, found: String, is_reached: bool) {
@@ -58,8 +58,14 @@ impl Section {
     }
 }
 
-fn shown(value: f64, unit: &str) -> String {
-    if value.is_finite() { format!("{value:.2}{unit}") } else { "not measured".to_owned() }
+/// With so many digits that a value that misses a limit does not look like it.
+fn shown(value: f64, limit: f64, unit: &str) -> String {
+    if !value.is_finite() {
+        return "not measured".to_owned();
+    }
+    let rounded = format!("{value:.2}");
+    let hides_it = rounded == format!("{limit:.2}") && value != limit;
+    if hides_it { format!("{value:.3}{unit}") } else { format!("{rounded}{unit}") }
 }
 
 /// What a whole run found.
@@ -146,10 +152,14 @@ mod tests {
         section.at_most("time", 2.0, 1.5, " ms");
         section.at_least("speed", 2.0, 1.5, "");
         section.at_most("unknown", f64::NAN, 1.5, "");
+        section.at_most("nearly", 0.274, 0.27, " ×");
+        section.at_most("just", 0.27, 0.27, " ×");
         let rows = rows_of_marks(&section);
         assert_eq!(rows[0], ["time", "≤ 1.5 ms", "2.00 ms", "**missed**"]);
         assert_eq!(rows[1], ["speed", "≥ 1.5", "2.00", "reached"]);
         assert_eq!(rows[2], ["unknown", "≤ 1.5", "not measured", "**missed**"]);
+        assert_eq!(rows[3], ["nearly", "≤ 0.27 ×", "0.274 ×", "**missed**"]);
+        assert_eq!(rows[4], ["just", "≤ 0.27 ×", "0.27 ×", "reached"]);
     }
 
     #[test]

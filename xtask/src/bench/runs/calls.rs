@@ -17,6 +17,9 @@ struct Cell {
     rate: u32,
     /// Microseconds of CPU a call.
     cpu: Figure,
+    /// What of it is not the kernel's.
+    user: Figure,
+    wakes: Figure,
     not_completed: f64,
     retransmissions: f64,
     overtaken: f64,
@@ -46,18 +49,17 @@ fn cells(context: &mut Context) -> Result<Vec<Cell>, Failure> {
     for kind in Kind::ALL {
         let highest = if kind == Kind::Kamailio { theirs } else { ours };
         for (label, rate) in [("500", 500), ("2,000", 2_000), ("highest", highest)] {
-            let cpu = Figure::default();
-            let (not_completed, retransmissions, overtaken) = (0.0, 0.0, 0.0);
-            let is_clean = true;
             cells.push(Cell {
                 kind,
                 label,
                 rate,
-                cpu,
-                not_completed,
-                retransmissions,
-                overtaken,
-                is_clean,
+                cpu: Figure::default(),
+                user: Figure::default(),
+                wakes: Figure::default(),
+                not_completed: 0.0,
+                retransmissions: 0.0,
+                overtaken: 0.0,
+                is_clean: true,
             });
         }
     }
@@ -73,8 +75,10 @@ fn measure(
     let calls = cell.rate * seconds;
     let before = server.usage()?;
     let results = context.load.calls(cell.rate, calls, context.users())?;
-    let after = server.usage()?;
-    cell.cpu.add((after.cpu - before.cpu) / f64::from(calls));
+    let spent = server.usage()?.since(&before);
+    cell.cpu.add(spent.cpu / f64::from(calls));
+    cell.user.add(spent.user_cpu() / f64::from(calls));
+    cell.wakes.add(spent.wakes / f64::from(calls));
     tell(cell, &results, calls)
 }
 
@@ -89,16 +93,27 @@ fn tell(cell: &mut Cell, results: &Results, calls: u32) -> Result<(), Failure> {
 fn section(cells: &[Cell], seconds: u32) -> Section {
     let how = format!(
         "{seconds} s of calls in each round. The highest rate is that at which every \
-        call was still completed and nothing was sent twice."
+        call was still completed and nothing was sent twice. User time is what is not the \
+        kernel's; a wake is a thread that had gone to sleep."
     );
-    let heads =
-        ["server", "calls/s", "CPU µs/call", "not completed", "sent again", "BYE before ACK"];
+    let heads = [
+        "server",
+        "calls/s",
+        "CPU µs/call",
+        "user µs/call",
+        "wakes/call",
+        "not completed",
+        "sent again",
+        "BYE before ACK",
+    ];
     let mut section = Section::new("CPU per call", how, &heads);
     for cell in cells {
         section.row([
             cell.kind.name().to_owned(),
             cell.rate.to_string(),
             cell.cpu.to_string(),
+            cell.user.to_string(),
+            cell.wakes.to_string(),
             cell.not_completed.to_string(),
             cell.retransmissions.to_string(),
             cell.overtaken.to_string(),

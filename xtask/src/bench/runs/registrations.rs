@@ -15,6 +15,8 @@ struct Cell {
     kind: Kind,
     algorithm: (&'static str, &'static str),
     cpu: Figure,
+    user: Figure,
+    wakes: Figure,
     median: Figure,
     slow: Figure,
     not_completed: f64,
@@ -29,6 +31,8 @@ pub(crate) fn run(context: &mut Context) -> Result<Section, Failure> {
                 kind,
                 algorithm,
                 cpu: Figure::default(),
+                user: Figure::default(),
+                wakes: Figure::default(),
                 median: Figure::default(),
                 slow: Figure::default(),
                 not_completed: 0.0,
@@ -53,8 +57,10 @@ fn measure(context: &mut Context, cell: &mut Cell) -> Result<(), Failure> {
     context.load.registrations(1_000, users, users, algorithm)?;
     let before = server.usage()?;
     let results = context.load.registrations(RATE, count, users, algorithm)?;
-    let after = server.usage()?;
-    cell.cpu.add((after.cpu - before.cpu) / f64::from(count));
+    let spent = server.usage()?.since(&before);
+    cell.cpu.add(spent.cpu / f64::from(count));
+    cell.user.add(spent.user_cpu() / f64::from(count));
+    cell.wakes.add(spent.wakes / f64::from(count));
     cell.median.add(results.number("answer_median_us")? / 1e3);
     cell.slow.add(results.number("answer_p99_us")? / 1e3);
     cell.not_completed += f64::from(count) - results.number("completed")?;
@@ -71,6 +77,8 @@ fn section(cells: &[Cell], users: u32) -> Section {
         "server",
         "digest",
         "CPU µs",
+        "user µs",
+        "wakes",
         "median ms",
         "99th percentile ms",
         "not completed",
@@ -82,6 +90,8 @@ fn section(cells: &[Cell], users: u32) -> Section {
             cell.kind.name().to_owned(),
             cell.algorithm.1.to_owned(),
             cell.cpu.to_string(),
+            cell.user.to_string(),
+            cell.wakes.to_string(),
             cell.median.to_string(),
             cell.slow.to_string(),
             cell.not_completed.to_string(),

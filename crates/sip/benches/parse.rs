@@ -12,7 +12,7 @@
 //! The cases take turns, round by round, and the best round of each counts: a busy machine makes
 //! rounds slower, never faster.
 //!
-//! rsip is not measured here: it brings 28 crates, most of them in releases long past.
+//! rsip is measured by `benches/rsip`, which stands outside of the workspace.
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -24,30 +24,7 @@ use antiphon_sip::{HeaderName, Limits, Message, Request, Response, StatusCode};
 use bytes::{Bytes, BytesMut};
 
 /// 809 octets, as a telephone sends them to its proxy.
-const INVITE: &str = "INVITE sip:bob@biloxi.example.com SIP/2.0\r\n\
-Via: SIP/2.0/UDP client.atlanta.example.com:5060;branch=z9hG4bK74bf9;rport\r\n\
-Max-Forwards: 70\r\n\
-Route: <sip:ss1.atlanta.example.com;lr>\r\n\
-From: \"Alice\" <sip:alice@atlanta.example.com>;tag=9fxced76sl\r\n\
-To: \"Bob\" <sip:bob@biloxi.example.com>\r\n\
-Call-ID: 3848276298220188511@atlanta.example.com\r\n\
-CSeq: 1 INVITE\r\n\
-Contact: <sip:alice@client.atlanta.example.com:5060;transport=udp>\r\n\
-Allow: INVITE, ACK, CANCEL, OPTIONS, BYE, UPDATE, PRACK, REFER\r\n\
-Supported: replaces, timer, 100rel\r\n\
-Session-Expires: 1800\r\n\
-User-Agent: SomePhone/1.0.3817 (linux 64)\r\n\
-Content-Type: application/sdp\r\n\
-Content-Length: 175\r\n\r\n\
-v=0\r\n\
-o=alice 2890844526 2890844526 IN IP4 client.atlanta.example.com\r\n\
-s=-\r\n\
-c=IN IP4 192.0.2.101\r\n\
-t=0 0\r\n\
-m=audio 49172 RTP/AVP 0\r\n\
-a=rtpmap:0 PCMU/8000\r\n\
-a=ptime:20\r\n\
-a=sendrecv\r\n";
+const INVITE: &str = include_str!("invite.sip");
 
 fn main() -> ExitCode {
     let options = Options::from_args(std::env::args().skip(1));

@@ -41,6 +41,21 @@ impl Load {
         self.run(&words)
     }
 
+    /// Calls of which those are given up that have come to no end a second after the last began.
+    pub(crate) fn impatient_calls(
+        &self,
+        rate: u32,
+        calls: u32,
+        users: u32,
+    ) -> Result<Results, Failure> {
+        let words = format!(
+            "calls --server {} --callee {} --rate {rate} --calls {calls} --users {users} \
+             --patience 1",
+            self.server, self.callee
+        );
+        self.run(&words)
+    }
+
     /// Calls that are not hung up.
     pub(crate) fn open_calls(&self, rate: u32, calls: u32, users: u32) -> Result<Results, Failure> {
         let words = format!(
@@ -174,6 +189,12 @@ impl Results {
         let found = found.map(|(_, number)| *number);
         found.ok_or_else(|| Failure::tree(format!("the load printed no `{name}`")))
     }
+
+    /// A number that is a count.
+    pub(crate) fn whole(&self, name: &str) -> Result<u32, Failure> {
+        let text = format!("{:.0}", self.number(name)?);
+        text.parse().map_err(|_| Failure::tree(format!("`{name}` of the load is no count: {text}")))
+    }
 }
 
 /// Waits until the process says something on its standard output.
@@ -203,6 +224,7 @@ mod tests {
     fn results_are_names_and_numbers() {
         let results = Results::parse("completed 17\nanything else\n");
         assert_eq!(results.number("completed").unwrap(), 17.0);
+        assert_eq!(results.whole("completed").unwrap(), 17);
         assert!(results.number("anything").is_err());
     }
 }

@@ -1,5 +1,5 @@
-//! Overload control between neighbours (RFC 7339): what this element tells those that send to it,
-//! and what it heeds of those that it sends to. The one algorithm is `loss` (§7).
+//! Overload control between neighbours (RFC 7339): what this element tells those that send to it.
+//! What it heeds of those that it sends to is in [`wishes`](super::wishes).
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -10,25 +10,56 @@ use antiphon_sip::header::Via;
 use antiphon_sip::{HeaderName, Request, Response};
 
 use super::Endpoint;
-use super::urgency::is_spared;
 use crate::time::Time;
 
 /// How long what is told holds (§4.3).
-const VALIDITY: Duration = Duration::from_millis(500);
+pub(super) const VALIDITY: Duration = Duration::from_millis(500);
 
 /// Over how long the part of refused requests is measured: short enough that the next responses
 /// tell of it, long enough that some hundred requests make it a number.
 const WINDOW: Duration = Duration::from_millis(200);
 
-/// Neighbours whose wishes are kept at most. A wish holds for moments, and of more neighbours than
-/// these only those that are overloaded at the same time matter.
+/// Neighbours that are told a rate at most; more are told a part.
 const NEIGHBOURS: usize = 1024;
+
+/// After so long without a request a neighbour is forgotten when another needs its place.
+const FORGOTTEN: Duration = Duration::from_secs(10);
 
 /// The parameters of overload control in a Via (§4).
 const PARAMETERS: [&str; 4] = ["oc", "oc-algo", "oc-validity", "oc-seq"];
 
 /// What is put into the Via of requests when overload control is offered (§5.1).
-pub(super) const OFFER: &str = ";oc;oc-algo=\"loss\"";
+pub(super) const OFFER: &str = ";oc;oc-algo=\"loss,rate\"";
+
+/// How a neighbour is told what is too much (§4.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Algorithm {
+    /// The part that is to be kept back, in percent (§7).
+    Loss,
+    /// How many requests a second may come (RFC 7415).
+    Rate,
+}
+
+impl Algorithm {
+    /// The one of the list of a neighbour that it likes best (§4.2). Since it goes on sending that
+    /// list, the choice stays (§5.8) without being kept. `loss` it knows in any case (§5.1).
+    fn chosen(via: &Via<'_>) -> Self {
+        let list = via.params().value("oc-algo").unwrap_or_default();
+        list.split(',').find_map(|name| Self::named(name.trim())).unwrap_or(Self::Loss)
+    }
+
+    pub(super) fn named(name: &str) -> Option<Self> {
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        (is("loss").then_some(Self::Loss)).or_else(|| is("rate").then_some(Self::Rate))
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Loss => "loss",
+            Self::Rate => "rate",
+        }
+    }
+}
 
 /// Which part of new requests had to be refused lately.
 #[derive(Debug, Default)]
@@ -67,84 +98,116 @@ impl Measure {
     }
 }
 
-/// The wishes of those that requests are sent to, by address and port (§5.4).
+/// What neighbours may send that are told a rate (RFC 7415 §3.4), by address and port.
 #[derive(Debug, Default)]
-pub(super) struct Wishes(HashMap<SocketAddr, Wish>);
+pub(super) struct Allowances(HashMap<SocketAddr, Allowance>);
 
-#[derive(Debug, Clone, Copy)]
-struct Wish {
-    loss: u32,
-    until: Time,
-    sequence: Sequence,
+/// What one of them may send: as much of what it sends as is taken of what all send.
+#[derive(Debug)]
+struct Allowance {
+    since: Time,
+    /// Its requests since then.
+    requests: u32,
+    /// A second; `None` when it may send what it likes.
+    rate: Option<u64>,
 }
 
-/// `oc-seq`: a number with a fraction, compared as both its parts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Sequence(u64, u32);
-
-impl Wishes {
-    fn heed(&mut self, now: Time, neighbour: SocketAddr, wish: Wish) {
-        if let Some(known) = self.0.get(&neighbour)
-            && known.until > now
-            && known.sequence >= wish.sequence
-        {
-            return;
+impl Allowances {
+    /// Counts a request; whether there was room to.
+    fn count(&mut self, now: Time, neighbour: SocketAddr, loss: u32) -> bool {
+        if !self.0.contains_key(&neighbour) && self.0.len() >= NEIGHBOURS {
+            self.0.retain(|_, known| now < known.since + FORGOTTEN);
+            if self.0.len() >= NEIGHBOURS {
+                return false;
+            }
         }
-        if self.0.len() >= NEIGHBOURS {
-            self.0.retain(|_, wish| wish.until > now);
-        }
-        if wish.until <= now || wish.loss == 0 {
-            self.0.remove(&neighbour);
-        } else if self.0.len() < NEIGHBOURS {
-            self.0.insert(neighbour, wish);
-        }
+        let new = Allowance { since: now, requests: 0, rate: None };
+        let known = self.0.entry(neighbour).or_insert(new);
+        known.turn(now, loss);
+        known.requests = known.requests.saturating_add(1);
+        true
     }
 
-    /// The part of new requests that a neighbour is to be spared now, in percent.
-    fn loss(&self, now: Time, neighbour: SocketAddr) -> u32 {
-        self.0.get(&neighbour).filter(|wish| wish.until > now).map_or(0, |wish| wish.loss)
+    fn rate(&mut self, now: Time, neighbour: SocketAddr, loss: u32) -> Option<u64> {
+        let known = self.0.get_mut(&neighbour)?;
+        known.turn(now, loss);
+        known.rate
+    }
+}
+
+impl Allowance {
+    fn turn(&mut self, now: Time, loss: u32) {
+        if now < self.since + WINDOW {
+            return;
+        }
+        let elapsed = now.as_micros().saturating_sub(self.since.as_micros()).max(1);
+        let sent = u64::from(self.requests) * 1_000_000 / elapsed;
+        self.rate = match self.rate {
+            _ if loss > 0 => Some((sent * u64::from(100 - loss.min(100)) / 100).max(1)),
+            // Nothing was too much: a little more may come, as long as the neighbour has use for it.
+            // All at once would be too much at once again.
+            Some(rate) if sent >= rate / 2 => Some(rate + rate / 4 + 1),
+            _ => None,
+        };
+        (self.since, self.requests) = (now, 0);
     }
 }
 
 impl Endpoint {
+    /// Takes what the sender of a request says of overload control off its Via, since it is between
+    /// that sender and us alone (§5.6); how that one is to be told of our load, if it takes part.
+    pub(super) fn take_offer(
+        &mut self,
+        now: Time,
+        request: &mut Request,
+        neighbour: SocketAddr,
+    ) -> Option<Algorithm> {
+        if !request.has_overload_control() {
+            return None;
+        }
+        let (chosen, stripped) = {
+            let via = request.top_via()?;
+            (Algorithm::chosen(&via), without_parameters(&via))
+        };
+        request.headers_mut().replace_first(HeaderName::Via, stripped);
+        if chosen == Algorithm::Rate {
+            let loss = self.load.measure.loss(now);
+            let has_room = self.allowances.count(now, neighbour, loss);
+            return Some(if has_room { Algorithm::Rate } else { Algorithm::Loss });
+        }
+        Some(chosen)
+    }
+
     /// The response with what its sender's neighbour is to know of our load (§5.2).
-    pub(super) fn with_feedback(&mut self, now: Time, response: &Response) -> Response {
+    pub(super) fn with_feedback(
+        &mut self,
+        now: Time,
+        response: &Response,
+        neighbour: SocketAddr,
+        algorithm: Algorithm,
+    ) -> Response {
         let mut response = response.clone();
         let Some(via) = response.top_via() else { return response };
         let mut text = without_parameters(&via);
         let loss = self.load.measure.loss(now);
-        let validity = if loss == 0 { 0 } else { VALIDITY.as_millis() };
+        let wish = match algorithm {
+            Algorithm::Loss => Some(u64::from(loss)).filter(|loss| *loss > 0),
+            Algorithm::Rate => self.allowances.rate(now, neighbour, loss),
+        };
+        // §5.7: a rate of 0 is none at all unless its validity is 0 as well.
+        let validity = wish.map_or(0, |_| VALIDITY.as_millis());
         let sequence = now.as_micros();
         // Writing to a String does not fail.
         let _ = write!(
             text,
-            ";oc={loss};oc-algo=\"loss\";oc-validity={validity};oc-seq={}.{:05}",
+            ";oc={};oc-algo=\"{}\";oc-validity={validity};oc-seq={}.{:05}",
+            wish.unwrap_or(0),
+            algorithm.name(),
             sequence / 1_000_000,
             sequence % 1_000_000 / 10
         );
         response.headers_mut().replace_first(HeaderName::Via, text);
         response
-    }
-
-    /// Takes what a neighbour says of its load in our Via (§5.4).
-    pub(super) fn take_feedback(&mut self, now: Time, from: SocketAddr, response: &Response) {
-        if let Some(wish) = response.top_via().and_then(|via| wish(now, &via)) {
-            self.wishes.heed(now, from, wish);
-        }
-    }
-
-    /// Whether a request is kept back because its next hop has asked for less (§5.5, §7.2).
-    pub(super) fn is_kept_back(&mut self, now: Time, to: SocketAddr, request: &Request) -> bool {
-        let loss = self.wishes.loss(now, to);
-        loss > 0 && !is_spared(request) && self.random() % 100 < u64::from(loss)
-    }
-}
-
-/// Takes off the Via of a request what is between its sender and us alone (§5.6).
-pub(super) fn strip(request: &mut Request) {
-    let stripped = request.top_via().map(|via| without_parameters(&via));
-    if let Some(stripped) = stripped {
-        request.headers_mut().replace_first(HeaderName::Via, stripped);
     }
 }
 
@@ -162,21 +225,4 @@ fn without_parameters(via: &Via<'_>) -> String {
         }
     }
     text
-}
-
-/// What a Via that came back says, if it says something that is understood.
-fn wish(now: Time, via: &Via<'_>) -> Option<Wish> {
-    let params = via.params();
-    let loss: u32 = params.value("oc")?.parse().ok()?;
-    // §4.2: of other algorithms a value means something else.
-    if !params.value("oc-algo")?.eq_ignore_ascii_case("loss") {
-        return None;
-    }
-    let validity = match params.value("oc-validity") {
-        Some(text) => Duration::from_millis(u64::from(text.parse::<u32>().ok()?)),
-        None => VALIDITY,
-    };
-    let (whole, fraction) = params.value("oc-seq")?.split_once('.')?;
-    let sequence = Sequence(whole.parse().ok()?, fraction.parse().ok()?);
-    Some(Wish { loss: loss.min(100), until: now + validity, sequence })
 }

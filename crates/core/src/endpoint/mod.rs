@@ -4,7 +4,7 @@
 //! `server` run the machines, `path` knows the way of a response, `stateless` refuses,
 //! `overload` says when, `turn_away` does it before anything is parsed, `urgency` says what goes before,
 //! `glance` reads what that needs of a datagram that is not parsed yet, `feedback` tells neighbours of
-//! it.
+//! it, `wishes` heeds what they tell.
 
 mod alarms;
 mod alias;
@@ -31,6 +31,7 @@ mod stateless;
 mod turn_away;
 mod urgency;
 mod way_back;
+mod wishes;
 
 #[cfg(test)]
 mod tests;
@@ -54,12 +55,13 @@ use bytes::{Bytes, BytesMut};
 use self::alarms::Alarms;
 use self::chance::{Chance, KeyMap, KeyedHash};
 use self::client::Client;
-use self::feedback::Wishes;
+use self::feedback::Allowances;
 use self::overload::Load;
 use self::path::ReturnPath;
 use self::server::Server;
 use self::slab::{Handle, Slab};
 use self::way_back::WaysBack;
+use self::wishes::Wishes;
 use crate::flow::{Destination, Fault, Flow, Ticket, Transmit};
 use crate::id_map::give_back;
 use crate::locate::{Answer, Question};
@@ -97,6 +99,7 @@ pub struct Endpoint {
     /// Where refusals are written that are made in a hurry.
     page: BytesMut,
     wishes: Wishes,
+    allowances: Allowances,
     counters: Counters,
 }
 
@@ -138,6 +141,7 @@ impl Endpoint {
             load: Load::default(),
             page: BytesMut::new(),
             wishes: Wishes::default(),
+            allowances: Allowances::default(),
             counters: Counters::default(),
         }
     }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use antiphon_sip::Request;
 
 use super::Endpoint;
-use super::feedback::Measure;
+use super::feedback::{Algorithm, Measure};
 use super::gate::Gate;
 use super::path::ReturnPath;
 use super::urgency::is_spared;
@@ -70,7 +70,13 @@ impl Endpoint {
     }
 
     /// Refuses a request that would begin something while too much waits; whether it did.
-    pub(super) fn is_shed(&mut self, now: Time, path: &ReturnPath, request: &Request) -> bool {
+    pub(super) fn is_shed(
+        &mut self,
+        now: Time,
+        path: &ReturnPath,
+        request: &Request,
+        feedback: Option<Algorithm>,
+    ) -> bool {
         if is_spared(request) {
             return false;
         }
@@ -84,7 +90,7 @@ impl Endpoint {
         self.load.measure.count(now, is_shed);
         if is_shed {
             self.counters.shed += 1;
-            self.refuse_for_overload(now, path, request);
+            self.refuse_for_overload(now, path, request, feedback);
         }
         is_shed
     }

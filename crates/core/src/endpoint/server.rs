@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use super::alarms::Armed;
 use super::chance::Key;
-use super::feedback;
+use super::feedback::Algorithm;
 use super::matching::Match;
 use super::path::{self, ReturnPath};
 use super::{Endpoint, Event, Gone, Owner, ServerId};
@@ -20,8 +20,8 @@ pub(super) struct Server {
     /// See [`Endpoint::merge_keys`].
     merge_key: Option<Key>,
     pub(super) path: ReturnPath,
-    /// Whether its sender takes part in overload control (RFC 7339 §5.1).
-    wants_feedback: bool,
+    /// How its sender is told of our load, if it takes part in overload control (RFC 7339 §5.1).
+    feedback: Option<Algorithm>,
     /// `None` only within a step.
     state: Option<State>,
     armed: Option<Armed>,
@@ -183,7 +183,7 @@ impl Endpoint {
             && !self.is_full()
         {
             let state = State::NonInvite(state);
-            self.insert_server(matched.key, None, path, false, state, &timing);
+            self.insert_server(matched.key, None, path, None, state, &timing);
         }
         if let Some(octets) = out.transmit {
             self.transmit(path.flow, octets, None);
@@ -199,20 +199,18 @@ impl Endpoint {
         let merge_key = self.merge_key(&request);
         let path = path::receive(&mut request, flow);
         self.note_alias(&request, &flow);
-        if request.has_overload_control() {
-            feedback::strip(&mut request);
-        }
+        let feedback = self.take_offer(now, &mut request, path.flow.remote);
         if merge_key.is_some_and(|key| self.merge_keys.contains_key(&key)) {
             self.counters.merged += 1;
             self.refuse(&path, &request, StatusCode::LOOP_DETECTED, None);
             return;
         }
-        if self.is_shed(now, &path, &request) {
+        if self.is_shed(now, &path, &request, feedback) {
             return;
         }
         if self.is_full() {
             self.counters.overloaded += 1;
-            self.refuse_for_overload(now, &path, &request);
+            self.refuse_for_overload(now, &path, &request, feedback);
             return;
         }
         let timing = self.timing(&flow);
@@ -222,9 +220,7 @@ impl Endpoint {
         } else {
             State::NonInvite(ServerNonInvite::start(kept, now, &timing))
         };
-        let wants_feedback = request.has_overload_control();
-        if let Some(id) =
-            self.insert_server(matched.key, merge_key, path, wants_feedback, state, &timing)
+        if let Some(id) = self.insert_server(matched.key, merge_key, path, feedback, state, &timing)
         {
             self.events.push_back(Event::Request { id, request, flow });
         }
@@ -237,8 +233,9 @@ impl Endpoint {
         response: &Response,
     ) -> Result<(), Gone> {
         let server = self.servers.get(id.handle()).ok_or(Gone)?;
-        if server.wants_feedback {
-            let response = &self.with_feedback(now, response);
+        if let Some(algorithm) = server.feedback {
+            let neighbour = server.path.flow.remote;
+            let response = &self.with_feedback(now, response, neighbour, algorithm);
             self.step_server(id, |state, timing, out| state.respond(response, now, timing, out));
             return Ok(());
         }
@@ -374,13 +371,13 @@ impl Endpoint {
         key: Key,
         merge_key: Option<Key>,
         path: ReturnPath,
-        wants_feedback: bool,
+        feedback: Option<Algorithm>,
         state: State,
         timing: &Timing,
     ) -> Option<ServerId> {
         let next = state.next_timer(timing);
         let mut armed = None;
-        let server = Server { key, merge_key, path, wants_feedback, state: Some(state), armed };
+        let server = Server { key, merge_key, path, feedback, state: Some(state), armed };
         let handle = self.servers.insert(server)?;
         let id = ServerId(handle.as_u64());
         self.alarms.arm(&mut armed, Owner::Server(id), next);

@@ -7,6 +7,7 @@ use antiphon_sip::{Request, Response, StatusCode};
 use bytes::Bytes;
 
 use super::Endpoint;
+use super::feedback::Algorithm;
 use super::path::ReturnPath;
 use crate::flow::Flow;
 use crate::time::Time;
@@ -39,18 +40,31 @@ impl Endpoint {
     /// 503: no room for another transaction (RFC 3261 §21.5.4). Who takes part in overload control
     /// is told how much is too much; to it a Retry-After would say that nothing at all is wanted
     /// (RFC 7339 §5.10.2).
-    pub(super) fn refuse_for_overload(&mut self, now: Time, path: &ReturnPath, request: &Request) {
-        let octets = self.overload_refusal(now, request);
+    pub(super) fn refuse_for_overload(
+        &mut self,
+        now: Time,
+        path: &ReturnPath,
+        request: &Request,
+        feedback: Option<Algorithm>,
+    ) {
+        let octets = self.overload_refusal(now, path, request, feedback);
         self.transmit(path.flow, octets, None);
     }
 
     /// The refusal itself.
-    pub(super) fn overload_refusal(&mut self, now: Time, request: &Request) -> Bytes {
+    pub(super) fn overload_refusal(
+        &mut self,
+        now: Time,
+        path: &ReturnPath,
+        request: &Request,
+        feedback: Option<Algorithm>,
+    ) -> Bytes {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         let tag = self.stateless_tag(request);
         let refusal = Response::builder(request, status).to_tag(tag);
-        if request.has_overload_control() {
-            return self.with_feedback(now, &refusal.build()).to_bytes();
+        if let Some(algorithm) = feedback {
+            let neighbour = path.flow.remote;
+            return self.with_feedback(now, &refusal.build(), neighbour, algorithm).to_bytes();
         }
         refusal.header(HeaderName::RetryAfter, self.retry_after()).build().to_bytes()
     }

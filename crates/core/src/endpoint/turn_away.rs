@@ -6,10 +6,10 @@ use antiphon_sip::parse::{self, Glance};
 use antiphon_sip::{Message, Method, Request, StatusCode};
 use bytes::{Bytes, BytesMut};
 
+use super::Endpoint;
 use super::matching::is_unique;
 use super::path::{self, ReturnPath};
 use super::urgency::{is_emergency_service, is_spared, urgency};
-use super::{Endpoint, feedback};
 use crate::flow::Flow;
 use crate::node::{TurnedAway, Urgency};
 use crate::time::Time;
@@ -96,10 +96,8 @@ impl Endpoint {
             return None;
         }
         let path = path::receive(&mut request, flow);
-        if request.has_overload_control() {
-            feedback::strip(&mut request);
-        }
-        let octets = self.overload_refusal(now, &request);
+        let feedback = self.take_offer(now, &mut request, path.flow.remote);
+        let octets = self.overload_refusal(now, &path, &request, feedback);
         Some(TurnedAway::Refused { remote: path.flow.remote, octets })
     }
 

@@ -3,6 +3,7 @@
 mod client;
 mod endings;
 mod overload;
+mod rate;
 mod secure;
 mod server;
 mod sources;

@@ -111,12 +111,16 @@ fn as_soon_as_nothing_waits_requests_are_taken_again() {
 
 /// An INVITE of a neighbour that takes part in overload control.
 fn offering(branch: &str) -> Bytes {
-    let top = format!("UDP pc.example;oc;branch=z9hG4bK{branch};oc-algo=\"loss,rate\";rport");
+    offering_these(branch, "loss,rate")
+}
+
+pub(super) fn offering_these(branch: &str, algorithms: &str) -> Bytes {
+    let top = format!("UDP pc.example;oc;branch=z9hG4bK{branch};oc-algo=\"{algorithms}\";rport");
     octets("INVITE", &top, "")
 }
 
 /// What the topmost Via says: oc, oc-algo, oc-validity, and the number that oc-seq is.
-fn feedback(response: &Response) -> (String, String, String, f64) {
+pub(super) fn feedback(response: &Response) -> (String, String, String, f64) {
     let via = response.top_via().unwrap();
     let value = |name| via.params().value(name).unwrap().to_owned();
     (value("oc"), value("oc-algo"), value("oc-validity"), value("oc-seq").parse().unwrap())
@@ -161,16 +165,16 @@ fn who_offers_nothing_is_told_nothing_rfc7339_5_2() {
     assert!(!response.top_via().unwrap().params().has("oc"));
 }
 
-fn offering_endpoint() -> Endpoint {
+pub(super) fn offering_endpoint() -> Endpoint {
     Endpoint::new(EndpointConfig { offers_overload_control: true, ..config() }, [1; 32])
 }
 
 /// Sends a request, and has it answered with `oc` parameters.
-fn told_by_neighbour(endpoint: &mut Endpoint, now: u64, parameters: &str) {
+pub(super) fn told_by_neighbour(endpoint: &mut Endpoint, now: u64, parameters: &str) {
     endpoint.request(at(now), ours(Method::Options), udp(), None).unwrap();
     let (request, _) = sent_request(endpoint);
     let text = String::from_utf8(answer(&request, 200).to_bytes().to_vec()).unwrap();
-    let text = text.replace(";oc;oc-algo=\"loss\"", parameters);
+    let text = text.replace(";oc;oc-algo=\"loss,rate\"", parameters);
     endpoint.handle_datagram(at(now), udp(), text.into());
     assert_eq!(told(endpoint), [200]);
 }
@@ -193,7 +197,7 @@ fn support_is_offered_in_every_request_rfc7339_5_1() {
     let (_, request) = send(&mut endpoint, Method::Invite);
     let via = request.top_via().unwrap();
     assert_eq!(via.params().get("oc"), Some(None));
-    assert_eq!(via.params().value("oc-algo"), Some("loss"));
+    assert_eq!(via.params().value("oc-algo"), Some("loss,rate"));
     assert!(!via.params().has("oc-validity") && !via.params().has("oc-seq"));
 }
 
@@ -227,7 +231,7 @@ fn an_older_wish_does_not_replace_a_newer_one_rfc7339_4_4() {
 #[test]
 fn what_is_not_understood_of_a_neighbour_changes_nothing_rfc7339_4_2() {
     for odd in [
-        ";oc=100;oc-algo=\"rate\";oc-seq=7.1",
+        ";oc=100;oc-algo=\"window\";oc-seq=7.1",
         ";oc=100;oc-algo=\"loss\"",
         ";oc=many;oc-algo=\"loss\";oc-seq=7.1",
         ";oc=100;oc-algo=\"loss\";oc-validity=0;oc-seq=7.1",

@@ -157,11 +157,9 @@ impl Hex {
     pub fn new(octets: &[u8]) -> Self {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut digits = [0; 64];
-        for (pair, octet) in digits.chunks_exact_mut(2).zip(octets) {
-            pair.copy_from_slice(&[
-                DIGITS[usize::from(octet >> 4)],
-                DIGITS[usize::from(octet & 0xf)],
-            ]);
+        let (pairs, _) = digits.as_chunks_mut();
+        for (pair, octet) in pairs.iter_mut().zip(octets) {
+            *pair = [DIGITS[usize::from(octet >> 4)], DIGITS[usize::from(octet & 0xf)]];
         }
         Self { digits, len: octets.len().min(32) * 2 }
     }
@@ -183,7 +181,11 @@ impl Hex {
     /// they differ.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
-        text.to_ascii_lowercase().as_bytes().ct_eq(self.as_bytes()).into()
+        let mut digits = [0; 64];
+        let Some(same_length) = digits.get_mut(..text.len()) else { return false };
+        same_length.copy_from_slice(text.as_bytes());
+        same_length.make_ascii_lowercase();
+        (*same_length).ct_eq(self.as_bytes()).into()
     }
 }
 
@@ -245,14 +247,23 @@ pub fn response(
     protection: Option<Protection<'_>>,
     ha2: &Hex,
 ) -> Hex {
-    let (ha1, nonce, ha2) = (ha1.as_bytes(), nonce.as_bytes(), ha2.as_bytes());
-    match protection {
-        None => hash(algorithm, &[ha1, nonce, ha2]),
-        Some(Protection { qop, nc, cnonce }) => {
-            let (qop, nc, cnonce) = (qop.as_bytes(), nc.as_bytes(), cnonce.as_bytes());
-            hash(algorithm, &[ha1, nonce, nc, cnonce, qop, ha2])
-        }
+    let mut behind = String::new();
+    write_behind_ha1(&mut behind, nonce, protection, ha2);
+    hash(algorithm, &[ha1.as_bytes(), behind.as_bytes()])
+}
+
+/// Writes what [`response`] is over behind `ha1` and its colon, for whoever learns `ha1` later.
+pub fn write_behind_ha1(
+    out: &mut String,
+    nonce: &str,
+    protection: Option<Protection<'_>>,
+    ha2: &Hex,
+) {
+    out.push_str(nonce);
+    if let Some(Protection { qop, nc, cnonce }) = protection {
+        out.extend([":", nc, ":", cnonce, ":", qop]);
     }
+    out.extend([":", ha2.as_str()]);
 }
 
 fn joined<D: Digest>(parts: &[&[u8]]) -> sha2::digest::Output<D> {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use antiphon_sip::header::challenge::{DigestChallenge, QopOptions};
 use antiphon_sip::header::credentials::{Credentials, DigestCredentials};
 
-use super::digest::{Algorithm, Ha1Set, Hex, Protection, Variant, ha2, response};
+use super::digest::{Algorithm, Ha1Set, Hex, Protection, Variant, ha2, hash, write_behind_ha1};
 use super::nonce::{Mint, Uses};
 use super::resource::same_resource;
 use crate::time::Time;
@@ -88,42 +88,77 @@ impl Settings {
 }
 
 /// Credentials that are complete and meant for us; whether they are right is not known yet.
+///
+/// Every request that is signed makes one, so all its texts are one: username, realm, response,
+/// and what the digest is over behind HA1, which begins with the nonce.
 #[derive(Debug, Clone)]
 pub struct Claim {
-    username: String,
-    realm: String,
-    nonce: String,
+    text: String,
+    /// Where each of the texts ends; that of the digest at the end of all.
+    username: usize,
+    realm: usize,
+    response: usize,
+    nonce: usize,
     algorithm: Algorithm,
-    protection: Option<ClaimedProtection>,
-    ha2: Hex,
-    response: String,
+    /// `None` without protection.
+    count: Option<u32>,
 }
 
-#[derive(Debug, Clone)]
-struct ClaimedProtection {
-    qop: String,
-    nc: String,
-    cnonce: String,
-    count: u32,
-}
+/// Octets of a claim that are written without asking for more memory.
+const TEXT: usize = 256;
 
 impl Claim {
+    fn new(
+        digest: &DigestCredentials<'_>,
+        algorithm: Algorithm,
+        protection: Option<(Protection<'_>, u32)>,
+        ha2: &Hex,
+    ) -> Self {
+        let mut text = String::with_capacity(TEXT);
+        let mut put = |part: &str| {
+            text.push_str(part);
+            text.len()
+        };
+        let username = put(&digest.username);
+        let realm = put(&digest.realm);
+        let response = put(&digest.response);
+        let nonce = response + digest.nonce.len();
+        write_behind_ha1(&mut text, &digest.nonce, protection.map(|(words, _)| words), ha2);
+        let count = protection.map(|(_, count)| count);
+        Self { text, username, realm, response, nonce, algorithm, count }
+    }
+
     /// The user the credentials are of, to be looked up.
     #[must_use]
     pub fn username(&self) -> &str {
-        &self.username
+        self.part(0, self.username)
     }
 
     /// The realm in which the user has that name: one of ours.
     #[must_use]
     pub fn realm(&self) -> &str {
-        &self.realm
+        self.part(self.username, self.realm)
     }
 
     /// The algorithm of the digest.
     #[must_use]
     pub const fn algorithm(&self) -> Algorithm {
         self.algorithm
+    }
+
+    fn nonce(&self) -> &str {
+        self.part(self.response, self.nonce)
+    }
+
+    fn fits(&self, secret: &Ha1Set) -> bool {
+        let ha1 = secret.hex(self.algorithm);
+        let behind = self.part(self.response, self.text.len());
+        let right = hash(self.algorithm, &[ha1.as_bytes(), behind.as_bytes()]);
+        right.matches(self.part(self.realm, self.response))
+    }
+
+    fn part(&self, start: usize, end: usize) -> &str {
+        self.text.get(start..end).unwrap_or_default()
     }
 }
 
@@ -267,16 +302,9 @@ impl Authenticator {
         if self.settings.check_uri && !same_resource(request_uri, &digest.uri) {
             return Err(Refusal::OtherUri);
         }
-        Ok(Claim {
-            username: digest.username.clone().into_owned(),
-            realm: digest.realm.clone().into_owned(),
-            nonce: digest.nonce.clone().into_owned(),
-            algorithm,
-            protection,
-            // The digest is over the URI as the client wrote it, not over ours.
-            ha2: ha2(algorithm, method, &digest.uri, None),
-            response: digest.response.clone().into_owned(),
-        })
+        // The digest is over the URI as the client wrote it, not over ours.
+        let ha2 = ha2(algorithm, method, &digest.uri, None);
+        Ok(Claim::new(digest, algorithm, protection, &ha2))
     }
 
     /// Judges a claim with the secret of its user; `None` if there is no such user, which takes
@@ -287,7 +315,7 @@ impl Authenticator {
             return Verdict::Refused;
         }
         self.uses.expire(now, self.settings.nonce_lifetime);
-        let Some(id) = self.mint.recognise(&claim.nonce, &claim.realm) else {
+        let Some(id) = self.mint.recognise(claim.nonce(), claim.realm()) else {
             return Verdict::Stale;
         };
         // A nonce from the future was made before the clock was set back.
@@ -295,14 +323,15 @@ impl Authenticator {
             return Verdict::Stale;
         }
         // Without a count a nonce serves once: that use takes the last count there is.
-        let count = claim.protection.as_ref().map_or(u32::MAX, |protection| protection.count);
+        let count = claim.count.unwrap_or(u32::MAX);
         if self.uses.note(id, count) { Verdict::Accepted } else { Verdict::Stale }
     }
 
-    fn protection(
+    /// The protection and its count, if there is any.
+    fn protection<'d>(
         &self,
-        digest: &DigestCredentials<'_>,
-    ) -> Result<Option<ClaimedProtection>, Refusal> {
+        digest: &'d DigestCredentials<'_>,
+    ) -> Result<Option<(Protection<'d>, u32)>, Refusal> {
         let Some(qop) = digest.qop else {
             let allowed = self.settings.allow_missing_qop;
             return if allowed { Ok(None) } else { Err(Refusal::MissingQop) };
@@ -317,8 +346,7 @@ impl Authenticator {
         if count == 0 {
             return Err(Refusal::MissingCount);
         }
-        let cnonce = cnonce.clone().into_owned();
-        Ok(Some(ClaimedProtection { qop: qop.to_owned(), nc: nc.to_owned(), cnonce, count }))
+        Ok(Some((Protection { qop, nc, cnonce }, count)))
     }
 }
 
@@ -328,18 +356,6 @@ impl Realm {
         let variant = Variant::parse(parameter)?;
         let offered = !variant.session && self.algorithms.contains(&variant.algorithm);
         offered.then_some(variant.algorithm)
-    }
-}
-
-impl Claim {
-    fn fits(&self, secret: &Ha1Set) -> bool {
-        let protection = self.protection.as_ref().map(|protection| Protection {
-            qop: &protection.qop,
-            nc: &protection.nc,
-            cnonce: &protection.cnonce,
-        });
-        let ha1 = secret.hex(self.algorithm);
-        response(self.algorithm, &ha1, &self.nonce, protection, &self.ha2).matches(&self.response)
     }
 }
 

@@ -145,8 +145,26 @@ impl Server {
 
     /// The credentials of the request that are for a realm of ours, if there are any.
     fn claim(&self, request: &Request, purpose: Purpose) -> Result<Option<Claim>, Refusal> {
+        let headers = request.headers();
+        match purpose {
+            Purpose::Register => {
+                self.first_claim(request, headers.each().flatten().map(|Authorization(it)| it))
+            }
+            Purpose::Forward => {
+                let each = headers.each().flatten();
+                self.first_claim(request, each.map(|ProxyAuthorization(it)| it))
+            }
+        }
+    }
+
+    /// The first that is of use. What leaves the grammar is as none.
+    fn first_claim<'r>(
+        &self,
+        request: &Request,
+        all: impl Iterator<Item = Credentials<'r>>,
+    ) -> Result<Option<Claim>, Refusal> {
         let method = request.method().as_str();
-        for credentials in credentials(request, purpose) {
+        for credentials in all {
             match self.authenticator.examine(method, request.uri_text(), &credentials) {
                 Ok(claim) => return Ok(Some(claim)),
                 Err(Unusable::OtherUri) => {
@@ -204,22 +222,5 @@ impl Server {
         challenges.into_iter().fold(Refusal::new(status), |refusal, challenge| {
             refusal.with(name, Challenge::Digest(challenge))
         })
-    }
-}
-
-/// Every usable set of credentials; one that leaves the grammar is as none.
-fn credentials(request: &Request, purpose: Purpose) -> Vec<Credentials<'_>> {
-    let headers = request.headers();
-    match purpose {
-        Purpose::Register => headers
-            .each::<Authorization<'_>>()
-            .filter_map(Result::ok)
-            .map(|field| field.0)
-            .collect(),
-        Purpose::Forward => headers
-            .each::<ProxyAuthorization<'_>>()
-            .filter_map(Result::ok)
-            .map(|field| field.0)
-            .collect(),
     }
 }

@@ -13,6 +13,10 @@ use crate::header::{CSeq, CallId, Field, From, HeaderError, HeaderFault, To, par
 use crate::name::{HeaderName, Method, StatusCode};
 use crate::uri::UriBuf;
 
+/// Octets of a message of ours that are written without asking for more memory: some lines, or
+/// those of two challenges.
+const ROOM: usize = 448;
+
 /// A request being built; see [`Request::builder`].
 #[derive(Debug, Clone)]
 pub struct RequestBuilder {
@@ -225,8 +229,16 @@ impl Page {
         Self { text: Vec::with_capacity(octets), ..Self::default() }
     }
 
+    /// Makes room for some lines at once before the first.
+    fn begin(&mut self) {
+        if self.text.capacity() == 0 {
+            self.text.reserve(ROOM);
+        }
+    }
+
     /// Text that belongs to no line.
     fn note(&mut self, text: &dyn fmt::Display) -> Range<usize> {
+        self.begin();
         let start = self.text.len();
         // Only a `Display` that fails of itself can fail here.
         let _ = write!(OneLine(&mut self.text), "{text}");
@@ -241,6 +253,7 @@ impl Page {
     }
 
     fn line(&mut self, name: HeaderName, value: &dyn fmt::Display) -> Span {
+        self.begin();
         let line = write_line(&mut self.text, Some(name), name.as_str(), value);
         self.lines.push(line);
         Span::new(line.value_start(), line.value_end())

@@ -1,5 +1,5 @@
-//! What `cargo xtask bench` runs beside the servers that it compares: a relay that only receives
-//! and sends (the floor), the loads, and what fills a data directory.
+//! What `cargo xtask bench` runs beside the servers that it compares: a relay and a registrar
+//! that only receive and send (the floor), the loads, and what fills a data directory.
 //!
 //! Every subcommand prints its results as lines of a name and a value, and ends by itself or when
 //! its standard input ends.
@@ -22,6 +22,7 @@ mod fill;
 mod histogram;
 mod micro;
 mod peer;
+mod registrar;
 mod registrations;
 mod relay;
 mod repeats;
@@ -38,6 +39,7 @@ const HELP: &str = "\
 antiphon-benches <what> [--name value]...
 
   relay          --listen PORT --callee PORT
+  registrar      --listen PORT --journal FILE
   calls          --server PORT --callee PORT --rate N --calls N [--users N] [--open N] [--patience S]
   registrations  --server PORT --contact PORT --rate N --count N --users N [--algorithm md5|sha-256]
   connections    --server PORT --count N       (holds them until standard input ends)
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
 fn run(what: &str, arguments: &Arguments) -> Result<(), Fault> {
     match what {
         "relay" => relay::run(arguments),
+        "registrar" => registrar::run(arguments),
         "calls" => calls::run(arguments),
         "registrations" => registrations::run(arguments),
         "connections" => connections::run(arguments),

@@ -45,13 +45,14 @@ impl Server {
         let port = setup.port.unwrap_or(context.load.server);
         let mut command = match kind {
             Kind::Relay => relay(&context.load),
+            Kind::Registrar => registrar(context)?,
             Kind::Kamailio => kamailio(context, setup, port)?,
             Kind::Antiphon => antiphon(context, setup, port),
         };
         let begun = Instant::now();
         let mut process = Process::start(kind.name(), &mut command)?;
         match kind {
-            Kind::Relay => wait_for_line(&mut process)?,
+            Kind::Relay | Kind::Registrar => wait_for_line(&mut process)?,
             Kind::Kamailio | Kind::Antiphon => wait_for_answer(&mut process, port)?,
         }
         Ok(Self { process, started_in: begun.elapsed() })
@@ -93,6 +94,14 @@ fn relay(load: &Load) -> Command {
     command.args(["relay", "--listen", &load.server.to_string()]);
     command.args(["--callee", &load.callee.to_string()]).stdout(Stdio::piped());
     command
+}
+
+fn registrar(context: &mut Context) -> Result<Command, Failure> {
+    let journal = context.folder.fresh("registrar")?.join("journal");
+    let mut command = pinned(SERVER_CORE, context.load.program());
+    command.args(["registrar", "--listen", &context.load.server.to_string()]);
+    command.arg("--journal").arg(journal).stdout(Stdio::piped());
+    Ok(command)
 }
 
 fn kamailio(context: &mut Context, setup: &Setup, port: u16) -> Result<Command, Failure> {

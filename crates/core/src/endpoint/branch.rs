@@ -9,22 +9,15 @@ use antiphon_sip::header::MAGIC_COOKIE;
 pub struct Branch(Box<str>);
 
 impl Branch {
-    pub(crate) fn new(unique: &str) -> Self {
-        Self([MAGIC_COOKIE, unique].concat().into())
-    }
-
-    /// This branch with something behind it, such as the hash by which a proxy tells a loop from
-    /// a spiral (§16.6 step 8). What is not a letter or a digit is left out.
-    #[must_use]
-    pub fn with_suffix(&self, suffix: &str) -> Self {
+    /// The letters that make it unique, and behind them, set off by a dot, what a suffix has of
+    /// letters and digits, if there is one.
+    pub(crate) fn new(unique: &str, suffix: &str) -> Self {
+        let dot = if suffix.is_empty() { "" } else { "." };
         if suffix.bytes().all(|octet| octet.is_ascii_alphanumeric()) {
-            return Self([&self.0, ".", suffix].concat().into());
+            return Self([MAGIC_COOKIE, unique, dot, suffix].concat().into());
         }
-        let mut text = String::with_capacity(self.0.len() + 1 + suffix.len());
-        text.push_str(&self.0);
-        text.push('.');
-        text.extend(suffix.chars().filter(char::is_ascii_alphanumeric));
-        Self(text.into())
+        let suffix: String = suffix.chars().filter(char::is_ascii_alphanumeric).collect();
+        Self([MAGIC_COOKIE, unique, dot, &suffix].concat().into())
     }
 
     /// The text, magic cookie included.
@@ -46,7 +39,8 @@ mod tests {
 
     #[test]
     fn a_branch_keeps_its_cookie_and_stays_a_token_rfc3261_8_1_1_7() {
-        let branch = Branch::new("abc").with_suffix("4f;x \r\n9");
+        let branch = Branch::new("abc", "4f;x \r\n9");
         assert_eq!(branch.as_str(), "z9hG4bKabc.4fx9");
+        assert_eq!(Branch::new("abc", "").as_str(), "z9hG4bKabc");
     }
 }

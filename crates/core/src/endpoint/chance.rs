@@ -1,11 +1,11 @@
 //! Chance from a seed: what has to be unique or unpredictable, and the keyed hash by which
 //! transactions are found.
 
-use std::hash::Hasher as _;
-
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
+
+use crate::page::Page;
 
 /// Letters of one case, since the case of a token does not count (RFC 3261 §7.3.1), without those
 /// that are taken for digits.
@@ -91,64 +91,62 @@ pub(super) struct KeyedHash {
 }
 
 impl KeyedHash {
-    /// Begins a key. Keys of different kinds never meet.
-    pub(super) fn of(&self, kind: u8) -> Parts {
-        let mut hasher = SipHasher13::new_with_keys(self.keys.0, self.keys.1);
-        hasher.write(&[kind]);
-        Parts(hasher)
+    /// The key of these parts, in this order. Keys of different kinds never meet.
+    pub(super) fn of(&self, kind: u8, parts: &[Part<'_>]) -> Key {
+        let mut page = Page::new(SipHasher13::new_with_keys(self.keys.0, self.keys.1));
+        page.put(&[kind]);
+        for part in parts {
+            part.write(&mut page);
+        }
+        let hash = page.into_hasher().finish128();
+        Key(hash.h1, hash.h2)
     }
 }
 
-/// The parts of a key, in order.
-#[derive(Debug, Clone)]
-pub(super) struct Parts(SipHasher13);
+/// A part of what a key stands for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part<'a> {
+    /// A text that is compared as it stands.
+    Exact(&'a [u8]),
+    /// A text whose case does not count (RFC 3261 §7.3.1).
+    Folded(&'a [u8]),
+    Number(u64),
+}
 
-impl Parts {
-    /// Adds a text that is compared as it stands.
-    pub(super) fn exact(mut self, text: impl AsRef<[u8]>) -> Self {
-        let text = text.as_ref();
-        self.0.write(text);
-        self.end(text.len())
+impl<'a> Part<'a> {
+    pub(super) const fn exact(text: &'a str) -> Self {
+        Self::Exact(text.as_bytes())
     }
 
-    /// Adds a text whose case does not count (RFC 3261 §7.3.1).
-    pub(super) fn folded(mut self, text: impl AsRef<[u8]>) -> Self {
-        let text = text.as_ref();
-        let mut folded = [0; 64];
-        for part in text.chunks(folded.len()) {
-            let target = &mut folded[..part.len()];
-            target.copy_from_slice(part);
-            target.make_ascii_lowercase();
-            self.0.write(target);
+    pub(super) const fn folded(text: &'a str) -> Self {
+        Self::Folded(text.as_bytes())
+    }
+
+    fn write(self, page: &mut Page<SipHasher13>) {
+        match self {
+            Self::Exact(text) => page.put(text),
+            Self::Folded(text) => page.put_folded(text),
+            Self::Number(_) => {}
         }
-        self.end(text.len())
+        // The length keeps `ab`, `c` apart from `a`, `bc`.
+        let number = match self {
+            Self::Exact(text) | Self::Folded(text) => text.len() as u64,
+            Self::Number(number) => number,
+        };
+        page.put(&number.to_le_bytes());
     }
+}
 
-    /// Adds a number.
-    pub(super) fn number(mut self, number: u64) -> Self {
-        self.0.write(&number.to_le_bytes());
-        self
-    }
-
-    /// The length keeps `ab`, `c` apart from `a`, `bc`.
-    fn end(self, length: usize) -> Self {
-        self.number(length as u64)
-    }
-
-    pub(super) fn key(&self) -> Key {
-        let hash = self.0.finish128();
-        Key(hash.h1, hash.h2)
-    }
-
+impl Key {
     /// Twelve letters of the hash: a tag that is the same whenever it is asked for.
-    pub(super) fn letters(&self) -> String {
+    pub(super) fn letters(self) -> String {
         String::from_utf8_lossy(&self.spelt()).into_owned()
     }
 
     /// The same letters as octets.
-    pub(super) fn spelt(&self) -> [u8; 12] {
+    pub(super) fn spelt(self) -> [u8; 12] {
         let mut text = [0; 12];
-        spell(self.key().0, &mut text);
+        spell(self.0, &mut text);
         text
     }
 }
@@ -168,12 +166,13 @@ mod tests {
     #[test]
     fn parts_do_not_run_together_and_case_counts_where_it_should() {
         let hash = Chance::new([7; 32]).keyed_hash();
-        let key = |one: &str, other: &str| hash.of(0).exact(one).exact(other).key();
+        let key = |one, other| hash.of(0, &[Part::exact(one), Part::exact(other)]);
         assert_ne!(key("ab", "c"), key("a", "bc"));
         assert_ne!(key("INVITE", ""), key("invite", ""));
-        let folded = |text: &str| hash.of(0).folded(text).key();
-        let long = "A".repeat(100);
+        let folded = |text: &str| hash.of(0, &[Part::folded(text)]);
+        let long = "A".repeat(500);
         assert_eq!(folded(&long), folded(&long.to_lowercase()));
-        assert_ne!(hash.of(0).key(), hash.of(1).key());
+        assert_ne!(folded(&long), folded(&format!("{long}a")));
+        assert_ne!(hash.of(0, &[]), hash.of(1, &[]));
     }
 }

@@ -1,5 +1,7 @@
 //! The client side: requests out, and what becomes of them.
 
+use std::borrow::Cow;
+
 use antiphon_sip::name::HeaderName;
 use antiphon_sip::{Method, Request, Response, Transport};
 use bytes::Bytes;
@@ -126,7 +128,7 @@ impl Endpoint {
     pub(super) fn start_client(
         &mut self,
         now: Time,
-        request: Request,
+        request: &mut Request,
         to: Destination,
         branch: Option<Branch>,
     ) -> Result<ClientId, RequestError> {
@@ -136,7 +138,7 @@ impl Endpoint {
         if self.is_full() {
             return Err(RequestError::TooMany);
         }
-        if self.is_kept_back(now, to.flow.remote, &request) {
+        if self.is_kept_back(now, to.flow.remote, request) {
             self.counters.kept_back += 1;
             return Err(RequestError::KeptBack);
         }
@@ -150,12 +152,12 @@ impl Endpoint {
     /// Sends a request that nobody waits for an answer to.
     pub(super) fn send_statelessly(
         &mut self,
-        mut request: Request,
+        request: &mut Request,
         to: Destination,
         branch: &Branch,
     ) {
         let Some(via) = self.via(&to.flow, branch) else { return };
-        request.headers_mut().push_top(HeaderName::Via, via);
+        request.headers_mut().push_top_parts(HeaderName::Via, &via.parts());
         self.transmit(to, request.to_bytes(), None);
     }
 
@@ -385,13 +387,13 @@ impl Endpoint {
     /// Puts our Via on top and chooses the transport by the size (§18.1.1).
     fn write(
         &self,
-        mut request: Request,
+        request: &mut Request,
         to: Destination,
         branch: &Branch,
     ) -> Result<Written, RequestError> {
         let flow = to.flow;
         let via = self.via(&flow, branch).ok_or(RequestError::NoListener)?;
-        request.headers_mut().push_top(HeaderName::Via, &via);
+        request.headers_mut().push_top_parts(HeaderName::Via, &via.parts());
         let octets = request.to_bytes();
         if flow.transport != Transport::Udp || octets.len() <= DATAGRAM_MOST {
             return Ok(Written { octets, to, fallback: None });
@@ -402,33 +404,39 @@ impl Endpoint {
         let Some(stream_via) = self.via(&stream, branch) else {
             return Ok(Written { octets, to, fallback: None });
         };
-        request.headers_mut().replace_first(HeaderName::Via, stream_via);
-        let fallback = Some(Box::new(Fallback { flow, via }));
+        request.headers_mut().replace_first(HeaderName::Via, stream_via.parts().concat());
+        let fallback = Some(Box::new(Fallback { flow, via: via.parts().concat() }));
         Ok(Written { octets: request.to_bytes(), to: stream.into(), fallback })
     }
 
     /// Our Via for a flow. Over UDP it asks for the port (RFC 3581 §3), so that the response finds
     /// its way back through an address translator.
-    fn via(&self, flow: &Flow, branch: &Branch) -> Option<String> {
-        let sent_by = self.config.sent_by(flow)?;
-        let rport = if flow.transport.is_reliable() { "" } else { ";rport" };
-        let offer = if self.config.offers_overload_control { OFFER } else { "" };
+    fn via<'a>(&'a self, flow: &Flow, branch: &'a Branch) -> Option<OwnVia<'a>> {
         let is_alias = self.config.offers_alias && flow.transport == Transport::Tls;
-        let alias = if is_alias { ";alias" } else { "" };
-        let transport = flow.transport.as_via();
-        Some(
-            [
-                "SIP/2.0/",
-                transport,
-                " ",
-                &sent_by,
-                ";branch=",
-                branch.as_str(),
-                rport,
-                alias,
-                offer,
-            ]
-            .concat(),
-        )
+        Some(OwnVia {
+            transport: flow.transport.as_via(),
+            sent_by: self.config.sent_by(flow)?,
+            branch: branch.as_str(),
+            rport: if flow.transport.is_reliable() { "" } else { ";rport" },
+            alias: if is_alias { ";alias" } else { "" },
+            offer: if self.config.offers_overload_control { OFFER } else { "" },
+        })
+    }
+}
+
+/// A Via of ours before it is written.
+struct OwnVia<'a> {
+    transport: &'static str,
+    sent_by: Cow<'a, str>,
+    branch: &'a str,
+    rport: &'static str,
+    alias: &'static str,
+    offer: &'static str,
+}
+
+impl OwnVia<'_> {
+    fn parts(&self) -> [&str; 9] {
+        let Self { transport, sent_by, branch, rport, alias, offer } = self;
+        ["SIP/2.0/", transport, " ", sent_by, ";branch=", branch, rport, alias, offer]
     }
 }

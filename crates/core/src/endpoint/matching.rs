@@ -3,7 +3,7 @@
 use antiphon_sip::header::MAGIC_COOKIE;
 use antiphon_sip::{Method, Request, Response};
 
-use super::chance::Key;
+use super::chance::{Key, Part};
 use super::{ClientId, Endpoint};
 
 /// What identifies the transaction of a request (§17.2.3).
@@ -25,7 +25,7 @@ impl Endpoint {
     }
 
     pub(super) fn client_key(&self, branch: &str, method: &str) -> Key {
-        self.hash.of(b'c').folded(branch).exact(method).key()
+        self.hash.of(b'c', &[Part::folded(branch), Part::exact(method)])
     }
 
     /// What identifies the transaction of a request, were `method` its method (§17.2.3).
@@ -36,22 +36,23 @@ impl Endpoint {
             return Match { key, unique: true };
         }
         // A client of RFC 2543. The To tag stays out: that of an ACK is the response's.
-        let parts = self
-            .hash
-            .of(b'o')
-            .exact(request.uri_text())
-            .folded(request.from_tag().unwrap_or_default())
-            .exact(request.call_id())
-            .number(u64::from(request.cseq()))
-            .folded(request.top_via().map(|via| via.to_string()).unwrap_or_default())
-            .folded(request.sent_by())
-            .exact(method.as_str());
-        Match { key: parts.key(), unique: false }
+        let via = request.top_via().map(|via| via.to_string()).unwrap_or_default();
+        let parts = [
+            Part::exact(request.uri_text()),
+            Part::folded(request.from_tag().unwrap_or_default()),
+            Part::exact(request.call_id()),
+            Part::Number(request.cseq().into()),
+            Part::folded(&via),
+            Part::folded(request.sent_by()),
+            Part::exact(method.as_str()),
+        ];
+        Match { key: self.hash.of(b'o', &parts), unique: false }
     }
 
     /// What identifies the transaction of a request whose branch is one of RFC 3261.
     pub(super) fn key_by(&self, branch: &str, sent_by: &str, method: &str) -> Key {
-        self.hash.of(b's').folded(branch).folded(sent_by).exact(method).key()
+        let parts = [Part::folded(branch), Part::folded(sent_by), Part::exact(method)];
+        self.hash.of(b's', &parts)
     }
 
     /// What two requests have in common that are one request come by two ways (§8.2.2.2).
@@ -59,14 +60,13 @@ impl Endpoint {
         if !self.config.refuse_merged || request.to_tag().is_some() {
             return None;
         }
-        let parts = self
-            .hash
-            .of(b'm')
-            .folded(request.from_tag().unwrap_or_default())
-            .exact(request.call_id())
-            .number(u64::from(request.cseq()))
-            .exact(request.method().as_str());
-        Some(parts.key())
+        let parts = [
+            Part::folded(request.from_tag().unwrap_or_default()),
+            Part::exact(request.call_id()),
+            Part::Number(request.cseq().into()),
+            Part::exact(request.method().as_str()),
+        ];
+        Some(self.hash.of(b'm', &parts))
     }
 }
 

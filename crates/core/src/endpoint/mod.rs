@@ -43,7 +43,7 @@ pub use error::{Gone, RequestError};
 pub use event::{ClientId, Event, Failure, ServerId};
 pub use sources::{SourceAddresses, covers};
 
-use std::borrow::{Borrow, Cow};
+use std::borrow::{Borrow, BorrowMut, Cow};
 use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -53,7 +53,7 @@ use antiphon_sip::{Request, Response, StatusCode, Transport};
 use bytes::{Bytes, BytesMut};
 
 use self::alarms::Alarms;
-use self::chance::{Chance, KeyMap, KeyedHash};
+use self::chance::{Chance, KeyMap, KeyedHash, Part};
 use self::client::Client;
 use self::feedback::Allowances;
 use self::overload::Load;
@@ -276,20 +276,25 @@ impl Endpoint {
     pub fn request(
         &mut self,
         now: Time,
-        request: Request,
+        mut request: impl BorrowMut<Request>,
         to: impl Into<Destination>,
         branch: Option<Branch>,
     ) -> Result<ClientId, RequestError> {
-        self.start_client(now, request, to.into(), branch)
+        self.start_client(now, request.borrow_mut(), to.into(), branch)
     }
 
     /// Sends an ACK that belongs to no transaction: that of a 2xx, made here or forwarded
     /// (§13.2.2.4, §16.6). Our Via with a branch of its own is put on top; it goes that way
     /// whatever its size, as nobody would notice that it did not arrive. Without a listener for
     /// that way nothing is sent.
-    pub fn send_ack(&mut self, _now: Time, request: Request, to: impl Into<Destination>) {
+    pub fn send_ack(
+        &mut self,
+        _now: Time,
+        mut request: impl BorrowMut<Request>,
+        to: impl Into<Destination>,
+    ) {
         let branch = self.new_branch();
-        self.send_statelessly(request, to.into(), &branch);
+        self.send_statelessly(request.borrow_mut(), to.into(), &branch);
     }
 
     /// Sends a request without a transaction, whatever its method: our Via with `branch` is put on
@@ -297,11 +302,11 @@ impl Endpoint {
     /// is sent.
     pub fn send_stateless(
         &mut self,
-        request: Request,
+        mut request: impl BorrowMut<Request>,
         to: impl Into<Destination>,
         branch: &Branch,
     ) {
-        self.send_statelessly(request, to.into(), branch);
+        self.send_statelessly(request.borrow_mut(), to.into(), branch);
     }
 
     /// Sends a response without a transaction, by UDP from the listener at `local` to where its
@@ -390,7 +395,7 @@ impl Endpoint {
     /// the responses to an INVITE and to its CANCEL (§9.2).
     #[must_use]
     pub fn tag_of(&self, id: ServerId) -> String {
-        self.hash.of(b't').number(id.0).letters()
+        self.hash.of(b't', &[Part::Number(id.0)]).letters()
     }
 
     /// A new Call-ID: [what ours begin with](EndpointConfig::own_calls), and 130 random bits
@@ -402,7 +407,14 @@ impl Endpoint {
 
     /// A new branch: 80 random bits behind the magic cookie (§8.1.1.7).
     pub fn new_branch(&mut self) -> Branch {
-        Branch::new(&String::from_utf8_lossy(&self.chance.letters::<16>()))
+        self.new_branch_with("")
+    }
+
+    /// The same with something behind it, such as the hash by which a proxy tells a loop from a
+    /// spiral (§16.6 step 8). What is not a letter or a digit is left out.
+    pub fn new_branch_with(&mut self, suffix: &str) -> Branch {
+        let letters = self.chance.letters::<16>();
+        Branch::new(std::str::from_utf8(&letters).unwrap_or_default(), suffix)
     }
 
     /// A random number.

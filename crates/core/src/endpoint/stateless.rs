@@ -7,6 +7,7 @@ use antiphon_sip::{Request, Response, StatusCode};
 use bytes::Bytes;
 
 use super::Endpoint;
+use super::chance::Part;
 use super::feedback::Algorithm;
 use super::path::ReturnPath;
 use crate::flow::Flow;
@@ -85,13 +86,8 @@ impl Endpoint {
             return;
         };
         let text = |name| rejected.headers().value(name).unwrap_or_default();
-        let tag = self
-            .hash
-            .of(b'r')
-            .exact(text(HeaderName::Via))
-            .exact(text(HeaderName::CallId))
-            .exact(text(HeaderName::CSeq))
-            .letters();
+        let parts = [HeaderName::Via, HeaderName::CallId, HeaderName::CSeq];
+        let tag = self.hash.of(b'r', &parts.map(|name| Part::Exact(text(name)))).letters();
         let Some(octets) = rejected.response(flow.remote, &tag) else { return };
         *self.counters.rejected.entry(status).or_default() += 1;
         let path = match rejected.headers().first::<Via<'_>>() {
@@ -110,6 +106,7 @@ impl Endpoint {
     }
 
     pub(super) fn tag_by(&self, branch: &str, call_id: &[u8], cseq: u32) -> [u8; 12] {
-        self.hash.of(b'r').exact(branch).exact(call_id).number(u64::from(cseq)).spelt()
+        let parts = [Part::exact(branch), Part::Exact(call_id), Part::Number(cseq.into())];
+        self.hash.of(b'r', &parts).spelt()
     }
 }

@@ -237,9 +237,9 @@ impl Proxy {
             Prepared::Wait => return,
             // No server, or none that a listener of ours can reach.
             Prepared::Nowhere => None,
-            Prepared::Ready(request, to) => {
-                let branch = endpoint.new_branch().with_suffix(context.loop_hash());
-                endpoint.request(now, request, to, Some(branch)).ok()
+            Prepared::Ready(mut request, to) => {
+                let branch = endpoint.new_branch_with(context.loop_hash());
+                endpoint.request(now, &mut request, to, Some(branch)).ok()
             }
         };
         let Some(client) = sent else { return self.unsendable(now, endpoint, place) };

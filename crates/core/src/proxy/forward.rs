@@ -13,7 +13,7 @@ use crate::locate::{Hop, NoHop};
 /// A request ready for one target.
 #[derive(Debug)]
 pub(super) struct Copy {
-    pub(super) request: Request,
+    pub(super) request: Box<Request>,
     pub(super) hop: Hop,
 }
 
@@ -28,9 +28,18 @@ pub(super) fn copy_of_breadth(
     target: &Target,
     breadth: u32,
 ) -> Result<Copy, NoHop> {
-    let mut request = received.clone();
+    readied(Box::new(received.clone()), target, breadth)
+}
+
+/// The same of a request that has no other copy: it is forwarded itself.
+pub(super) fn only_copy(received: Box<Request>, target: &Target) -> Result<Copy, NoHop> {
+    let breadth = breadth(&received);
+    readied(received, target, breadth)
+}
+
+fn readied(mut request: Box<Request>, target: &Target, breadth: u32) -> Result<Copy, NoHop> {
     if request.uri_text() != target.uri.as_str() {
-        request.set_uri(request_uri(&target.uri, received));
+        request.set_uri(request_uri(&target.uri, &request));
     }
     if let Some(body) = &target.body {
         request.set_body(body.clone());
@@ -125,7 +134,7 @@ pub(super) struct Side<'a> {
     pub(super) listener: &'a Listener,
     /// `host[:port]`.
     pub(super) sent_by: Cow<'a, str>,
-    pub(super) token: String,
+    pub(super) token: &'a str,
 }
 
 /// Step 4: our values, one when the request leaves the way it came, two when transport or address
@@ -134,9 +143,9 @@ pub(super) struct Side<'a> {
 pub(super) fn record_route(request: &mut Request, inbound: &Side<'_>, outbound: &Side<'_>) {
     let is_secure = asks_for_security(request);
     let headers = request.headers_mut();
-    headers.push_top(HeaderName::RecordRoute, own_route(inbound, is_secure));
+    headers.push_top_parts(HeaderName::RecordRoute, &own_route(inbound, is_secure));
     if inbound != outbound {
-        headers.push_top(HeaderName::RecordRoute, own_route(outbound, is_secure));
+        headers.push_top_parts(HeaderName::RecordRoute, &own_route(outbound, is_secure));
     }
 }
 
@@ -147,9 +156,10 @@ fn asks_for_security(request: &Request) -> bool {
     is_sips(request.uri_text()) || route.is_some_and(is_secure)
 }
 
-/// The URI by which a listener puts itself into a route set. A listener without TLS has no SIPS
-/// URI: nobody could reach it by one.
-fn own_route(Side { listener, sent_by, token }: &Side<'_>, is_secure: bool) -> String {
+/// The URI by which a listener puts itself into a route set, in parts. A listener without TLS has no
+/// SIPS URI: nobody could reach it by one.
+fn own_route<'a>(side: &'a Side<'_>, is_secure: bool) -> [&'a str; 9] {
+    let Side { listener, sent_by, token } = side;
     let transport = listener.transport;
     let is_sips = is_secure && transport.is_secure();
     let scheme = if is_sips { "sips" } else { "sip" };
@@ -160,7 +170,7 @@ fn own_route(Side { listener, sent_by, token }: &Side<'_>, is_secure: bool) -> S
         Transport::Wss if is_sips => (";transport=", "ws"),
         other => (";transport=", other.as_uri_param()),
     };
-    ["<", scheme, ":", token, "@", sent_by, parameter, value, ";lr>"].concat()
+    ["<", scheme, ":", token, "@", sent_by, parameter, value, ";lr>"]
 }
 
 #[cfg(test)]
@@ -227,8 +237,7 @@ mod tests {
         };
         let tls = listener(Transport::Tls, "192.0.2.10:5061");
         let wss = listener(Transport::Wss, "192.0.2.10:443");
-        let side =
-            |listener| Side { listener, sent_by: (&*listener.sent_by).into(), token: "t".into() };
+        let side = |listener| Side { listener, sent_by: (&*listener.sent_by).into(), token: "t" };
         let mut secure = request("INVITE sips:b@b.example SIP/2.0\r\n");
         record_route(&mut secure, &side(&wss), &side(&tls));
         assert_eq!(

@@ -14,9 +14,9 @@ pub(super) struct Leaving<'a> {
     pub(super) trust: &'a TrustDomain,
     pub(super) history: Option<&'a History>,
     /// How the request came, and what that side is called in Record-Route.
-    pub(super) inbound: (&'a Flow, String),
+    pub(super) inbound: (&'a Flow, &'a str),
     /// The same of the way that it takes.
-    pub(super) outbound: (&'a Flow, String),
+    pub(super) outbound: (&'a Flow, &'a str),
 }
 
 impl Leaving<'_> {
@@ -39,7 +39,7 @@ impl Leaving<'_> {
 
 /// Our side at a flow: that of the listener which requests over it leave from or came to, as it is
 /// after a restart with other listeners too.
-fn side<'a>(endpoint: &'a Endpoint, (flow, token): (&Flow, String)) -> Option<Side<'a>> {
+fn side<'a>(endpoint: &'a Endpoint, (flow, token): (&Flow, &'a str)) -> Option<Side<'a>> {
     let (listener, sent_by) = (endpoint.listener_of(flow)?, endpoint.sent_by(flow)?);
     Some(Side { listener, sent_by, token })
 }

@@ -2,13 +2,14 @@
 //! the parser's; Proxy-Authorization (step 6) is the authenticator's.
 
 use std::collections::hash_map::DefaultHasher;
-use std::hash::{Hash as _, Hasher as _};
+use std::hash::Hasher as _;
 
 use antiphon_sip::header::{MaxForwards, ProxyRequire, Via};
 use antiphon_sip::{HeaderName, OptionTag, Request, StatusCode, Uri};
 use data_encoding::HEXLOWER;
 
 use crate::endpoint::Endpoint;
+use crate::page::Page;
 use crate::refusal::Refusal;
 
 /// Steps 2, 3 and 5: scheme, Max-Forwards, Proxy-Require.
@@ -57,18 +58,21 @@ pub fn no_loop(request: &Request, endpoint: &Endpoint) -> Result<(), Refusal> {
 /// decides where the request goes, so that a request which comes back unchanged is known
 /// (RFC 5393 §4.2.1).
 pub(super) fn loop_hash(request: &Request) -> String {
-    let mut hasher = DefaultHasher::new();
-    request.uri_text().hash(&mut hasher);
-    request.from_tag().hash(&mut hasher);
-    request.to_tag().hash(&mut hasher);
-    request.call_id().hash(&mut hasher);
-    request.cseq().hash(&mut hasher);
+    let mut page = Page::new(DefaultHasher::new());
+    let mut add = |part: &[u8]| {
+        page.put(part);
+        // The length keeps `ab`, `c` apart from `a`, `bc`.
+        page.put(&(part.len() as u64).to_le_bytes());
+    };
+    add(request.uri_text().as_bytes());
+    add(request.from_tag().unwrap_or_default().as_bytes());
+    add(request.to_tag().unwrap_or_default().as_bytes());
+    add(request.call_id().as_bytes());
+    add(&request.cseq().to_le_bytes());
     for name in [HeaderName::Route, HeaderName::ProxyRequire, HeaderName::ProxyAuthorization] {
-        for value in request.headers().values(name) {
-            value.hash(&mut hasher);
-        }
+        request.headers().values(name).for_each(&mut add);
     }
-    HEXLOWER.encode(&hasher.finish().to_be_bytes())
+    HEXLOWER.encode(&page.into_hasher().finish().to_be_bytes())
 }
 
 /// Step 2: a Request-URI whose scheme is not understood is refused with 416.
@@ -90,6 +94,9 @@ fn max_forwards(request: &Request) -> Result<(), Refusal> {
 /// Step 5: the one extension of proxies that is known is the privacy service (RFC 3323 §4.3); every
 /// other tag of Proxy-Require is refused by name.
 fn proxy_require(request: &Request) -> Result<(), Refusal> {
+    if !request.headers().has(HeaderName::ProxyRequire) {
+        return Ok(());
+    }
     let tags = request.headers().list::<ProxyRequire>().collect::<Result<Vec<_>, _>>()?;
     let unsupported: Vec<_> =
         tags.iter().filter(|tag| tag.0 != OptionTag::Privacy).map(ToString::to_string).collect();

@@ -14,7 +14,7 @@ pub fn aor_of(uri: &SipUri<'_>) -> Aor {
         address => address.to_string(),
     };
     match uri.user_unescaped() {
-        Some(user) => Aor::from_canonical(format!("{}@{host}", escape_user(&user))),
+        Some(user) => Aor::from_canonical([&escape_user(&user), "@", &*host].concat()),
         None => Aor::from_canonical(host),
     }
 }

@@ -233,15 +233,17 @@ impl Proceeding {
         timing: &Timing,
         out: &mut Output,
     ) -> ServerInvite {
-        out.send(&octets);
         let tag = match (tag, self.tag) {
             (Some(new), Some(old)) if *new == *old => Some(old),
             (Some(new), _) => Some(new.into()),
             (None, old) => old,
         };
         if status.is_success() {
+            // Its sender repeats it, so nothing is kept (RFC 6026 §7.1).
+            out.transmit = Some(octets);
             return ServerInvite::Accepted(Accepted { timer_l: now + timing.lifetime(), tag });
         }
+        out.send(&octets);
         if status.is_final() {
             return ServerInvite::Completed(Completed {
                 response: octets,

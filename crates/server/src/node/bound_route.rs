@@ -16,11 +16,21 @@ impl Server {
     /// was recorded, to the host that was, or to a user of ours, whom anybody may call.
     pub(super) fn follows_its_route(&self, request: &Request, recorded: &Recorded) -> bool {
         let has_route = request.headers().has(HeaderName::Route);
-        if !has_route && (recorded.flow.is_some() || self.is_this_server(&request.uri())) {
+        if !has_route && recorded.flow.is_some() {
             return true;
         }
-        let tokens = self.route_tokens.of_call(request.call_id());
-        tokens.leads_to(recorded, next_host(request))
+        let next = match request.headers().first::<Route<'_>>() {
+            Ok(Some(route)) => host_of(&route.uri),
+            Ok(None) => {
+                let uri = request.uri();
+                if !has_route && self.is_this_server(&uri) {
+                    return true;
+                }
+                host_of(&uri)
+            }
+            Err(_) => None,
+        };
+        self.route_tokens.of_call(request.call_id()).leads_to(recorded, next)
     }
 
     /// Whether an ACK may go on: where its route leads or, since nobody can be asked to sign in for
@@ -92,15 +102,6 @@ pub(super) fn sender_host(request: &Request) -> Option<Host<'_>> {
     match above {
         Some(above) => host_of(&above.uri),
         None => contact_host(request.headers()),
-    }
-}
-
-/// The host that a request goes to by itself.
-fn next_host(request: &Request) -> Option<Host<'_>> {
-    match request.headers().first::<Route<'_>>() {
-        Ok(Some(route)) => host_of(&route.uri),
-        Ok(None) => host_of(&request.uri()),
-        Err(_) => None,
     }
 }
 

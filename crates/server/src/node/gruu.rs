@@ -71,7 +71,7 @@ impl Server {
             let call_id = request.call_id().to_owned();
             return self.line_up(now, &call_id, Passing::Ack(request, target));
         }
-        self.proxy.forward_ack(now, &mut self.endpoint, &request, &target);
+        self.proxy.forward_ack(now, &mut self.endpoint, request, &target);
     }
 
     /// §5.1: a contact that is the address-of-record, under whatever name, or one of its GRUUs

@@ -135,15 +135,15 @@ impl Server {
     ) -> Result<Vec<Target>, Absence> {
         let gruu = self.gruu_of(&uri.as_uri());
         let has_route = request.headers().has(HeaderName::Route);
-        let is_secure = is_sips(&request.uri()) || is_sips(&uri.as_uri());
+        let is_secure = is_sips(request.uri_text()) || is_sips(uri.as_str());
         let mut bindings: Vec<&Binding> = set
             .live(now)
-            .filter(|binding| matches!(binding.contact.as_uri(), Uri::Sip(_)))
+            .filter(|binding| is_sip(binding.contact.as_str()))
             .filter(|binding| gruu.as_ref().is_none_or(|gruu| gruu.leads_to(binding)))
             .collect();
         // A call to sips: only ever goes to sips: (RFC 5630 §5.3).
         let is_somebody_there = !bindings.is_empty();
-        bindings.retain(|binding| !is_secure || is_sips(&binding.contact.as_uri()));
+        bindings.retain(|binding| !is_secure || is_sips(binding.contact.as_str()));
         if is_somebody_there && bindings.is_empty() {
             return Err(Absence::NotSecure);
         }
@@ -185,7 +185,7 @@ impl Server {
         });
         // What was registered over a plain flow and is to be reached securely goes by its URI.
         let is_plain =
-            |flow: &Flow| is_sips(&binding.contact.as_uri()) && !flow.transport.is_secure();
+            |flow: &Flow| is_sips(binding.contact.as_str()) && !flow.transport.is_secure();
         // A Path says by itself where to go first (RFC 3327 §5.2).
         let flow = flow.filter(|flow| binding.path.is_empty() && !is_plain(flow));
         Target {
@@ -260,6 +260,15 @@ fn preferred<'a>(request: &Request, bindings: Vec<&'a Binding>) -> (Vec<(&'a Bin
     (wanted, is_wish)
 }
 
-fn is_sips(uri: &Uri<'_>) -> bool {
-    uri.as_sip().is_some_and(|uri| uri.secure)
+/// Whether the text of a URI is that of a SIP or SIPS URI, which its scheme tells.
+fn is_sip(uri: &str) -> bool {
+    is_sips(uri) || has_scheme(uri, "sip:")
+}
+
+fn is_sips(uri: &str) -> bool {
+    has_scheme(uri, "sips:")
+}
+
+fn has_scheme(uri: &str, scheme: &str) -> bool {
+    uri.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
 }

@@ -170,7 +170,7 @@ impl Server {
                 self.hand_over(now, arrival, targets);
             }
             Passing::Ack(request, target) => {
-                self.proxy.forward_ack(now, &mut self.endpoint, &request, &target);
+                self.proxy.forward_ack(now, &mut self.endpoint, request, &target);
             }
             Passing::Response(client, response) => {
                 if self.desk.is_empty() {

@@ -366,6 +366,9 @@ impl Server {
     /// Where a request goes whose sender is known or need not be.
     fn route(&mut self, now: Time, arrival: Arrival) {
         self.note_place(&arrival);
+        if arrival.recorded.is_none() && !arrival.request.headers().has(HeaderName::Route) {
+            return self.ask_the_rules(now, arrival);
+        }
         let mut in_dialog = self.dialog_target(&arrival.request, arrival.recorded);
         // RFC 5626 §5.3.1: when that flow is gone, so is the phone: 430.
         in_dialog.is_kept_flow = arrival.is_from_beyond();

@@ -1,6 +1,6 @@
 //! The rules of a server, and how they decide.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use antiphon_sip::StatusCode;
@@ -114,7 +114,7 @@ impl RuleSet {
     }
 
     fn decision(&self, matching: Option<usize>, facts: &Facts<'_>) -> Decision {
-        let mut steps = Steps { set: self, facts, made: HashMap::new() };
+        let mut steps = Steps { set: self, facts, made: BTreeMap::new() };
         let step = matching.and_then(|at| steps.of_rule(at)).unwrap_or_else(|| {
             Arc::new(Step {
                 rule: None,
@@ -152,7 +152,7 @@ impl Rule {
 struct Steps<'s, 'f> {
     set: &'s RuleSet,
     facts: &'s Facts<'f>,
-    made: HashMap<usize, Option<Arc<Step>>>,
+    made: BTreeMap<usize, Option<Arc<Step>>>,
 }
 
 impl Steps<'_, '_> {

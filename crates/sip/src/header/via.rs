@@ -13,7 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::{ListField, Params};
 use crate::name::{HeaderName, Transport};
 use crate::parse::scan::{Expected, Scanner, SyntaxError, as_str};
-use crate::uri::{Host, port};
+use crate::uri::{Host, port, v4_hostport};
 
 /// The octets that every branch of RFC 3261 begins with (§8.1.1.7).
 pub const MAGIC_COOKIE: &str = "z9hG4bK";
@@ -44,6 +44,9 @@ impl<'a> SentBy<'a> {
     /// # Errors
     /// Where the text is no host with an optional port.
     pub fn parse(text: &'a str) -> Result<Self, SyntaxError> {
+        if let Some((address, port)) = v4_hostport(text) {
+            return Ok(Self { host: Host::V4(address), port });
+        }
         let mut scanner = Scanner::new(text.as_bytes());
         let (parts, _) = scan_sent_by(&mut scanner)?;
         scanner.end()?;
@@ -400,5 +403,21 @@ mod tests {
         assert_eq!(text, "SIP/2.0/TCP [2001:db8::1]:5070;branch=z9hG4bK1;rport");
         assert_eq!(via(&text), made);
         assert!(Via::new(Transport::Tcp, "a;b", Params::NONE).is_err());
+    }
+
+    #[test]
+    fn sent_by_is_told_in_its_parts_rfc3261_20_42() {
+        for (text, host, port) in [
+            ("192.0.2.1", "192.0.2.1", None),
+            ("192.0.2.1:5060", "192.0.2.1", Some(5060)),
+            ("192.0.2.1 : 05", "192.0.2.1", Some(5)),
+            ("192.0.2.1.example:65535", "192.0.2.1.example", Some(65_535)),
+        ] {
+            let sent_by = SentBy::parse(text).unwrap();
+            assert_eq!((sent_by.host.to_string().as_str(), sent_by.port), (host, port), "{text}");
+        }
+        for text in ["192.0.2.1:", "192.0.2.1:65536", "192.0.2.1:5060x", "192.0.2.1:+5", ""] {
+            assert!(SentBy::parse(text).is_err(), "{text}");
+        }
     }
 }

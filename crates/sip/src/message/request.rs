@@ -237,9 +237,13 @@ impl Request {
     /// Writes the message: every line nobody touched as it was received. A missing
     /// Content-Length is added, so that the message may go over a stream (§18.3).
     pub fn write(&self, out: &mut BytesMut) {
+        out.reserve(self.written_len());
+        self.write_into_room(out);
+    }
+
+    fn write_into_room(&self, out: &mut BytesMut) {
         let method = self.method.as_str();
         let uri = self.uri_text();
-        out.reserve(method.len() + uri.len() + self.headers.written_len() + self.body.len() + 48);
         out.put_slice(method.as_bytes());
         out.put_u8(b' ');
         out.put_slice(uri.as_bytes());
@@ -250,11 +254,25 @@ impl Request {
     /// The octets as they go on the wire.
     #[must_use]
     pub fn to_bytes(&self) -> Bytes {
-        let mut out = BytesMut::new();
-        self.write(&mut out);
+        let mut out = BytesMut::with_capacity(self.written_len());
+        self.write_into_room(&mut out);
         out.freeze()
     }
+
+    fn written_len(&self) -> usize {
+        let line = self.method.as_str().len() + self.uri_text().len() + "  SIP/2.0\r\n".len();
+        line + finished_len(&self.headers, &self.body)
+    }
 }
+
+/// Octets that [`finish`] writes.
+pub(super) fn finished_len(headers: &Headers, body: &[u8]) -> usize {
+    let missing = if headers.has(HeaderName::ContentLength) { 0 } else { CONTENT_LENGTH_MOST };
+    headers.written_len() + missing + "\r\n".len() + body.len()
+}
+
+/// Octets of the longest Content-Length line.
+const CONTENT_LENGTH_MOST: usize = "Content-Length: 18446744073709551615\r\n".len();
 
 /// Header fields, the empty line and the body.
 pub(super) fn finish(headers: &Headers, body: &[u8], out: &mut BytesMut) {

@@ -171,8 +171,12 @@ impl Response {
 
     /// Writes the message; see [`Request::write`].
     pub fn write(&self, out: &mut BytesMut) {
+        out.reserve(self.written_len());
+        self.write_into_room(out);
+    }
+
+    fn write_into_room(&self, out: &mut BytesMut) {
         let reason = self.reason();
-        out.reserve(reason.len() + self.headers.written_len() + self.body.len() + 48);
         out.put_slice(b"SIP/2.0 ");
         out.put_slice(Decimal::of(self.status.as_u16()).octets());
         out.put_u8(b' ');
@@ -184,8 +188,13 @@ impl Response {
     /// The octets as they go on the wire.
     #[must_use]
     pub fn to_bytes(&self) -> Bytes {
-        let mut out = BytesMut::new();
-        self.write(&mut out);
+        let mut out = BytesMut::with_capacity(self.written_len());
+        self.write_into_room(&mut out);
         out.freeze()
+    }
+
+    fn written_len(&self) -> usize {
+        let line = self.reason().len() + "SIP/2.0 200 \r\n".len();
+        line + super::request::finished_len(&self.headers, &self.body)
     }
 }

@@ -26,7 +26,7 @@ pub use tel::TelUri;
 
 pub(crate) use places::Places;
 pub(crate) use sip::port;
-pub(crate) use usual::{usual_hostport, usual_sip};
+pub(crate) use usual::{usual_hostport, usual_sip, v4_hostport};
 
 /// A URI.
 ///

@@ -1,6 +1,8 @@
 //! The usual spelling of a SIP URI, told without taking it apart: no password, no escapes, no IPv6
 //! address, no headers. What is `Some` here the general grammar takes as well; `None` says nothing.
 
+use std::net::Ipv4Addr;
+
 use super::host::{self, Kind};
 use super::octets::{self, PARAM, PARAM_RECEIVED, USER_RECEIVED};
 
@@ -42,6 +44,18 @@ pub(crate) fn usual_hostport(text: &[u8], from: usize) -> Option<usize> {
         return Some(colon);
     }
     usual_port(text.get(colon + 1..)?).map(|digits| colon + 1 + digits)
+}
+
+/// The parts of an `IPv4address [ ":" port ]` that is the whole text, as most of what names a hop is.
+pub(crate) fn v4_hostport(text: &str) -> Option<(Ipv4Addr, Option<u16>)> {
+    let (address, length) = host::v4_prefix(text.as_bytes())?;
+    let Some(digits) = text.get(length..)?.strip_prefix(':') else {
+        return (length == text.len()).then_some((address, None));
+    };
+    if usual_port(digits.as_bytes())? < digits.len() {
+        return None;
+    }
+    Some((address, Some(digits.parse().ok()?)))
 }
 
 /// How many octets the port takes that `text` begins with. Most ports of telephones are chosen by

@@ -24,7 +24,7 @@ fn a_request_gets_our_via_with_a_branch_and_rport_rfc3261_8_1_1_7_and_rfc3581_3(
 #[test]
 fn a_branch_that_is_given_is_used_rfc3261_16_6() {
     let mut endpoint = endpoint();
-    let branch = endpoint.new_branch().with_suffix("loop1");
+    let branch = endpoint.new_branch_with("loop1");
     endpoint.request(at(0), ours(Method::Options), udp(), Some(branch.clone())).unwrap();
     assert_eq!(sent_request(&mut endpoint).0.branch(), Some(branch.as_str()));
 }

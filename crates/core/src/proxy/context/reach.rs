@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use antiphon_sip::{HeaderName, Response, StatusCode};
+use antiphon_sip::{HeaderName, Request, Response, StatusCode};
 
 use super::super::branch::{Branch, NextWay, Prepared, Ways};
 use super::super::leaving::Leaving;
@@ -159,16 +159,15 @@ impl Context {
         let flow = to.flow;
         branch.remote = Some(flow.remote.ip());
         let Some(ways) = branch.ways_mut() else { return Prepared::Nowhere };
-        let mut request = ways.copy.request.clone();
+        let mut request = Request::clone(&ways.copy.request);
         if let Some(account) = &mut ways.account {
             account.sign(&mut request);
         }
-        let user = |token: &'_ Option<String>| token.as_ref().unwrap_or(&self.route_token).clone();
         let leaving = Leaving {
             trust: &self.trust,
             history: self.history.as_ref(),
-            inbound: (&self.inbound, user(&self.caller_token)),
-            outbound: (&flow, user(&ways.token)),
+            inbound: (&self.inbound, self.caller_token.as_deref().unwrap_or(&self.route_token)),
+            outbound: (&flow, ways.token.as_deref().unwrap_or(&self.route_token)),
         };
         leaving.finish(&mut request, endpoint);
         Prepared::Ready(request, to)

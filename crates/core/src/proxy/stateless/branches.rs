@@ -45,7 +45,7 @@ impl StatelessBranches {
         let hash = self.hash(&parts, local);
         let (_, [a, b, c, d, e, f, g, h]) = halves(hash);
         let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-        Some((Branch::new(&format!("{hash:032x}")), number))
+        Some((Branch::new(&format!("{hash:032x}"), ""), number))
     }
 
     /// Whether a response, our Via taken off, is one to a request that came to the listener at
@@ -64,7 +64,7 @@ impl StatelessBranches {
             cseq: response.cseq(),
         };
         let hash = self.hash(&parts, local);
-        Branch::new(&format!("{hash:032x}")).as_str().eq_ignore_ascii_case(branch)
+        Branch::new(&format!("{hash:032x}"), "").as_str().eq_ignore_ascii_case(branch)
     }
 
     /// Of the received branch, when it is one of RFC 3261, else of what makes a transaction of RFC

@@ -44,7 +44,7 @@ pub struct StatelessForwarding {
 /// A request whose way is being found.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    copy: Request,
+    copy: Box<Request>,
     search: Search,
     sending: Sending,
 }
@@ -66,16 +66,16 @@ struct Unsent {
 }
 
 impl Proxy {
-    /// Forwards the ACK of a 2xx to its one target. Nothing can be answered to one that cannot be
+    /// Forwards the ACK of a 2xx to its one target, and keeps nothing of it. Nothing can be answered to one that cannot be
     /// forwarded.
     pub fn forward_ack(
         &mut self,
         now: Time,
         endpoint: &mut Endpoint,
-        request: &Request,
+        request: Box<Request>,
         target: &Target,
     ) {
-        let Ok(copy) = forward::copy(request, target) else { return };
+        let Ok(copy) = forward::only_copy(request, target) else { return };
         let random = endpoint.random();
         let to = known_way(endpoint, &copy, target);
         self.send_or_search(now, endpoint, copy, to, random, Sending::Ack);
@@ -177,21 +177,21 @@ impl Proxy {
 }
 
 impl Sending {
-    fn send(self, endpoint: &mut Endpoint, mut copy: Request, to: Destination) {
+    fn send(self, endpoint: &mut Endpoint, mut copy: Box<Request>, to: Destination) {
         let Self::Stateless(unsent) = self else {
             let branch = endpoint.new_branch();
-            return endpoint.send_stateless(copy, to, &branch);
+            return endpoint.send_stateless(&mut *copy, to, &branch);
         };
         let Unsent { forwarding, branch, history } = *unsent;
         let StatelessForwarding { inbound, target, token, caller_token, trust, .. } = forwarding;
         let leaving = Leaving {
             trust: &trust,
             history: history.as_ref(),
-            inbound: (&inbound, caller_token.unwrap_or_else(|| token.clone())),
-            outbound: (&to.flow, target.token.unwrap_or(token)),
+            inbound: (&inbound, caller_token.as_deref().unwrap_or(&token)),
+            outbound: (&to.flow, target.token.as_deref().unwrap_or(&token)),
         };
         leaving.finish(&mut copy, endpoint);
-        endpoint.send_stateless(copy, to, &branch);
+        endpoint.send_stateless(&mut *copy, to, &branch);
     }
 
     fn give_up(self, endpoint: &mut Endpoint) {

@@ -20,7 +20,7 @@ pub struct Settings {
     pub datagram_queue: usize,
     /// Limits of parsing, for the messages of a stream.
     pub limits: Limits,
-    /// Stream connections at most, both directions together. Each costs about 2 KiB and what its
+    /// Stream connections at most, both directions together. Each costs about 1.5 KiB and what its
     /// kernel buffers hold, more with TLS, and a file descriptor.
     pub connections: usize,
     /// Connections at most that one source (an IPv4 address, an IPv6 /64) may open to us, counted

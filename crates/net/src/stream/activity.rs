@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 /// The moment of the last octet in either direction.
+#[derive(Debug)]
 pub(super) struct Activity {
     started: Instant,
     /// Milliseconds since then.
@@ -23,9 +24,15 @@ impl Activity {
     }
 
     /// Returns when nothing has happened for so long.
-    pub(super) async fn silence(&self, duration: Duration) {
-        while let Some(end) = self.end_of(duration) {
-            sleep_until(end).await;
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async function has room for its arguments twice, for each connection"
+    )]
+    pub(super) fn silence(&self, duration: Duration) -> impl Future<Output = ()> + Send {
+        async move {
+            while let Some(end) = self.end_of(duration) {
+                sleep_until(end).await;
+            }
         }
     }
 

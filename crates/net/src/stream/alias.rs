@@ -43,7 +43,7 @@ impl Streams {
             return;
         }
         let Some(proved) = &mut connection.proved else { return };
-        let flow = Flow { remote: address, ..connection.flow };
+        let flow = Flow { remote: address, ..*connection.queue.flow() };
         let names = proved.domains.iter();
         let new: Vec<Peer> = names.map(|name| Peer::new(&flow, Some((**name).into()))).collect();
         if new == proved.aliases {

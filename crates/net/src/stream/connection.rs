@@ -18,7 +18,6 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::activity::Activity;
 use super::carrier::Carrier;
 use super::handshake::{self, Accepted, Failed, Line};
 use super::line::{Close, Inbound, Outbound, Stop};
@@ -65,7 +64,6 @@ pub(super) struct Common {
 
 /// What a connection's task has.
 pub(super) struct Task {
-    pub(super) flow: Flow,
     pub(super) common: Arc<Common>,
     pub(super) queue: Receiver,
 }
@@ -85,7 +83,7 @@ pub(super) fn incoming(
     stream: TcpStream,
     permit: Option<OwnedSemaphorePermit>,
 ) -> Life {
-    if task.flow.transport == Transport::Tcp {
+    if task.flow().transport == Transport::Tcp {
         no_delay(&stream);
         return task.live(Ok(Line::Octets(Carrier::Bare(stream))), false);
     }
@@ -139,16 +137,20 @@ fn fault_of(error: &io::Error) -> Fault {
 }
 
 impl Task {
+    fn flow(&self) -> &Flow {
+        self.queue.flow()
+    }
+
     /// Answers the handshakes of whoever has connected.
     async fn accept(&self, stream: TcpStream) -> Result<Line, End> {
         no_delay(&stream);
         let Common { settings, layers, arrivals, .. } = &*self.common;
-        let shaking = handshake::accept(stream, self.flow, layers, settings);
+        let shaking = handshake::accept(stream, *self.flow(), layers, settings);
         let Accepted { line, identities } =
             self.within(settings.handshake_timeout, shaking).await?;
         if !identities.is_empty() {
             // When the loop has ended, serving notices it.
-            let _ = arrivals.send((self.flow, Arrival::Identities(identities))).await;
+            let _ = arrivals.send((*self.flow(), Arrival::Identities(identities))).await;
         }
         Ok(line)
     }
@@ -158,14 +160,14 @@ impl Task {
         let made = tokio::select! {
             biased;
             fault = self.queue.killed() => Err(fault),
-            made = timeout(settings.connect_timeout, connect(self.flow)) => made
+            made = timeout(settings.connect_timeout, connect(*self.flow())) => made
                 .map_err(|_| Fault::TimedOut)
                 .and_then(|made| made.map_err(|error| fault_of(&error))),
             () = self.give_back_impatient() => Err(Fault::Closed),
         };
         let stream = made.map_err(|fault| End { fault, refusal: None })?;
         no_delay(&stream);
-        let shaking = handshake::connect(stream, self.flow, server_name, layers, settings);
+        let shaking = handshake::connect(stream, *self.flow(), server_name, layers, settings);
         self.within(settings.handshake_timeout, shaking).await
     }
 
@@ -177,7 +179,7 @@ impl Task {
             sleep_until(self.queue.impatient().await).await;
             let Ok(room) = arrivals.reserve().await else { return };
             let tickets = self.queue.take_impatient(Instant::now());
-            room.send((self.flow, Arrival::NotYet(tickets)));
+            room.send((*self.flow(), Arrival::NotYet(tickets)));
         }
     }
 
@@ -225,15 +227,16 @@ impl Task {
         mut outbound: impl Outbound,
     ) -> impl Future<Output = Box<Ended>> + Send {
         async move {
-            let activity = Activity::new();
+            let activity = self.queue.activity();
+            activity.touch();
             let mut unfinished = None;
             let end = tokio::select! {
                 biased;
                 fault = self.queue.killed() => Err(Why::Fault(fault)),
-                end = self.write(&mut outbound, &mut unfinished, &activity) => {
+                end = self.write(&mut outbound, &mut unfinished) => {
                     end.map_err(Why::Fault)
                 }
-                stop = self.read(&mut inbound, &activity) => Err(Why::Stop(stop)),
+                stop = self.read(&mut inbound) => Err(Why::Stop(stop)),
                 () = activity.silence(self.common.settings.idle_timeout) => {
                     Err(Why::Fault(Fault::TimedOut))
                 }
@@ -272,28 +275,32 @@ impl Task {
     }
 
     fn end(self, end: End, unfinished: Option<Ticket>) -> Box<Ended> {
+        let flow = *self.flow();
         let waiting = self.queue.end();
-        let tickets = waiting.into_iter().filter_map(|outgoing| outgoing.ticket);
+        let tickets = waiting.filter_map(|outgoing| outgoing.ticket);
         let undelivered = unfinished.into_iter().chain(tickets).collect();
-        Box::new(Ended { flow: self.flow, fault: end.fault, refusal: end.refusal, undelivered })
+        Box::new(Ended { flow, fault: end.fault, refusal: end.refusal, undelivered })
     }
 
     /// Reads until the peer closes, or takes too long over one message.
-    async fn read(&self, inbound: &mut impl Inbound, activity: &Activity) -> Stop {
-        loop {
-            let frame = match inbound.next(activity).await {
-                Ok(frame) => frame,
-                Err(stop) => return stop,
-            };
-            let is_last = matches!(frame, Frame::Broken(_));
-            if let Some(handing_over) = self.hand_over(frame)
-                && handing_over.await.is_err()
-            {
-                // The loop has ended and only wants what is queued to be written.
-                return pending().await;
-            }
-            if is_last {
-                return Box::pin(after_the_last(&self.common.settings)).await;
+    #[expect(clippy::manual_async_fn, reason = "as above")]
+    fn read(&self, inbound: &mut impl Inbound) -> impl Future<Output = Stop> + Send {
+        async move {
+            loop {
+                let frame = match inbound.next(self.queue.activity()).await {
+                    Ok(frame) => frame,
+                    Err(stop) => return stop,
+                };
+                let is_last = matches!(frame, Frame::Broken(_));
+                if let Some(handing_over) = self.hand_over(frame)
+                    && handing_over.await.is_err()
+                {
+                    // The loop has ended and only wants what is queued to be written.
+                    return pending().await;
+                }
+                if is_last {
+                    return Box::pin(after_the_last(&self.common.settings)).await;
+                }
             }
         }
     }
@@ -301,7 +308,7 @@ impl Task {
     /// Hands a frame to the loop, or gives what waits until the loop has room for it.
     fn hand_over(&self, frame: Frame) -> Option<HandingOver<'_>> {
         let arrivals = &self.common.arrivals;
-        match arrivals.try_send((self.flow, Arrival::Frame(frame))) {
+        match arrivals.try_send((*self.flow(), Arrival::Frame(frame))) {
             Ok(()) => None,
             Err(TrySendError::Full(arrival) | TrySendError::Closed(arrival)) => {
                 Some(Box::pin(async move { arrivals.send(arrival).await.map_err(drop) }))
@@ -311,18 +318,32 @@ impl Task {
 
     /// Writes what is queued until the queue is closed: then the peer is told that nothing more
     /// comes. The ticket of what is being written stands in `unfinished`.
-    async fn write(
+    #[expect(clippy::manual_async_fn, reason = "as above")]
+    fn write(
         &self,
         outbound: &mut impl Outbound,
         unfinished: &mut Option<Ticket>,
-        activity: &Activity,
-    ) -> Result<(), Fault> {
-        while let Some(outgoing) = self.queue.next().await {
-            Box::pin(self.put(outgoing, outbound, unfinished)).await?;
-            activity.touch();
+    ) -> impl Future<Output = Result<(), Fault>> + Send {
+        async move {
+            while self.queue.filled().await {
+                Box::pin(self.write_out(outbound, unfinished)).await?;
+            }
+            let time = self.common.settings.stall_timeout;
+            let _ = Box::pin(timeout(time, outbound.close(Close::Done))).await;
+            Ok(())
         }
-        let time = self.common.settings.stall_timeout;
-        let _ = Box::pin(timeout(time, outbound.close(Close::Done))).await;
+    }
+
+    /// Writes until nothing waits.
+    async fn write_out(
+        &self,
+        outbound: &mut impl Outbound,
+        unfinished: &mut Option<Ticket>,
+    ) -> Result<(), Fault> {
+        while let Some(outgoing) = self.queue.take() {
+            self.put(outgoing, outbound, unfinished).await?;
+            self.queue.activity().touch();
+        }
         Ok(())
     }
 

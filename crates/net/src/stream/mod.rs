@@ -82,7 +82,6 @@ struct Peer {
 
 /// What the table keeps of a connection.
 struct Connection {
-    flow: Flow,
     /// The name in its [`Peer`].
     name: Option<Arc<str>>,
     queue: Sender,
@@ -283,11 +282,11 @@ impl Streams {
         let id = ConnectionId(self.next_id);
         self.next_id += 1;
         let flow = Flow { connection: Some(id), ..flow };
-        let (queue, receiver) = queue();
-        let task = Task { flow, common: Arc::clone(&self.common), queue: receiver };
+        let (queue, receiver) = queue(flow);
+        let task = Task { common: Arc::clone(&self.common), queue: receiver };
         let name = peer.name.clone();
         self.by_peer.insert(peer, id);
-        self.open.insert(id, Box::new(Connection { flow, name, queue, incoming, proved: None }));
+        self.open.insert(id, Box::new(Connection { name, queue, incoming, proved: None }));
         self.counters.connections_open.set(self.open.len());
         (id, task)
     }
@@ -302,7 +301,7 @@ impl Streams {
     fn lost(&self) -> Option<Ended> {
         let connection = self.open.values().find(|connection| connection.queue.is_ended())?;
         Some(Ended {
-            flow: connection.flow,
+            flow: *connection.queue.flow(),
             fault: Fault::Closed,
             refusal: None,
             undelivered: Vec::new(),
@@ -350,7 +349,7 @@ impl Peer {
 
 impl Connection {
     fn peer(&self) -> Peer {
-        let Flow { transport, remote, .. } = self.flow;
+        let Flow { transport, remote, .. } = *self.queue.flow();
         Peer { transport, remote, name: self.name.clone() }
     }
 }

@@ -42,19 +42,25 @@ pub(super) struct Reader {
 }
 
 impl Inbound for Reader {
-    async fn next(&mut self, activity: &Activity) -> Result<Frame, Stop> {
-        loop {
-            if let Some(frame) = self.framer.next_frame() {
-                self.alarm = None;
-                return Ok(frame);
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async function has room for its arguments twice, for each connection"
+    )]
+    fn next(&mut self, activity: &Activity) -> impl Future<Output = Result<Frame, Stop>> + Send {
+        async move {
+            loop {
+                if let Some(frame) = self.framer.next_frame() {
+                    self.alarm = None;
+                    return Ok(frame);
+                }
+                if !self.framer.is_within_message() {
+                    self.alarm = None;
+                } else if self.alarm.is_none() {
+                    self.alarm = Some(Box::pin(sleep(self.message_timeout)));
+                }
+                poll_fn(|cx| self.poll_fill(cx)).await?;
+                activity.touch();
             }
-            if !self.framer.is_within_message() {
-                self.alarm = None;
-            } else if self.alarm.is_none() {
-                self.alarm = Some(Box::pin(sleep(self.message_timeout)));
-            }
-            poll_fn(|cx| self.poll_fill(cx)).await?;
-            activity.touch();
         }
     }
 

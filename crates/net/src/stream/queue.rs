@@ -2,17 +2,18 @@
 //! the connection's task the other.
 //!
 //! A channel of the runtime reserves room for 32 messages when it is made, some 2 KiB; an idle
-//! connection needs none.
+//! connection needs none. What both ends have to know of the connection lies here as well, once.
 
-use std::collections::VecDeque;
+use std::collections::LinkedList;
 use std::future::{Future, poll_fn};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use antiphon_core::flow::{Fault, Ticket};
+use antiphon_core::flow::{Fault, Flow, Ticket};
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::activity::Activity;
 use crate::settings::Settings;
 
 /// How much more may wait for a connection that takes what it is given, or is still being made:
@@ -37,18 +38,27 @@ pub(super) struct Sender(Arc<Shared>);
 #[derive(Debug)]
 pub(super) struct Receiver(Arc<Shared>);
 
-/// The two ends of a queue.
-pub(super) fn queue() -> (Sender, Receiver) {
-    let shared = Arc::new(Shared::default());
+/// The two ends of the queue of a connection.
+pub(super) fn queue(flow: Flow) -> (Sender, Receiver) {
+    let (activity, state) = (Activity::new(), Mutex::default());
+    let shared = Arc::new(Shared { flow, activity, state });
     (Sender(Arc::clone(&shared)), Receiver(shared))
 }
 
-#[derive(Debug, Default)]
-struct Shared(Mutex<State>);
+#[derive(Debug)]
+struct Shared {
+    flow: Flow,
+    activity: Activity,
+    state: Mutex<State>,
+}
 
 #[derive(Debug, Default)]
 struct State {
-    waiting: VecDeque<Outgoing>,
+    #[expect(
+        clippy::linkedlist,
+        reason = "most are empty, and then a list takes no memory and the least room"
+    )]
+    waiting: LinkedList<Outgoing>,
     /// Of what waits and of what is being written.
     octets: usize,
     /// Whether the kernel has no room for what is being written.
@@ -64,7 +74,7 @@ struct State {
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing under the lock can end half way.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -84,6 +94,11 @@ impl State {
 }
 
 impl Sender {
+    /// Which connection it leads to.
+    pub(super) fn flow(&self) -> &Flow {
+        &self.0.flow
+    }
+
     /// Puts a message into the queue. One that is larger than the queue still goes out when nothing
     /// else waits.
     ///
@@ -142,24 +157,31 @@ impl Drop for Sender {
 }
 
 impl Receiver {
-    /// The next message; `None` when there is none and the queue is closed.
-    pub(super) async fn next(&self) -> Option<Outgoing> {
+    /// Which connection it is of.
+    pub(super) fn flow(&self) -> &Flow {
+        &self.0.flow
+    }
+
+    /// When the connection was last used.
+    pub(super) fn activity(&self) -> &Activity {
+        &self.0.activity
+    }
+
+    /// Waits until a message waits; says that none does when there is none and the queue is closed.
+    pub(super) fn filled(&self) -> impl Future<Output = bool> + Send {
         poll_fn(|cx| {
             let mut state = self.0.state();
-            if let Some(outgoing) = state.waiting.pop_front() {
-                if state.waiting.is_empty() {
-                    // The memory goes back when nothing waits.
-                    state.waiting = VecDeque::new();
-                }
-                return Poll::Ready(Some(outgoing));
-            }
-            if state.is_closed {
-                return Poll::Ready(None);
+            if !state.waiting.is_empty() || state.is_closed {
+                return Poll::Ready(!state.waiting.is_empty());
             }
             state.wait(cx);
             Poll::Pending
         })
-        .await
+    }
+
+    /// The next message, if one waits.
+    pub(super) fn take(&self) -> Option<Outgoing> {
+        self.0.state().waiting.pop_front()
     }
 
     /// Waits until there is something that waits for the connection only so long, and says until
@@ -181,7 +203,7 @@ impl Receiver {
         let mut state = self.0.state();
         let is_over = |it: &Outgoing| it.patient_until.is_some_and(|until| until <= now);
         let (over, waiting) = std::mem::take(&mut state.waiting).into_iter().partition(is_over);
-        let over: VecDeque<Outgoing> = over;
+        let over: LinkedList<Outgoing> = over;
         state.waiting = waiting;
         let octets: usize = over.iter().map(|it| it.octets.len()).sum();
         state.octets = state.octets.saturating_sub(octets);
@@ -206,7 +228,7 @@ impl Receiver {
     }
 
     /// Waits for the word to end at once, and why.
-    pub(super) async fn killed(&self) -> Fault {
+    pub(super) fn killed(&self) -> impl Future<Output = Fault> + Send {
         poll_fn(|cx| {
             let mut state = self.0.state();
             if let Some(fault) = state.killed {
@@ -215,12 +237,11 @@ impl Receiver {
             state.wait(cx);
             Poll::Pending
         })
-        .await
     }
 
     /// Takes nothing more, and gives what waits.
-    pub(super) fn end(self) -> VecDeque<Outgoing> {
-        std::mem::take(&mut self.0.state().waiting)
+    pub(super) fn end(self) -> impl ExactSizeIterator<Item = Outgoing> {
+        std::mem::take(&mut self.0.state().waiting).into_iter()
     }
 }
 
@@ -232,10 +253,19 @@ impl Drop for Receiver {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
     use std::pin::pin;
     use std::task::Context;
 
+    use antiphon_sip::Transport;
+
     use super::*;
+
+    fn queue() -> (Sender, Receiver) {
+        let address: SocketAddr = "127.0.0.1:5060".parse().unwrap();
+        let (local, remote) = (address, address);
+        super::queue(Flow { transport: Transport::Tcp, local, remote, connection: None })
+    }
 
     fn message(length: usize) -> Outgoing {
         Outgoing { octets: vec![0; length].into(), ticket: None, patient_until: None }
@@ -284,7 +314,7 @@ mod tests {
             assert_eq!(push(&sender, 1), Ok(()));
         }
         assert_eq!(push(&sender, 1), Err(Fault::Stalled));
-        assert!(now(receiver.next()).is_some());
+        assert!(receiver.take().is_some());
         assert_eq!(push(&sender, 1), Ok(()));
     }
 
@@ -299,13 +329,14 @@ mod tests {
     #[test]
     fn what_waits_comes_out_before_the_end() {
         let (sender, receiver) = queue();
-        assert!(now(receiver.next()).is_none(), "it waits");
+        assert!(now(receiver.filled()).is_none(), "it waits");
         sender.push(message(1), &settings()).unwrap();
         sender.close();
         assert!(!sender.is_open());
         assert_eq!(sender.push(message(1), &settings()), Err(Fault::Closed));
-        assert!(matches!(now(receiver.next()), Some(Some(_))));
-        assert!(matches!(now(receiver.next()), Some(None)));
+        assert_eq!(now(receiver.filled()), Some(true));
+        assert!(receiver.take().is_some());
+        assert_eq!(now(receiver.filled()), Some(false));
         assert!(now(receiver.killed()).is_none());
     }
 

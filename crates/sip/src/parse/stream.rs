@@ -1,5 +1,7 @@
 //! Cutting messages out of a stream by Content-Length (RFC 3261 §18.3).
 
+use std::mem;
+
 use bytes::{Buf, BytesMut};
 use memchr::memmem;
 
@@ -152,9 +154,14 @@ impl Framer {
     }
 
     fn cut(&mut self, total: usize) -> Frame {
-        let octets = self.buffer.split_to(total).freeze();
+        let octets = if self.buffer.len() == total {
+            // A rest without octets would keep their memory as long as nothing comes.
+            mem::take(&mut self.buffer)
+        } else {
+            self.buffer.split_to(total)
+        };
         self.state = State::Head { searched: 0 };
-        match head::message(octets, &self.limits, Framing::Stream) {
+        match head::message(octets.freeze(), &self.limits, Framing::Stream) {
             Ok(message) => Frame::Message(message),
             Err(rejected) => Frame::Rejected(rejected),
         }
@@ -168,5 +175,25 @@ impl Framer {
             // A whole message without fault cannot have lost its framing.
             Ok(message) => Frame::Message(message),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_on_which_nothing_is_begun_holds_no_memory() {
+        let message = b"OPTIONS sip:bob@example.org SIP/2.0\r\n\
+            Via: SIP/2.0/TCP h;branch=z9hG4bK1\r\nFrom: <sip:a@h>;tag=1\r\nTo: <sip:b@h>\r\n\
+            Call-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+        let mut framer = Framer::new(Limits::default());
+        framer.push(message);
+        framer.push(message);
+        assert!(matches!(framer.next_frame(), Some(Frame::Message(_))));
+        assert_ne!(framer.buffer.capacity(), 0);
+        let last = framer.next_frame();
+        assert!(matches!(last, Some(Frame::Message(_))));
+        assert_eq!(framer.buffer.capacity(), 0);
     }
 }

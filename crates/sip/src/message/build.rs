@@ -207,7 +207,7 @@ impl<'a> ResponseBuilder<'a> {
             to_tag,
             call_id,
             cseq: request.cseq(),
-            cseq_method: cseq.part(method_start..method_start + method.len()),
+            cseq_method: Span::within(cseq.start() + method_start, method.len()),
         };
         page.append(more);
         page.content_length();

@@ -49,6 +49,23 @@ impl Headers {
         Self { wire: Wire::new(wire), own: Vec::new(), lines }
     }
 
+    /// Keeps a line of the octets that [`lay_over`](Self::lay_over) will be given.
+    #[inline]
+    pub(crate) fn keep(&mut self, line: Line) {
+        self.lines.push(line);
+    }
+
+    /// The lines.
+    pub(crate) fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    /// Lays the kept lines over the octets that they lie in.
+    #[inline]
+    pub(crate) fn lay_over(&mut self, octets: Bytes) {
+        self.wire = Wire::new(octets);
+    }
+
     /// The octets under the untouched lines.
     pub(crate) const fn wire(&self) -> &Wire {
         &self.wire

@@ -1,6 +1,7 @@
 //! One field line: where it stands. The octets are those that were received, or those that
 //! [`Headers`](super::Headers) keeps for the lines that were added here.
 
+use super::Span;
 use crate::name::HeaderName;
 
 /// A line as offsets, sixteen octets of them: a request carries twenty lines wherever it is moved.
@@ -43,6 +44,21 @@ impl Line {
         }
     }
 
+    /// A line `Name:[SP]value CRLF` up to `end`.
+    #[inline]
+    pub(crate) fn usual(
+        name: Option<HeaderName>,
+        start: usize,
+        name_len: u8,
+        blank: bool,
+        end: usize,
+    ) -> Self {
+        #[expect(clippy::cast_possible_truncation, reason = "a head is shorter than 4 GiB")]
+        let (start, end) = (start as u32, end as u32);
+        let value_at = u16::from(name_len) + 1 + u16::from(blank);
+        Self { name, own: false, name_len: name_len.into(), value_at, trailing: 2, start, end }
+    }
+
     /// The same line, standing in the octets that [`Headers`](super::Headers) keeps for its own.
     pub(super) fn of_own(self) -> Self {
         Self { own: true, ..self }
@@ -78,6 +94,11 @@ impl Line {
 
     pub(crate) fn value_end(&self) -> usize {
         self.end() - usize::from(self.trailing)
+    }
+
+    /// The place of the value in a received head, which ends within sixteen bits.
+    pub(crate) fn value_span(&self) -> Span {
+        Span::new(self.value_start(), self.value_end())
     }
 
     /// The value, white space around it taken off.

@@ -31,6 +31,7 @@ enum RequestUri {
 }
 
 impl Request {
+    #[inline(always)]
     pub(crate) fn from_wire(
         method: Method,
         uri: Span,

@@ -26,6 +26,7 @@ enum Reason {
 }
 
 impl Response {
+    #[inline(always)]
     pub(crate) fn from_wire(
         status: StatusCode,
         reason: Span,

@@ -1,25 +1,32 @@
 //! What a message remembers of its octets: ranges, never copies.
 
-use std::ops::Range;
+use std::num::NonZeroU32;
 
 use super::Wire;
 use crate::header::{ListField, Via};
 use crate::name::{Method, StatusCode, Transport};
 use crate::parse::offset_in;
 use crate::parse::scan::Scanner;
-use crate::parse::usual::{self, UsualVia};
+use crate::parse::usual;
 
-/// A range of the head of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Span {
-    start: u16,
-    end: u16,
+/// A range of the head of a message: start and end in one number, which is loaded and stored at
+/// once; in two halves it was waited for wherever it was moved soon after. Its bits are turned over,
+/// so that it is never 0 and an `Option` of it is no larger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span(NonZeroU32);
+
+impl Default for Span {
+    fn default() -> Self {
+        Self(NonZeroU32::MAX)
+    }
 }
 
 impl Span {
     pub(crate) fn new(start: usize, end: usize) -> Self {
-        let narrow = |offset: usize| u16::try_from(offset).unwrap_or(u16::MAX);
-        Self { start: narrow(start), end: narrow(end) }
+        let narrow = |offset: usize| u32::from(u16::try_from(offset).unwrap_or(u16::MAX));
+        // Only what begins and ends at the last offset there is cannot be said; it is as empty as
+        // what is said instead.
+        Self(NonZeroU32::new(!(narrow(start) << 16 | narrow(end))).unwrap_or(NonZeroU32::MIN))
     }
 
     pub(crate) fn within(start: usize, len: usize) -> Self {
@@ -31,28 +38,27 @@ impl Span {
         Self::within(offset_in(octets, part.as_bytes()), part.len())
     }
 
-    /// The span of a part, which is counted from the start of this one.
-    pub(crate) fn part(self, part: Range<usize>) -> Self {
-        Self::new(self.start() + part.start, self.start() + part.end)
+    pub(crate) const fn start(self) -> usize {
+        (!self.0.get() >> 16) as usize
     }
 
-    pub(crate) fn start(self) -> usize {
-        usize::from(self.start)
+    pub(crate) const fn end(self) -> usize {
+        (!self.0.get() & 0xffff) as usize
     }
 
     pub(crate) fn of(self, octets: &[u8]) -> &[u8] {
-        octets.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
+        octets.get(self.start()..self.end()).unwrap_or_default()
     }
 
     /// The text; it was UTF-8 when the span was made.
     pub(crate) fn text(self, wire: &Wire) -> &str {
-        wire.text(usize::from(self.start)..usize::from(self.end))
+        wire.text(self.start()..self.end())
     }
 
     /// The same range in a copy of the text that begins `to` instead of `from` octets in.
     pub(crate) fn moved(self, from: usize, to: usize) -> Self {
-        let shift = |offset: u16| (usize::from(offset) + to).saturating_sub(from);
-        Self::new(shift(self.start), shift(self.end))
+        let shift = |offset: usize| (offset + to).saturating_sub(from);
+        Self::new(shift(self.start()), shift(self.end()))
     }
 }
 
@@ -79,7 +85,7 @@ pub(crate) struct Essentials {
 }
 
 /// What the topmost Via says.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct TopVia {
     pub(crate) transport: Option<Transport>,
     /// `host [":" port]`, IPv6 brackets included.
@@ -97,25 +103,11 @@ pub(crate) struct TopVia {
 impl TopVia {
     /// Of the Via at the start of a value; of none when it leaves the grammar.
     pub(crate) fn read(value: Span, octets: &[u8]) -> Self {
-        let text = value.of(octets);
-        if let Some(via) = usual::via(text) {
-            return Self::usual(&via, value.start());
+        if let Some(via) = usual::via(octets, value) {
+            return via;
         }
-        Via::scan(&mut Scanner::new(text))
+        Via::scan(&mut Scanner::new(value.of(octets)))
             .map_or_else(|_| Self::default(), |via| Self::new(&via, octets))
-    }
-
-    /// Of a Via whose value begins at `start`.
-    pub(crate) fn usual(via: &UsualVia, start: usize) -> Self {
-        let value = Span::new(start, start);
-        Self {
-            transport: via.transport,
-            sent_by: value.part(via.sent_by.clone()),
-            branch: via.branch.clone().map(|branch| value.part(branch)),
-            rport: via.rport,
-            steered: via.steered,
-            oc: via.oc,
-        }
     }
 
     pub(crate) fn new(via: &Via<'_>, octets: &[u8]) -> Self {

@@ -16,26 +16,24 @@ use crate::name::{HeaderName, Method};
 /// Where the fields stand that are asked of every message.
 #[derive(Default)]
 pub(super) struct Places {
-    /// The first line of each.
-    first: [u16; OTHERS + 1],
-    /// A bit for each that is there.
-    seen: u8,
+    /// The first line of each, counted from 1; 0 for what is not there.
+    first: [u16; OTHERS as usize + 1],
     /// A bit for each that is there again.
     repeated: u8,
 }
 
-const VIA: usize = 0;
-const FROM: usize = 1;
-const TO: usize = 2;
-const CALL_ID: usize = 3;
-const CSEQ: usize = 4;
-const MAX_FORWARDS: usize = 5;
-const CONTENT_LENGTH: usize = 6;
+const VIA: u8 = 0;
+const FROM: u8 = 1;
+const TO: u8 = 2;
+const CALL_ID: u8 = 3;
+const CSEQ: u8 = 4;
+const MAX_FORWARDS: u8 = 5;
+const CONTENT_LENGTH: u8 = 6;
 /// Noted like the rest, so that nothing has to be decided for each line, and never asked for.
-const OTHERS: usize = 7;
+const OTHERS: u8 = 7;
 
 /// Where a name is noted.
-const PLACES: [usize; 256] = {
+static PLACES: [u8; 256] = {
     let mut places = [OTHERS; 256];
     places[HeaderName::Via as usize] = VIA;
     places[HeaderName::From as usize] = FROM;
@@ -52,14 +50,13 @@ impl Places {
     #[inline]
     pub(super) fn note(&mut self, name: Option<HeaderName>, index: usize) {
         let place = name.map_or(OTHERS, |name| PLACES[name as usize]);
-        let bit = 1 << place;
-        if self.seen & bit == 0 {
+        let first = &mut self.first[usize::from(place)];
+        if *first == 0 {
             // A head of 65,535 octets has less lines than that.
-            self.first[place] = u16::try_from(index).unwrap_or(u16::MAX);
+            *first = u16::try_from(index + 1).unwrap_or(u16::MAX);
         } else {
-            self.repeated |= bit;
+            self.repeated |= 1 << place;
         }
-        self.seen |= bit;
     }
 }
 
@@ -71,14 +68,18 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn essentials(&self) -> Result<Essentials, ParseError> {
+    /// Puts each in its place, where it stays: none is moved while it is on its way to memory.
+    #[inline(always)]
+    pub(super) fn read(&self, into: &mut Essentials) -> Result<(), ParseError> {
         let via = self.first(VIA).ok_or_else(|| self.missing(HeaderName::Via))?;
-        let top_via = self.top_via(via)?;
-        let (from, from_tag) = self.party::<From<'_>>(FROM, From::tag)?;
-        let (to, to_tag) = self.party::<To<'_>>(TO, To::tag)?;
-        let call_id = self.call_id()?;
-        let (cseq, cseq_method) = self.cseq()?;
-        Ok(Essentials { top_via, from, from_tag, to, to_tag, call_id, cseq, cseq_method })
+        into.top_via = self.top_via(via)?;
+        into.from = self.only(HeaderName::From, FROM)?;
+        into.from_tag = self.tag::<From<'_>>(into.from, From::tag)?;
+        into.to = self.only(HeaderName::To, TO)?;
+        into.to_tag = self.tag::<To<'_>>(into.to, To::tag)?;
+        into.call_id = self.call_id()?;
+        (into.cseq, into.cseq_method) = self.cseq()?;
+        Ok(())
     }
 
     /// What a request must keep beyond what every message must.
@@ -131,63 +132,63 @@ impl<'a> Fields<'a> {
         Ok(usize::try_from(length).unwrap_or(usize::MAX))
     }
 
+    #[inline(always)]
     fn top_via(&self, value: Span) -> Result<TopVia, ParseError> {
-        let octets = value.of(self.octets);
-        if let Some(via) = usual::via(octets) {
-            return Ok(TopVia::usual(&via, value.start()));
+        if let Some(via) = usual::via(self.octets, value) {
+            return Ok(via);
         }
-        Via::scan(&mut Scanner::new(octets))
+        Via::scan(&mut Scanner::new(value.of(self.octets)))
             .map(|via| TopVia::new(&via, self.octets))
             .map_err(|error| syntax(HeaderName::Via, value, error))
     }
 
-    /// The value and the tag of From or To.
-    fn party<F: Field<'a>>(
+    /// The tag of From or To.
+    #[inline(always)]
+    fn tag<F: Field<'a>>(
         &self,
-        place: usize,
+        value: Span,
         tag: impl FnOnce(&F) -> Option<&'a str>,
-    ) -> Result<(Span, Option<Span>), ParseError> {
-        let value = self.only(F::NAME, place)?;
-        let octets = value.of(self.octets);
-        if let Some(tag) = usual::tag(octets) {
-            return Ok((value, tag.map(|tag| value.part(tag))));
+    ) -> Result<Option<Span>, ParseError> {
+        if let Some(tag) = usual::tag(self.octets, value) {
+            return Ok(tag);
         }
         let field = self.parse::<F>(value)?;
-        Ok((value, tag(&field).map(|tag| Span::of_part(self.octets, tag))))
+        Ok(tag(&field).map(|tag| Span::of_part(self.octets, tag)))
     }
 
+    #[inline(always)]
     fn call_id(&self) -> Result<Span, ParseError> {
         let value = self.only(HeaderName::CallId, CALL_ID)?;
-        if !usual::is_call_id(value.of(self.octets)) {
+        if !usual::is_call_id(self.octets, value) {
             self.parse::<CallId<'_>>(value)?;
         }
         Ok(value)
     }
 
+    #[inline(always)]
     fn cseq(&self) -> Result<(u32, Span), ParseError> {
         let value = self.only(HeaderName::CSeq, CSEQ)?;
-        let octets = value.of(self.octets);
-        if let Some((number, method)) = usual::cseq(octets) {
-            return Ok((number, value.part(method..octets.len())));
+        if let Some(found) = usual::cseq(self.octets, value) {
+            return Ok(found);
         }
         let cseq = self.parse::<CSeq<'_>>(value)?;
         Ok((cseq.number, Span::of_part(self.octets, cseq.method)))
     }
 
     /// The value of the first line of a field.
-    fn first(&self, place: usize) -> Option<Span> {
-        if self.places.seen & 1 << place == 0 {
-            return None;
-        }
-        self.lines.get(usize::from(self.places.first[place])).map(value_of)
+    #[inline(always)]
+    fn first(&self, place: u8) -> Option<Span> {
+        let index = usize::from(self.places.first[usize::from(place)]).checked_sub(1)?;
+        self.lines.get(index).map(Line::value_span)
     }
 
-    fn is_repeated(&self, place: usize) -> bool {
+    fn is_repeated(&self, place: u8) -> bool {
         self.places.repeated & 1 << place != 0
     }
 
     /// The value of a field that must stand exactly once.
-    fn only(&self, name: HeaderName, place: usize) -> Result<Span, ParseError> {
+    #[inline(always)]
+    fn only(&self, name: HeaderName, place: u8) -> Result<Span, ParseError> {
         let value = self.first(place).ok_or_else(|| self.missing(name))?;
         if self.is_repeated(place) {
             return Err(repeated(name, self.values(name).nth(1).unwrap_or(value)));
@@ -196,9 +197,10 @@ impl<'a> Fields<'a> {
     }
 
     fn values(&self, name: HeaderName) -> impl Iterator<Item = Span> {
-        self.lines.iter().filter(move |line| line.name == Some(name)).map(value_of)
+        self.lines.iter().filter(move |line| line.name == Some(name)).map(Line::value_span)
     }
 
+    #[cold]
     fn parse<F: Field<'a>>(&self, value: Span) -> Result<F, ParseError> {
         parse_value(value.of(self.octets)).map_err(|error| syntax(F::NAME, value, error))
     }
@@ -210,10 +212,6 @@ impl<'a> Fields<'a> {
         let fault = HeaderFault::Missing;
         ParseError { offset, rule: Rule::Header(HeaderError { name, fault }) }
     }
-}
-
-fn value_of(line: &Line) -> Span {
-    Span::new(line.value_start(), line.value_end())
 }
 
 #[cold]

@@ -8,9 +8,9 @@ use bytes::{BufMut as _, BytesMut};
 use memchr::memchr;
 
 use super::lines::LineReader;
-use super::usual::{self, UsualVia};
+use super::usual;
 use crate::header::{Via, parse_list};
-use crate::message::Line;
+use crate::message::{Line, TopVia};
 use crate::name::{HeaderName, StatusCode};
 
 /// More fields than this has no request that is looked at so hastily.
@@ -29,7 +29,7 @@ pub struct Glance<'a> {
     /// The lines of Via, from the top.
     vias: [Option<Line>; HOPS],
     hops: usize,
-    via: UsualVia,
+    via: TopVia,
     via_value: &'a [u8],
     from: Line,
     to: Line,
@@ -62,14 +62,12 @@ impl<'a> Glance<'a> {
         let (method, uri) = line.split_at_checked(memchr(b' ', line)?)?;
         let seen = Seen::of(&mut reader)?;
         let (from, to, call_id, cseq) = (seen.from?, seen.to?, seen.call_id?, seen.cseq?);
-        let via_value = seen.vias.first().copied().flatten()?.value(octets);
-        let via = usual::via(via_value)?;
-        usual::tag(from.value(octets))?;
-        let to_tag = usual::tag(to.value(octets))?;
-        let (number, method_at) = usual::cseq(cseq.value(octets))?;
-        if !usual::is_call_id(call_id.value(octets))
-            || cseq.value(octets).get(method_at..) != Some(method)
-        {
+        let via_value = seen.vias.first().copied().flatten()?.value_span();
+        let via = usual::via(octets, via_value)?;
+        usual::tag(octets, from.value_span())?;
+        let to_tag = usual::tag(octets, to.value_span())?;
+        let (number, cseq_method) = usual::cseq(octets, cseq.value_span())?;
+        if !usual::is_call_id(octets, call_id.value_span()) || cseq_method.of(octets) != method {
             return None;
         }
         Some(Self {
@@ -79,10 +77,10 @@ impl<'a> Glance<'a> {
             vias: seen.vias,
             hops: seen.hops,
             via,
-            via_value,
+            via_value: via_value.of(octets),
             from,
             to,
-            to_tag: to_tag.and_then(|tag| to.value(octets).get(tag)),
+            to_tag: to_tag.map(|tag| tag.of(octets)),
             call_id,
             cseq,
             number,
@@ -105,13 +103,13 @@ impl<'a> Glance<'a> {
     /// The branch of the topmost Via (RFC 3261 §8.1.1.7).
     #[must_use]
     pub fn branch(&self) -> Option<&'a str> {
-        text(self.via_value.get(self.via.branch.clone()?)?)
+        text(self.via.branch?.of(self.octets))
     }
 
     /// `sent-by` of the topmost Via: host, and port if one is given.
     #[must_use]
     pub fn sent_by(&self) -> &'a str {
-        self.via_value.get(self.via.sent_by.clone()).and_then(text).unwrap_or_default()
+        text(self.via.sent_by.of(self.octets)).unwrap_or_default()
     }
 
     /// Whether the topmost Via has neither `rport`, `received` nor `maddr`; see

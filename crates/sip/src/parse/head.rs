@@ -13,7 +13,9 @@ use super::rejected::Rejected;
 use super::scan::Scanner;
 use super::{Limits, usual};
 use crate::header::{ContentLength, parse_value};
-use crate::message::{Essentials, Headers, Lines, Message, Request, Response, Span, StartLine};
+use crate::message::{
+    Essentials, Headers, Line, Lines, Message, Request, Response, Span, StartLine,
+};
 use crate::name::{HeaderName, Method, StatusCode};
 use crate::uri::Uri;
 
@@ -33,27 +35,24 @@ pub(super) fn message(
     framing: Framing,
 ) -> Result<Message, Box<Rejected>> {
     octets.advance(leading_line_ends(&octets));
-    let mut head = Head::default();
-    match head.read(&octets, limits, framing) {
-        Ok((essentials, body)) => {
-            let rest = octets.split_off(body.start);
-            let body = rest.slice(..body.end - body.start);
-            let headers = Headers::over(octets, head.lines);
-            match head.start {
-                Some(StartLine::Request { method, uri }) => {
-                    Ok(Message::Request(Request::from_wire(method, uri, headers, body, essentials)))
-                }
-                Some(StartLine::Response { status, reason }) => Ok(Message::Response(
-                    Response::from_wire(status, reason, headers, body, essentials),
-                )),
-                None => Err(Box::new(Rejected::new(NOT_SIP, None, headers))),
-            }
+    let mut head = Head::new();
+    let place = match head.read(&octets, limits, framing) {
+        Ok(place) => place,
+        Err(error) => return Err(head.rejected(error, octets)),
+    };
+    let mut body = octets.split_off(place.start);
+    body.truncate(place.len());
+    let Some(start) = head.start.take() else { return Err(head.rejected(NOT_SIP, octets)) };
+    head.headers.lay_over(octets);
+    let Head { headers, essentials, .. } = head;
+    Ok(match start {
+        StartLine::Request { method, uri } => {
+            Message::Request(Request::from_wire(method, uri, headers, body, essentials))
         }
-        Err(error) => {
-            let headers = Headers::over(octets, head.lines);
-            Err(Box::new(Rejected::new(error, head.start, headers)))
+        StartLine::Response { status, reason } => {
+            Message::Response(Response::from_wire(status, reason, headers, body, essentials))
         }
-    }
+    })
 }
 
 const NOT_SIP: ParseError = ParseError { offset: 0, rule: Rule::NotSip };
@@ -64,62 +63,88 @@ fn leading_line_ends(octets: &[u8]) -> usize {
 }
 
 /// The head as far as it was read, so that an error can still say who sent it.
-#[derive(Default)]
 struct Head {
     start: Option<StartLine>,
-    lines: Lines,
+    /// Over no octets while it is read.
+    headers: Headers,
     places: Places,
+    essentials: Essentials,
 }
 
 impl Head {
-    /// Reads it all, and gives what every element asks for, and where the body is.
+    fn new() -> Self {
+        let headers = Headers::over(Bytes::new(), Lines::new());
+        Self { start: None, headers, places: Places::default(), essentials: Essentials::default() }
+    }
+
+    /// Reads it all, and gives where the body is.
     fn read(
         &mut self,
         octets: &[u8],
         limits: &Limits,
         framing: Framing,
-    ) -> Result<(Essentials, Range<usize>), ParseError> {
+    ) -> Result<Range<usize>, ParseError> {
         let limit = limits.head.min(usize::from(u16::MAX));
         let head = octets.get(..limit.min(octets.len())).unwrap_or_default();
         let too_long = octets.len() > limit;
         let mut reader = LineReader::new(head, 0, too_long);
 
         let line = reader.start_line()?;
-        let (start, fault) = start_line(line, limits)?;
+        let (start, fault) = start_line(head, line, limits)?;
         self.start = Some(start);
         // Fields are split even when the start line is at fault: they tell whom to answer.
         self.split(&mut reader, limits.fields)?;
         if let Some(fault) = fault {
             return Err(fault);
         }
-        let fields = Fields { octets, lines: &self.lines, places: &self.places };
-        let essentials = fields.essentials()?;
+        let fields = Fields { octets, lines: self.headers.lines(), places: &self.places };
+        fields.read(&mut self.essentials)?;
         if let Some(StartLine::Request { method, .. }) = &self.start {
-            fields.check_request(method, &essentials)?;
+            fields.check_request(method, &self.essentials)?;
         }
-        let body = body(&fields, reader.offset(), limits, framing)?;
-        Ok((essentials, body))
+        body(&fields, reader.offset(), limits, framing)
     }
 
+    /// A function of its own, so that what the loop carries stays in registers.
+    #[inline(never)]
     fn split(&mut self, reader: &mut LineReader<'_>, max: usize) -> Result<(), ParseError> {
-        while let Some(line) = reader.field()? {
-            if self.lines.len() >= max {
-                return Err(ParseError { offset: line.start(), rule: Rule::TooManyFields });
+        loop {
+            reader.usual_fields(|line| self.keep(line, max))?;
+            match reader.other_field()? {
+                Some(line) => self.keep(line, max)?,
+                None => return Ok(()),
             }
-            self.places.note(line.name, self.lines.len());
-            self.lines.push(line);
         }
+    }
+
+    #[cold]
+    fn rejected(mut self, error: ParseError, octets: Bytes) -> Box<Rejected> {
+        self.headers.lay_over(octets);
+        Box::new(Rejected::new(error, self.start, self.headers))
+    }
+
+    #[inline]
+    fn keep(&mut self, line: Line, max: usize) -> Result<(), ParseError> {
+        if self.headers.len() >= max {
+            return Err(ParseError { offset: line.start(), rule: Rule::TooManyFields });
+        }
+        self.places.note(line.name, self.headers.len());
+        self.headers.keep(line);
         Ok(())
     }
 }
 
 /// The start line, and what is wrong with it although it is one: a request with a bad URI can
 /// still be answered.
-fn start_line(line: &[u8], limits: &Limits) -> Result<(StartLine, Option<ParseError>), ParseError> {
+fn start_line(
+    head: &[u8],
+    line: &[u8],
+    limits: &Limits,
+) -> Result<(StartLine, Option<ParseError>), ParseError> {
     if line.len() >= 8 && line[..8].eq_ignore_ascii_case(b"SIP/2.0 ") {
         return Ok((status_line(line)?, None));
     }
-    request_line(line, limits)
+    request_line(head, line, limits)
 }
 
 /// `SIP-Version SP Status-Code SP Reason-Phrase` (§7.2).
@@ -139,25 +164,31 @@ fn status_line(line: &[u8]) -> Result<StartLine, ParseError> {
 
 /// `Method SP Request-URI SP SIP-Version` (§7.1).
 fn request_line(
+    head: &[u8],
     line: &[u8],
     limits: &Limits,
 ) -> Result<(StartLine, Option<ParseError>), ParseError> {
     let not_sip = ParseError { offset: 0, rule: Rule::NotSip };
     let method_end = memchr(b' ', line).ok_or(not_sip)?;
-    let version_start = line
-        .windows(5)
-        .rposition(|part| part.eq_ignore_ascii_case(b" SIP/"))
-        .filter(|start| *start >= method_end)
-        .ok_or(not_sip)?
-        + 1;
+    let version_start = version_start(line).filter(|start| *start > method_end).ok_or(not_sip)?;
     let method = Method::from_bytes(line.get(..method_end).unwrap_or_default())
         .ok_or(ParseError { offset: 0, rule: Rule::Method })?;
     let uri = Span::new((method_end + 1).min(version_start - 1), version_start - 1);
-    let fault = request_line_fault(line, uri, version_start, limits);
+    let fault = request_line_fault(head, line, uri, version_start, limits);
     Ok((StartLine::Request { method, uri }, fault))
 }
 
+/// Where the version begins, behind the last blank that has one behind it.
+fn version_start(line: &[u8]) -> Option<usize> {
+    if line.ends_with(b" SIP/2.0") {
+        return Some(line.len() - 7);
+    }
+    let blank = line.windows(5).rposition(|part| part.eq_ignore_ascii_case(b" SIP/"))?;
+    Some(blank + 1)
+}
+
 fn request_line_fault(
+    head: &[u8],
     line: &[u8],
     uri: Span,
     version_start: usize,
@@ -176,7 +207,7 @@ fn request_line_fault(
     if text.first() == Some(&b' ') || text.last() == Some(&b' ') {
         return Some(ParseError { offset: uri.start(), rule: Rule::StartLine });
     }
-    if usual::is_request_uri(text) {
+    if usual::is_request_uri(head, uri) {
         return None;
     }
     let text = match super::scan::as_str(text, 0) {

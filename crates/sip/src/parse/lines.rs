@@ -2,6 +2,8 @@
 
 use super::error::{ParseError, Rule};
 use super::scan::is_token;
+use super::sixteen::Sixteen;
+use super::usual_names::Written;
 use crate::message::Line;
 use crate::name::HeaderName;
 
@@ -37,13 +39,34 @@ impl<'a> LineReader<'a> {
     }
 
     /// The next field line, `None` at the empty line.
-    #[inline(always)]
     pub(super) fn field(&mut self) -> Result<Option<Line>, ParseError> {
         let rest = self.octets.get(self.at..).unwrap_or_default();
-        if let Some(line) = usual_line(rest, self.at) {
+        if let Some((line, _)) = usual_line(rest, self.at) {
             self.at = line.end();
             return Ok(Some(line));
         }
+        self.other_field()
+    }
+
+    /// Hands over the field lines that come next, as long as they are spelt as most are.
+    #[inline(always)]
+    pub(super) fn usual_fields<E>(
+        &mut self,
+        mut keep: impl FnMut(Line) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut rest = self.octets.get(self.at..).unwrap_or_default();
+        while let Some((line, behind)) = usual_line(rest, self.octets.len() - rest.len()) {
+            rest = behind;
+            keep(line)?;
+        }
+        self.at = self.octets.len() - rest.len();
+        Ok(())
+    }
+
+    /// The next field line when it is not as most are, `None` at the empty line.
+    #[cold]
+    pub(super) fn other_field(&mut self) -> Result<Option<Line>, ParseError> {
+        let rest = self.octets.get(self.at..).unwrap_or_default();
         if rest.starts_with(b"\r\n") {
             self.at += 2;
             return Ok(None);
@@ -52,7 +75,6 @@ impl<'a> LineReader<'a> {
     }
 
     /// A line with blanks before the colon or about the value, folds, or a fault.
-    #[cold]
     fn any_line(&mut self) -> Result<Line, ParseError> {
         let start = self.at;
         let Name { known, len, colon } = self.name(start)?;
@@ -113,138 +135,63 @@ struct Name {
     colon: usize,
 }
 
-/// The line at the start of `rest`, which is `start` octets into the head, when it is
-/// `Name:[SP]value CRLF` with nothing to be taken off and no fold behind it.
+/// The line that `text` begins with, which stands `start` octets into the head, and what stands
+/// behind it; when it is `Name:[SP]value CRLF` with a name of less than 16 octets, with nothing to
+/// be taken off and no fold behind it.
 #[inline(always)]
-fn usual_line(rest: &[u8], start: usize) -> Option<Line> {
-    let (colon, words) = find_colon(rest)?;
-    let name = usual_name(words).or_else(|| HeaderName::from_bytes(rest.get(..colon)?));
+fn usual_line(text: &[u8], start: usize) -> Option<(Line, &[u8])> {
+    let first = text.first_chunk()?;
+    let name_len = Sixteen::new(first).first(b':')?;
+    let colon = usize::from(name_len);
+    if colon == 0 {
+        return None;
+    }
+    let name = match Written::new(first, colon).usual() {
+        Some(name) => Some(name),
+        None => other_name(first.get(..colon)?)?,
+    };
+    let end = find_line_end(text)?;
+    let (line, behind) = text.split_at_checked(end)?;
+    let behind = behind.strip_prefix(b"\r\n")?;
+    if matches!(behind.first()?, b' ' | b'\t') {
+        return None;
+    }
+    // Nothing is left of it when the line ends before the colon.
+    let value = line.get(colon + 1..)?;
+    let blank = value.first() == Some(&b' ');
+    let value = if blank { value.get(1..)? } else { value };
+    if is_blank(*value.first()?) || is_blank(*value.last()?) {
+        return None;
+    }
+    Some((Line::usual(name, start, name_len, blank, start + end + 2), behind))
+}
+
+/// The name that is not one of the usual, if it is one at all.
+#[cold]
+fn other_name(written: &[u8]) -> Option<Option<HeaderName>> {
+    let name = HeaderName::from_bytes(written);
     // The table holds nothing but tokens.
-    if name.is_none() && !is_name(rest.get(..colon)?) {
-        return None;
-    }
-    let behind = rest.get(colon + 1..)?;
-    let end = find_line_end(behind)?;
-    if !matches!(behind.get(end..)?, [b'\r', b'\n', next, ..] if !matches!(next, b' ' | b'\t')) {
-        return None;
-    }
-    let blank = usize::from(behind.first() == Some(&b' '));
-    match behind.get(blank..end)? {
-        [first, .., last] if !is_blank(*first) && !is_blank(*last) => {}
-        [only] if !is_blank(*only) => {}
-        _ => return None,
-    }
-    let value = start + colon + 1;
-    Some(Line::at(name, start, colon, value + blank, value + end, value + end + 2))
+    (name.is_some() || written.iter().copied().all(is_token)).then_some(name)
 }
 
 const fn is_blank(octet: u8) -> bool {
     matches!(octet, b' ' | b'\t' | b'\r' | b'\n')
 }
 
-/// The place of the first colon among the first 16 octets, and what stands before it.
-#[inline]
-fn find_colon(text: &[u8]) -> Option<(usize, (u64, u64))> {
-    let (low, high) = words(text.first_chunk()?);
-    // An octet that is a colon becomes 0.
-    match (below(low ^ each(b':'), 1), below(high ^ each(b':'), 1)) {
-        (0, 0) => None,
-        (0, mark) => Some((8 + place(mark), (low, before(high, mark)))),
-        (mark, _) => Some((place(mark), (before(low, mark), 0))),
-    }
-}
-
-/// The octets before the first mark.
-#[inline]
-const fn before(octets: u64, marks: u64) -> u64 {
-    octets & ((marks & marks.wrapping_neg()) >> 7).wrapping_sub(1)
-}
-
-/// The names that most lines have, spelt as most are, told by all their octets at once, before the table
-/// of all names and spellings is asked.
-macro_rules! usual_names {
-    ($($Name:ident)+) => {
-        #[inline]
-        fn usual_name(words: (u64, u64)) -> Option<HeaderName> {
-            $(if words == const { words_of(HeaderName::$Name.as_str().as_bytes()) } {
-                return Some(HeaderName::$Name);
-            })+
-            None
-        }
-
-        #[cfg(test)]
-        const USUAL_NAMES: &[HeaderName] = &[$(HeaderName::$Name),+];
-    };
-}
-
-usual_names! {
-    Via From To CallId CSeq MaxForwards ContentLength Contact Route RecordRoute
-    Allow Supported UserAgent ContentType Expires SessionExpires
-}
-
-/// The octets of a name, of which there are 16 at most, as [`find_colon`] gives them.
-const fn words_of(name: &[u8]) -> (u64, u64) {
-    let mut octets = [0; 16];
-    octets.split_at_mut(name.len()).0.copy_from_slice(name);
-    words(&octets)
-}
-
-fn is_name(written: &[u8]) -> bool {
-    !written.is_empty() && written.iter().copied().all(is_token)
-}
-
 /// The place of the first CR or LF, sixteen octets at a time: lines are short for a call of
 /// `memchr` each.
 #[inline]
 fn find_line_end(text: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    while let Some(octets) = text.get(at..)?.first_chunk() {
-        let (low, high) = words(octets);
-        // CR is the greater of the two; what else lies below it is rare in a head.
-        let (low, high) = (below(low, b'\r' + 1), below(high, b'\r' + 1));
-        at += match (low, high) {
-            (0, 0) => 16,
-            (0, high) => 8 + place(high),
-            (low, _) => place(low),
-        };
-        if low | high != 0 {
-            if is_line_end(text.get(at)) {
-                return Some(at);
-            }
-            at += 1;
+    let mut rest = text;
+    while let Some((octets, behind)) = rest.split_first_chunk() {
+        let ends = Sixteen::new(octets).are_line_ends();
+        if ends != 0 {
+            return Some(text.len() - rest.len() + ends.trailing_zeros() as usize);
         }
+        rest = behind;
     }
-    text.get(at..)?.iter().position(|octet| is_line_end(Some(octet))).map(|place| at + place)
-}
-
-const fn is_line_end(octet: Option<&u8>) -> bool {
-    matches!(octet, Some(b'\r' | b'\n'))
-}
-
-#[inline]
-const fn words(octets: &[u8; 16]) -> (u64, u64) {
-    let both = u128::from_le_bytes(*octets);
-    #[expect(clippy::cast_possible_truncation, reason = "the low half is meant")]
-    let low = both as u64;
-    (low, (both >> 64) as u64)
-}
-
-/// Marks the octets below `limit` with their highest bit. Only the first mark is to be trusted:
-/// the subtraction borrows from the octets behind it.
-#[inline]
-const fn below(octets: u64, limit: u8) -> u64 {
-    octets.wrapping_sub(each(limit)) & !octets & each(0x80)
-}
-
-/// The place of the first mark.
-#[inline]
-const fn place(marks: u64) -> usize {
-    (marks.trailing_zeros() / 8) as usize
-}
-
-/// Eight times the same octet.
-const fn each(octet: u8) -> u64 {
-    u64::from_le_bytes([octet; 8])
+    let place = rest.iter().position(|octet| matches!(octet, b'\r' | b'\n'))?;
+    Some(text.len() - rest.len() + place)
 }
 
 #[cfg(test)]
@@ -261,24 +208,9 @@ mod tests {
                         text[place] = octet;
                         let expected = text.iter().position(|octet| matches!(octet, b'\r' | b'\n'));
                         assert_eq!(find_line_end(&text), expected, "{text:?}");
-                        let colon = text.iter().position(|octet| *octet == b':');
-                        let expected = colon.filter(|at| *at < 16 && text.len() >= 16);
-                        let found = find_colon(&text);
-                        assert_eq!(found.map(|(at, _)| at), expected, "{text:?}");
-                        if let Some((at, before)) = found {
-                            assert_eq!(before, words_of(&text[..at]));
-                        }
                     }
                 }
             }
-        }
-    }
-
-    #[test]
-    fn usual_names_are_those_of_the_table() {
-        for name in USUAL_NAMES {
-            assert_eq!(usual_name(words_of(name.as_str().as_bytes())), Some(*name));
-            assert_eq!(usual_name(words_of(&name.as_str().as_bytes()[1..])), None, "{name}");
         }
     }
 

@@ -10,7 +10,9 @@ mod head;
 mod limits;
 mod lines;
 mod rejected;
+pub(crate) mod sixteen;
 pub(crate) mod usual;
+mod usual_names;
 
 use bytes::Bytes;
 

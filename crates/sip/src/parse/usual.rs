@@ -6,110 +6,109 @@
 //! them like this. That both
 //! find the same is tested on every message of the torture tests, octet by octet spoilt.
 
-use std::ops::Range;
-
 use super::scan::is_token;
+use super::sixteen::run_end;
 use crate::header::{call_id, params};
+use crate::message::{Span, TopVia};
 use crate::name::Transport;
 use crate::uri;
 
-/// Whether the text is a SIP URI that may be a Request-URI.
-pub(crate) fn is_request_uri(text: &[u8]) -> bool {
-    uri::usual_sip(text, 0) == Some(text.len())
+// A value is told by its place in the head. What is looked at may so reach beyond its end, as far
+// as there are sixteen octets at once; nothing is found that does not end with it.
+
+/// Whether the place holds a SIP URI that may be a Request-URI.
+pub(crate) fn is_request_uri(head: &[u8], uri: Span) -> bool {
+    uri::usual_sip(head, uri.start()) == Some(uri.end())
 }
 
-/// What the topmost Via says, as places in its value.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct UsualVia {
-    pub(crate) transport: Option<Transport>,
-    pub(crate) sent_by: Range<usize>,
-    pub(crate) branch: Option<Range<usize>>,
-    pub(crate) rport: bool,
-    /// `received` or `maddr`.
-    pub(crate) steered: bool,
-    /// `oc`.
-    pub(crate) oc: bool,
-}
-
+/// What the topmost Via says:
 /// `SIP/2.0/TRANSPORT host[:port]*(;param)`, alone or before a comma.
-pub(crate) fn via(value: &[u8]) -> Option<UsualVia> {
-    let behind = value.strip_prefix(b"SIP/2.0/")?;
-    let transport_end = run(behind, 0, TOKEN);
-    let transport = Transport::from_bytes(behind.get(..transport_end)?);
-    let start = value.len() - behind.len() + transport_end + 1;
-    if transport_end == 0 || value.get(start - 1) != Some(&b' ') {
-        return None;
-    }
-    let sent_by = start..uri::usual_hostport(value, start)?;
-    let (mut branch, mut rport, mut steered, mut oc) = (None, false, false, false);
-    let end = parameters(value, sent_by.end, |name, its_value| {
+#[inline(always)]
+pub(crate) fn via(head: &[u8], value: Span) -> Option<TopVia> {
+    let behind = head.get(value.start()..)?.strip_prefix(b"SIP/2.0/")?;
+    let (transport, length) = transport(behind)?;
+    let start = value.start() + 8 + length + 1;
+    let end = uri::usual_hostport(head, start)?;
+    let mut via = TopVia { transport, sent_by: Span::new(start, end), ..TopVia::default() };
+    let mut branch = None;
+    let end = parameters(head, end, |name, its_value| {
         if branch.is_none() && name.eq_ignore_ascii_case(b"branch") {
             branch = Some(its_value);
         } else if name.eq_ignore_ascii_case(b"rport") {
-            rport = true;
+            via.rport = true;
         } else if name.eq_ignore_ascii_case(b"received") || name.eq_ignore_ascii_case(b"maddr") {
-            steered = true;
+            via.steered = true;
         } else if name.eq_ignore_ascii_case(b"oc") {
-            oc = true;
+            via.oc = true;
         }
     })?;
-    matches!(value.get(end), None | Some(b',')).then(|| UsualVia {
-        transport,
-        sent_by,
-        branch: branch.flatten(),
-        rport,
-        steered,
-        oc,
-    })
+    via.branch = branch.flatten();
+    let ends = end == value.end() || (end < value.end() && head.get(end) == Some(&b','));
+    ends.then_some(via)
+}
+
+/// The transport and the length of its name, behind which a blank stands.
+fn transport(text: &[u8]) -> Option<(Option<Transport>, usize)> {
+    match text.first_chunk()? {
+        b"UDP " => Some((Some(Transport::Udp), 3)),
+        b"TCP " => Some((Some(Transport::Tcp), 3)),
+        b"TLS " => Some((Some(Transport::Tls), 3)),
+        _ => {
+            let length = run(text, 0, TOKEN);
+            let is_whole = length > 0 && text.get(length) == Some(&b' ');
+            is_whole.then(|| (text.get(..length).and_then(Transport::from_bytes), length))
+        }
+    }
 }
 
 /// The tag behind `[display-name] <uri>*(;param)`, the value of From or To.
-pub(crate) fn tag(value: &[u8]) -> Option<Option<Range<usize>>> {
-    let open = match value.first()? {
-        b'<' => 0,
+pub(crate) fn tag(head: &[u8], value: Span) -> Option<Option<Span>> {
+    let start = value.start();
+    let open = match head.get(start)? {
+        b'<' => start,
         b'"' => {
-            let end = run(value, 1, QUOTED);
-            if value.get(end) != Some(&b'"') {
+            let end = run(head, start + 1, QUOTED);
+            if head.get(end) != Some(&b'"') {
                 return None;
             }
-            end + 1 + usize::from(value.get(end + 1) == Some(&b' '))
+            end + 1 + usize::from(head.get(end + 1) == Some(&b' '))
         }
-        first if is_token(*first) => run(value, 1, NAME),
+        first if is_token(*first) => run(head, start + 1, NAME),
         _ => return None,
     };
-    if value.get(open) != Some(&b'<') {
+    if head.get(open) != Some(&b'<') {
         return None;
     }
-    let close = uri::usual_sip(value, open + 1)?;
-    if value.get(close) != Some(&b'>') {
+    let close = uri::usual_sip(head, open + 1)?;
+    if head.get(close) != Some(&b'>') {
         return None;
     }
     let mut tag = None;
-    let end = parameters(value, close + 1, |name, its_value| {
+    let end = parameters(head, close + 1, |name, its_value| {
         if tag.is_none() && name.eq_ignore_ascii_case(b"tag") {
             tag = Some(its_value);
         }
     })?;
-    (end == value.len()).then(|| tag.flatten())
+    (end == value.end()).then(|| tag.flatten())
 }
 
 /// Whether the value is a Call-ID.
-pub(crate) fn is_call_id(value: &[u8]) -> bool {
-    let first = run(value, 0, WORD);
-    if first == 0 || value.get(first) != Some(&b'@') {
-        return first > 0 && first == value.len();
+pub(crate) fn is_call_id(head: &[u8], value: Span) -> bool {
+    let first = run(head, value.start(), WORD);
+    if first == value.start() || head.get(first) != Some(&b'@') {
+        return first > value.start() && first == value.end();
     }
-    first + 1 < value.len() && run(value, first + 1, WORD) == value.len()
+    first + 1 < value.end() && run(head, first + 1, WORD) == value.end()
 }
 
-/// The number of CSeq, and where its method begins.
-pub(crate) fn cseq(value: &[u8]) -> Option<(u32, usize)> {
-    let space = run(value, 0, DIGIT);
-    let number = number(value.get(..space)?)?;
-    let method = space + 1;
-    let whole = value.get(space) == Some(&b' ')
-        && method < value.len()
-        && run(value, method, TOKEN) == value.len();
+/// The number of CSeq, and its method.
+#[inline(always)]
+pub(crate) fn cseq(head: &[u8], value: Span) -> Option<(u32, Span)> {
+    let octets = value.of(head);
+    let digits = octets.iter().take(10).position(|octet| *octet == b' ')?;
+    let number = number(octets.get(..digits)?)?;
+    let method = Span::new(value.start() + digits + 1, value.end());
+    let whole = method.start() < method.end() && run(head, method.start(), TOKEN) == method.end();
     whole.then_some((number, method))
 }
 
@@ -124,10 +123,11 @@ pub(crate) fn number(value: &[u8]) -> Option<u32> {
 }
 
 /// Takes `*( ";" token [ "=" value ] )` and tells each name with the place of its value.
+#[inline]
 fn parameters(
     text: &[u8],
     mut at: usize,
-    mut tell: impl FnMut(&[u8], Option<Range<usize>>),
+    mut tell: impl FnMut(&[u8], Option<Span>),
 ) -> Option<usize> {
     while text.get(at) == Some(&b';') {
         let start = at + 1;
@@ -139,7 +139,7 @@ fn parameters(
             if at == start {
                 return None;
             }
-            tell(name, Some(start..at));
+            tell(name, Some(Span::new(start, at)));
         } else {
             tell(name, None);
         }
@@ -157,8 +157,6 @@ const WORD: u8 = 1 << 2;
 const NAME: u8 = 1 << 3;
 /// The inside of a quoted string without escapes, ASCII only.
 const QUOTED: u8 = 1 << 4;
-/// `DIGIT`
-const DIGIT: u8 = 1 << 5;
 
 const CLASSES: [u8; 256] = {
     let mut table = [0; 256];
@@ -187,21 +185,13 @@ const fn classes_of(octet: u8) -> u8 {
     if octet >= b' ' && octet < 0x7f && octet != b'"' && octet != b'\\' {
         classes |= QUOTED;
     }
-    if octet.is_ascii_digit() {
-        classes |= DIGIT;
-    }
     classes
 }
 
 /// The end of the run of octets of `class` that begins at `from`.
+#[inline]
 fn run(text: &[u8], from: usize, class: u8) -> usize {
-    let mut at = from;
-    while let Some(octet) = text.get(at)
-        && CLASSES[usize::from(*octet)] & class != 0
-    {
-        at += 1;
-    }
-    at
+    run_end(text, from, |octet| CLASSES[usize::from(octet)] & class != 0)
 }
 
 #[cfg(test)]
@@ -213,7 +203,6 @@ mod tests {
     use crate::header::{
         CSeq, CallId, ContentLength, Field, From, ListField, To, Via, parse_value,
     };
-    use crate::parse::offset_in;
     use crate::parse::scan::Scanner;
     use crate::uri::Uri;
 
@@ -233,17 +222,19 @@ mod tests {
     #[test]
     fn the_usual_is_taken_and_as_the_general_grammar_takes_it_rfc3261_25_1() {
         for text in VIAS {
-            assert!(via(text.as_bytes()).is_some(), "{text}");
+            assert!(via(text.as_bytes(), whole_of(text)).is_some(), "{text}");
         }
         for text in PARTIES {
-            assert!(tag(text.as_bytes()).is_some_and(|tag| tag.is_some() || text.starts_with('<')));
+            let tag = tag(text.as_bytes(), whole_of(text));
+            assert!(tag.is_some_and(|tag| tag.is_some() || text.starts_with('<')));
         }
-        assert!(CALL_IDS.iter().all(|text| is_call_id(text.as_bytes())));
-        assert!(CSEQS.iter().all(|text| cseq(text.as_bytes()).is_some()));
-        assert!(is_request_uri(b"sip:bob@biloxi.example.com;transport=tcp"));
-        assert!(!is_request_uri(b"sip:bob@biloxi.example.com?subject=a"));
-        assert!(is_request_uri(b"sip:bob@192.0.2.1:65535"));
-        assert!(!is_request_uri(b"sip:bob@192.0.2.1:65536"));
+        assert!(CALL_IDS.iter().all(|text| is_call_id(text.as_bytes(), whole_of(text))));
+        assert!(CSEQS.iter().all(|text| cseq(text.as_bytes(), whole_of(text)).is_some()));
+        let is_request_uri = |text: &str| is_request_uri(text.as_bytes(), whole_of(text));
+        assert!(is_request_uri("sip:bob@biloxi.example.com;transport=tcp"));
+        assert!(!is_request_uri("sip:bob@biloxi.example.com?subject=a"));
+        assert!(is_request_uri("sip:bob@192.0.2.1:65535"));
+        assert!(!is_request_uri("sip:bob@192.0.2.1:65536"));
     }
 
     /// Every value of the torture tests and of the lists above, and each with an octet replaced,
@@ -257,6 +248,7 @@ mod tests {
         values.sort();
         values.dedup();
         for value in values {
+            check_in(&value, value.len());
             check(&value);
             for spoilt in spoilt(&value) {
                 check(&spoilt);
@@ -264,58 +256,55 @@ mod tests {
         }
     }
 
+    /// With as much behind it as is looked at at once: the end of its line, and what goes on.
     fn check(value: &[u8]) {
-        if let Some(found) = via(value) {
-            assert_eq!(Some(found), general_via(value), "{}", value.escape_ascii());
+        for behind in [&b"\r\nabcdefghijklmn"[..], b"abcdefghijklmnop"] {
+            check_in(&[value, behind].concat(), value.len());
         }
-        if let Some(found) = tag(value) {
+    }
+
+    fn check_in(head: &[u8], length: usize) {
+        let (place, value) = (Span::new(0, length), &head[..length]);
+        if let Some(found) = via(head, place) {
+            let general = Via::scan(&mut Scanner::new(value)).ok();
+            let general = general.map(|via| TopVia::new(&via, value));
+            assert_eq!(Some(found), general, "{}", value.escape_ascii());
+        }
+        if let Some(found) = tag(head, place) {
             let from = general_tag(value, |from: &From<'_>| from.tag());
             let to = general_tag(value, |to: &To<'_>| to.tag());
             assert_eq!((Some(&found), Some(&found)), (from.as_ref(), to.as_ref()));
         }
-        if is_call_id(value) {
+        if is_call_id(head, place) {
             assert_eq!(whole::<CallId<'_>>(value).as_str().as_bytes(), value);
         }
-        if let Some((number, method)) = cseq(value) {
+        if let Some((number, method)) = cseq(head, place) {
             let general: CSeq<'_> = whole(value);
-            assert_eq!((number, &value[method..]), (general.number, general.method.as_bytes()));
+            assert_eq!((number, method.of(value)), (general.number, general.method.as_bytes()));
         }
         if let Some(number) = number(value) {
             assert_eq!(whole::<ContentLength>(value), ContentLength(number.into()));
         }
-        if is_request_uri(value) {
+        if is_request_uri(head, place) {
             let uri = Uri::parse(std::str::from_utf8(value).unwrap());
             assert!(matches!(uri, Ok(Uri::Sip(uri)) if uri.headers.is_none()), "{uri:?}");
         }
+    }
+
+    fn whole_of(text: &str) -> Span {
+        Span::new(0, text.len())
     }
 
     fn whole<'a, F: Field<'a> + Debug>(value: &'a [u8]) -> F {
         parse_value(value).unwrap_or_else(|error| panic!("{}: {error}", value.escape_ascii()))
     }
 
-    fn place(value: &[u8], part: &str) -> Range<usize> {
-        let start = offset_in(value, part.as_bytes());
-        start..start + part.len()
-    }
-
-    fn general_via(value: &[u8]) -> Option<UsualVia> {
-        let via = Via::scan(&mut Scanner::new(value)).ok()?;
-        Some(UsualVia {
-            transport: via.transport(),
-            sent_by: place(value, via.sent_by_text()),
-            branch: via.branch().map(|branch| place(value, branch)),
-            rport: via.rport().is_some(),
-            steered: via.params().has("received") || via.params().has("maddr"),
-            oc: via.params().has("oc"),
-        })
-    }
-
     fn general_tag<'a, F: Field<'a>>(
         value: &'a [u8],
         tag: impl FnOnce(&F) -> Option<&'a str>,
-    ) -> Option<Option<Range<usize>>> {
+    ) -> Option<Option<Span>> {
         let field = parse_value(value).ok()?;
-        Some(tag(&field).map(|tag| place(value, tag)))
+        Some(tag(&field).map(|tag| Span::of_part(value, tag)))
     }
 
     fn torture_values() -> Vec<Vec<u8>> {

@@ -5,6 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::parse::scan::{Expected, Scanner, SyntaxError, as_str};
+use crate::parse::sixteen::Sixteen;
 
 /// The host of a URI or of a Via header field. Names compare without regard to case
 /// (RFC 3261 §19.1.4).
@@ -128,6 +129,30 @@ fn v6(text: &str) -> Option<Ipv6Addr> {
     colons.copy_from_slice(b"::");
     tail.copy_from_slice(after.as_bytes());
     std::str::from_utf8(mended.get(..text.len() - 1)?).ok()?.parse().ok()
+}
+
+/// The end of the name at `from`, when it is one of the usual: of letters, digits, `-` and `.`, no
+/// two of the latter side by side, and without a digit or a dot at its end. `None` says nothing,
+/// nor does the end before a `_`.
+#[inline]
+pub(super) fn usual_name_end(text: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    // Whether the octet before is one of the two; so it is for the first.
+    let mut before = 1;
+    loop {
+        let octets = Sixteen::at(text, at)?;
+        let (joints, plain) = (octets.are_joints(), octets.plain());
+        let behind_joint = joints << 1 | before;
+        if joints & behind_joint & ((1 << plain) - 1) != 0 {
+            return None;
+        }
+        at += plain;
+        if plain < 16 {
+            let is_usual = behind_joint >> plain & 1 == 0 && !text.get(at - 1)?.is_ascii_digit();
+            return is_usual.then_some(at);
+        }
+        before = behind_joint >> 16;
+    }
 }
 
 /// The length of the name that `text` begins with, and what its last label is; `None` when a label

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use super::host::{self, Kind};
 use super::octets::{self, PARAM, PARAM_RECEIVED, USER_RECEIVED};
+use crate::parse::sixteen::run_end;
 
 /// The end of the `sip:` or `sips:` URI at `from`, if what stands there cannot belong to it: the
 /// caller sees to that.
@@ -31,15 +32,7 @@ pub(crate) fn usual_sip(text: &[u8], from: usize) -> Option<usize> {
 
 /// The end of the `host [ ":" port ]` at `from`.
 pub(crate) fn usual_hostport(text: &[u8], from: usize) -> Option<usize> {
-    let rest = text.get(from..)?;
-    let length = match host::v4_prefix(rest) {
-        Some((_, length)) => length,
-        None => match host::measure_name(rest)? {
-            (length, Kind::Name) => length,
-            (_, Kind::V4 | Kind::V6) => return None,
-        },
-    };
-    let colon = from + length;
+    let colon = host_end(text, from)?;
     if text.get(colon) != Some(&b':') {
         return Some(colon);
     }
@@ -56,6 +49,23 @@ pub(crate) fn v4_hostport(text: &str) -> Option<(Ipv4Addr, Option<u16>)> {
         return None;
     }
     Some((address, Some(digits.parse().ok()?)))
+}
+
+/// The end of the host name or IPv4 address at `from`.
+#[inline]
+fn host_end(text: &[u8], from: usize) -> Option<usize> {
+    let rest = text.get(from..)?;
+    let is_address = rest.first()?.is_ascii_digit();
+    if !is_address && let Some(end) = host::usual_name_end(text, from) {
+        return Some(end);
+    }
+    if is_address && let Some((_, length)) = host::v4_prefix(rest) {
+        return Some(from + length);
+    }
+    match host::measure_name(rest)? {
+        (length, Kind::Name) => Some(from + length),
+        (_, Kind::V4 | Kind::V6) => None,
+    }
 }
 
 /// How many octets the port takes that `text` begins with. Most ports of telephones are chosen by
@@ -79,9 +89,5 @@ fn piece(text: &[u8], from: usize, class: u8) -> Option<usize> {
 
 /// The end of the run of octets of `class` that begins at `from`.
 fn plain(text: &[u8], from: usize, class: u8) -> usize {
-    let mut at = from;
-    while text.get(at).is_some_and(|octet| octets::is(*octet, class)) {
-        at += 1;
-    }
-    at
+    run_end(text, from, |octet| octets::is(octet, class))
 }

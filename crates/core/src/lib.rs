@@ -14,7 +14,7 @@ pub mod locate;
 pub mod node;
 pub mod offer_answer;
 mod option_tags;
-pub mod page;
+mod page;
 mod params;
 pub mod passport;
 pub mod proxy;

@@ -2,12 +2,12 @@
 
 use std::hash::Hasher;
 
-/// Octets of a page. What identifies a transaction, a dialog's route or a loop fits.
+/// Octets of a page. What identifies a transaction or a loop fits.
 const ROOM: usize = 256;
 
 /// A hasher, and what it has not been given yet.
 #[derive(Debug, Clone)]
-pub struct Page<H> {
+pub(crate) struct Page<H> {
     hasher: H,
     octets: [u8; ROOM],
     len: usize,
@@ -15,22 +15,22 @@ pub struct Page<H> {
 
 impl<H: Hasher> Page<H> {
     /// An empty page for this hasher.
-    pub const fn new(hasher: H) -> Self {
+    pub(crate) const fn new(hasher: H) -> Self {
         Self { hasher, octets: [0; ROOM], len: 0 }
     }
 
     /// Adds a text.
-    pub fn put(&mut self, text: &[u8]) {
+    pub(crate) fn put(&mut self, text: &[u8]) {
         self.add(text, |_| {});
     }
 
     /// Adds a text in lower case (ASCII).
-    pub fn put_folded(&mut self, text: &[u8]) {
+    pub(crate) fn put_folded(&mut self, text: &[u8]) {
         self.add(text, <[u8]>::make_ascii_lowercase);
     }
 
     /// The hasher, which has taken in all of it.
-    pub fn into_hasher(mut self) -> H {
+    pub(crate) fn into_hasher(mut self) -> H {
         self.turn();
         self.hasher
     }

@@ -73,7 +73,7 @@ impl Server {
     /// The token of the caller's side, when that is a trunk at which we have an account.
     pub(in crate::node) fn token_with_account(
         &self,
-        tokens: &CallTokens<'_>,
+        tokens: &CallTokens,
         host: Option<Host<'_>>,
         trunk: &str,
     ) -> Option<String> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use antiphon_core::endpoint::{Endpoint, EndpointConfig, Event, Listener};
 use antiphon_core::flow::Flow;
+use antiphon_core::node::TurnedAway;
 use antiphon_core::reaction::Preference;
 use antiphon_core::registrar::Aor;
 use antiphon_core::time::Time;
@@ -40,13 +41,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Fault> {
         "write" => write(times)?,
         "reaction" => react(times),
         "transaction" => transactions(times)?,
+        "refusal" => refusals(times)?,
         "timer" => timers(times),
         "look-up" => look_up(times)?,
         "md5" => enrol::run(times, Algorithm::Md5)?,
         "sha-256" => enrol::run(times, Algorithm::Sha256)?,
         _ => {
             return Err(Fault::usage(
-                "--what parse|write|reaction|transaction|timer|look-up|md5|sha-256",
+                "--what parse|write|reaction|transaction|refusal|timer|look-up|md5|sha-256",
             ));
         }
     }
@@ -87,12 +89,8 @@ fn react(times: u32) {
 
 /// An INVITE, its 200, and the end of its transaction 32 seconds later.
 fn transactions(times: u32) -> Result<(), Fault> {
-    let local = "192.0.2.2:5060".parse().map_err(|_| Fault::usage("not an address"))?;
-    let remote = "192.0.2.1:5060".parse().map_err(|_| Fault::usage("not an address"))?;
-    let flow = Flow { transport: Transport::Udp, local, remote, connection: None };
-    let listener = Listener { transport: Transport::Udp, local, sent_by: local.to_string().into() };
-    let config = EndpointConfig { listeners: vec![listener], ..EndpointConfig::default() };
-    let mut endpoint = Endpoint::new(config, [7; 32]);
+    let flow = flow()?;
+    let mut endpoint = endpoint(&flow);
     let mut now = Time::from_secs(1_700_000_000);
     for number in 0..times {
         now = now + BETWEEN;
@@ -108,6 +106,44 @@ fn transactions(times: u32) -> Result<(), Fault> {
         while endpoint.next_transmit().is_some() {}
     }
     Ok(())
+}
+
+/// An INVITE refused at the door, and the ACK of the refusal dropped there.
+fn refusals(times: u32) -> Result<(), Fault> {
+    let flow = flow()?;
+    let mut endpoint = endpoint(&flow);
+    let now = Time::from_secs(1_700_000_000);
+    endpoint.set_wait(now, Duration::from_secs(1));
+    let Some(TurnedAway::Refused { octets: refusal, .. }) =
+        endpoint.turn_away(now, &flow, INVITE.as_bytes())
+    else {
+        return Err(Fault::usage("the message of this bench is not refused"));
+    };
+    let refusal = String::from_utf8_lossy(&refusal).into_owned();
+    let to = |text: &str| text.lines().find(|line| line.starts_with("To: ")).map(str::to_owned);
+    let (Some(plain), Some(tagged)) = (to(INVITE), to(&refusal)) else { return Ok(()) };
+    let ack = INVITE.replace("INVITE", "ACK").replace(&plain, &tagged);
+    if endpoint.turn_away(now, &flow, ack.as_bytes()) != Some(TurnedAway::Dropped) {
+        return Err(Fault::usage("the ACK of this bench is not dropped"));
+    }
+    for _ in 0..times {
+        black_box(endpoint.turn_away(now, &flow, INVITE.as_bytes()));
+        black_box(endpoint.turn_away(now, &flow, ack.as_bytes()));
+    }
+    Ok(())
+}
+
+fn flow() -> Result<Flow, Fault> {
+    let local = "192.0.2.2:5060".parse().map_err(|_| Fault::usage("not an address"))?;
+    let remote = "192.0.2.1:5060".parse().map_err(|_| Fault::usage("not an address"))?;
+    Ok(Flow { transport: Transport::Udp, local, remote, connection: None })
+}
+
+fn endpoint(flow: &Flow) -> Endpoint {
+    let sent_by = flow.local.to_string().into();
+    let listener = Listener { transport: Transport::Udp, local: flow.local, sent_by };
+    let config = EndpointConfig { listeners: vec![listener], ..EndpointConfig::default() };
+    Endpoint::new(config, [7; 32])
 }
 
 /// A deadline set, and the oldest taken, with as many waiting as 32 seconds bring.

@@ -50,8 +50,14 @@ impl Endpoint {
     }
 
     /// What identifies the transaction of a request whose branch is one of RFC 3261.
-    pub(super) fn key_by(&self, branch: &str, sent_by: &str, method: &str) -> Key {
-        let parts = [Part::folded(branch), Part::folded(sent_by), Part::exact(method)];
+    pub(super) fn key_by(
+        &self,
+        branch: impl AsRef<[u8]>,
+        sent_by: impl AsRef<[u8]>,
+        method: &str,
+    ) -> Key {
+        let (branch, sent_by) = (branch.as_ref(), sent_by.as_ref());
+        let parts = [Part::Folded(branch), Part::Folded(sent_by), Part::exact(method)];
         self.hash.of(b's', &parts)
     }
 

@@ -21,6 +21,9 @@ const RETRY_AFTER: u64 = 10;
 /// Seconds over which those clients are spread, so that they do not all come back together.
 const RETRY_SPREAD: u64 = 10;
 
+/// A tag that is given without state.
+type Tag = [u8; 12];
+
 impl Endpoint {
     /// Answers a request, whose topmost Via is stamped, without a transaction.
     pub(super) fn refuse(
@@ -105,8 +108,14 @@ impl Endpoint {
         String::from_utf8_lossy(&tag).into_owned()
     }
 
-    pub(super) fn tag_by(&self, branch: &str, call_id: &[u8], cseq: u32) -> [u8; 12] {
-        let parts = [Part::exact(branch), Part::Exact(call_id), Part::Number(cseq.into())];
+    pub(super) fn tag_by(&self, branch: impl AsRef<[u8]>, call_id: &[u8], cseq: u32) -> Tag {
+        let branch = branch.as_ref();
+        let parts = [Part::Exact(branch), Part::Exact(call_id), Part::Number(cseq.into())];
         self.hash.of(b'r', &parts).spelt()
+    }
+
+    /// Whether a tag is one that was given here without state.
+    pub(super) fn is_tag_by(&self, tag: &[u8], branch: &[u8], call_id: &[u8], cseq: u32) -> bool {
+        tag.len() == size_of::<Tag>() && self.tag_by(branch, call_id, cseq) == tag
     }
 }

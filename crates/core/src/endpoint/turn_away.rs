@@ -7,6 +7,7 @@ use antiphon_sip::{Message, Method, Request, StatusCode};
 use bytes::{Bytes, BytesMut};
 
 use super::Endpoint;
+use super::glance::Acknowledgement;
 use super::matching::is_unique;
 use super::path::{self, ReturnPath};
 use super::urgency::{is_emergency_service, is_spared, urgency};
@@ -31,28 +32,30 @@ impl Endpoint {
         if OF_OTHERS.iter().any(|start| octets.starts_with(start)) {
             return None;
         }
+        if octets.starts_with(b"ACK ") {
+            return self.is_of_refusal(octets).then(|| {
+                self.counters.received += 1;
+                TurnedAway::Dropped
+            });
+        }
+        if !self.load.gate.is_closed() {
+            return None;
+        }
         let turned = match Glance::at(octets) {
-            Some(glance) if glance.method() == b"ACK" => {
-                self.is_of_refusal(&glance).then_some(TurnedAway::Dropped)
-            }
-            _ if !self.load.gate.is_closed() => None,
             Some(glance) if can_be_spliced(&glance) => self.refuse_glanced(flow, &glance, octets),
             _ => self.refuse_parsed(now, *flow, octets),
         }?;
         self.counters.received += 1;
-        if turned != TurnedAway::Dropped {
-            self.counters.shed += 1;
-            self.load.measure.count(now, true);
-        }
+        self.counters.shed += 1;
+        self.load.measure.count(now, true);
         Some(turned)
     }
 
     /// Whether an ACK is for a refusal that was given without state, and for no transaction.
-    fn is_of_refusal(&self, ack: &Glance<'_>) -> bool {
-        let Some(tag) = ack.to_tag() else { return false };
-        ack.branch().is_some_and(|branch| {
-            self.tag_by(branch, ack.call_id(), ack.cseq()) == tag
-                && !self.is_taken(branch, ack.sent_by(), "INVITE")
+    fn is_of_refusal(&self, octets: &[u8]) -> bool {
+        Acknowledgement::at(octets).is_some_and(|ack| {
+            self.is_tag_by(ack.to_tag, ack.branch, ack.call_id, ack.cseq)
+                && !self.is_taken(ack.branch, ack.sent_by, "INVITE")
         })
     }
 
@@ -106,7 +109,7 @@ impl Endpoint {
         *request.method() == Method::Ack || self.server_keys.contains_key(&matched.key)
     }
 
-    fn is_taken(&self, branch: &str, sent_by: &str, method: &str) -> bool {
+    fn is_taken(&self, branch: impl AsRef<[u8]>, sent_by: impl AsRef<[u8]>, method: &str) -> bool {
         self.server_keys.contains_key(&self.key_by(branch, sent_by, method))
     }
 }

@@ -8,11 +8,12 @@ use crate::bench::report::Section;
 use crate::failure::Failure;
 
 /// What is counted besides a call: its name, what it is, and how often it is done.
-const SMALL: [(&str, &str, u32); 8] = [
+const SMALL: [(&str, &str, u32); 9] = [
     ("parse", "an INVITE of 400 octets, parsed", 2_000),
     ("write", "the same copied, one hop less, one Via more, written", 2_000),
     ("reaction", "the row of a status code", 20_000),
     ("transaction", "an INVITE taken, answered and forgotten", 1_000),
+    ("refusal", "an INVITE refused while too much waits, and its ACK dropped", 2_000),
     ("timer", "a deadline set, and one that is due taken", 2_000),
     ("look-up", "an address-of-record without contacts, in memory", 2_000),
     ("md5", "a registration with MD5 through a node, challenge and phone included", 1_000),

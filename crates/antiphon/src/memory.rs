@@ -25,21 +25,24 @@ pub(crate) fn forgo_huge_pages() {
     let _ = rustix::thread::disable_transparent_huge_pages(true);
 }
 
-/// Lets the allocator give back what has become free, again and again. It does so only as more is
-/// asked for, and behind a load nothing is, so this is what asks.
-pub(crate) async fn give_back() -> Infallible {
-    let mut every = tokio::time::interval(EVERY);
-    loop {
-        every.tick().await;
-        ask();
-    }
-}
-
+/// Lets the allocator give back what has become free of this thread's memory, which is each
+/// thread's own affair. It does so only as more is asked for, and behind a load nothing is, so this
+/// is what asks.
+///
 /// What is free goes back to the system when it has been so for a second and another page becomes
 /// free, as that of the large piece does. The last page of a size becomes free later than that.
-fn ask() {
+pub(crate) fn give_back() {
     drop(black_box(Vec::<u8>::with_capacity(black_box(LARGE))));
     for _ in 0..PIECES {
         drop(black_box(Vec::<u8>::with_capacity(black_box(COUNTED))));
+    }
+}
+
+/// Does so again and again on the thread of a task.
+pub(crate) async fn keep_giving_back() -> Infallible {
+    let mut every = tokio::time::interval(EVERY);
+    loop {
+        every.tick().await;
+        give_back();
     }
 }

@@ -21,6 +21,7 @@ mod security;
 mod serve;
 mod serve_error;
 mod stores;
+mod threads;
 mod trunk_list;
 mod worker;
 

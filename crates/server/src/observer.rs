@@ -21,4 +21,8 @@ pub trait Observer {
     fn notice(&mut self, notice: Notice) {
         let _ = notice;
     }
+
+    /// Comes every few seconds on the thread of each worker, whether or not there is anything to
+    /// do: for what a thread can do for itself only, as giving memory back.
+    fn occasion(&mut self) {}
 }

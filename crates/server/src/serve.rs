@@ -25,8 +25,9 @@ use crate::reload::{self, Reloader, guard, service};
 use crate::security::Secured;
 use crate::serve_error::ServeError;
 use crate::stores::{Data, Stores, StoresError};
+use crate::threads;
 use crate::trunk_list::TrunkList;
-use crate::worker::{self, Equipment, Worker};
+use crate::worker::{Equipment, Worker};
 
 /// What a server is to be.
 #[derive(Debug, Clone)]
@@ -139,8 +140,8 @@ impl Prepared {
         &self.notices
     }
 
-    /// Runs the server until the shutdown's end. Belongs on a current-thread runtime, whose thread
-    /// becomes the first worker; further ones get threads of their own.
+    /// Runs the server until the shutdown's end. The workers have threads of their own, of whatever
+    /// runtime this is awaited on. Dropping the future ends them, without waiting for it.
     ///
     /// # Errors
     /// When the sockets cannot be driven.
@@ -162,7 +163,8 @@ impl Prepared {
         let reloading = reload::run(self.reloads, handles.clone(), self.fallback);
         let housekeeping = Housekeeping::start(&self.stores, ban_list, trunk_list, handles.clone());
         let (left, has_left) = watch::channel(false);
-        let workers = drivers.into_iter().enumerate().map(|(index, driver)| {
+        let ending = Shutdown::new();
+        let works = drivers.into_iter().enumerate().map(|(index, driver)| {
             let equipment = Equipment {
                 stores: self.stores.clone(),
                 relays: self.service.media.relays.clone(),
@@ -172,12 +174,12 @@ impl Prepared {
                 left: left.clone(),
                 colleagues: others(&handles, index),
             };
-            Worker { driver, equipment }
+            let (worker, ending) = (Worker { driver, equipment }, ending.clone());
+            move || worker.work_alone(&ending)
         });
-        let ending = Shutdown::new();
         let leaving = leave(shutdown, handles.first().cloned(), has_left, &ending);
         let result = tokio::select! {
-            result = worker::run(workers, &ending) => result,
+            result = threads::run(works, &ending) => result,
             never = reloading => match never {},
             never = leaving => match never {},
         };

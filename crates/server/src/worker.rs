@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::thread::{self, ThreadId};
+use std::time::Duration;
 
 use antiphon_core::flow::Flow;
 use antiphon_core::time::Time;
@@ -37,53 +38,31 @@ pub(crate) struct Equipment<O> {
     pub(crate) colleagues: Vec<Handle<Server>>,
 }
 
-/// Runs the first worker here and each further one on a thread of its own, until the shutdown's
-/// end. When one ends before, all do.
-pub(crate) async fn run<O>(
-    mut workers: impl Iterator<Item = Worker<O>>,
-    shutdown: &Shutdown,
-) -> Result<(), ServeError>
-where
-    O: Observer + Send + 'static,
-{
-    let Some(first) = workers.next() else { return Ok(()) };
-    let end = EndOfAll(shutdown);
-    let threads: Vec<_> = workers
-        .enumerate()
-        .map(|(index, worker)| {
-            let shutdown = shutdown.clone();
-            let builder = thread::Builder::new().name(format!("worker {}", index + 2));
-            builder.spawn(move || worker.work_alone(&shutdown)).map_err(ServeError::Io)
-        })
-        .collect::<Result<_, _>>()?;
-    let result = first.work(shutdown).await;
-    drop(end);
-    let results =
-        threads.into_iter().map(|thread| thread.join().unwrap_or(Err(ServeError::Worker)));
-    std::iter::once(result).chain(results).collect()
-}
+/// Between two occasions for what a thread does for itself.
+const OCCASIONS: Duration = Duration::from_secs(2);
 
-/// Dropped, also by a panic, it ends all workers.
-struct EndOfAll<'a>(&'a Shutdown);
-
-impl Drop for EndOfAll<'_> {
-    fn drop(&mut self) {
-        self.0.finish();
-    }
-}
-
-impl<O: Observer> Worker<O> {
-    /// Works on a thread that does nothing else.
-    fn work_alone(self, shutdown: &Shutdown) -> Result<(), ServeError> {
-        let _end = EndOfAll(shutdown);
+impl<O: Observer + Clone + Send + 'static> Worker<O> {
+    /// Works until the shutdown's end, on a thread that does nothing else: what is waited for
+    /// together with the loop would be looked at for each datagram.
+    pub(crate) fn work_alone(self, shutdown: &Shutdown) -> Result<(), ServeError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.map_err(ServeError::Io)?.block_on(self.work(shutdown))
     }
 
     async fn work(self, shutdown: &Shutdown) -> Result<(), ServeError> {
         let Self { driver, equipment } = self;
+        // A task of its own, which ends with the runtime.
+        drop(tokio::spawn(give_occasions(equipment.observer.clone())));
         let host = OwnHost::with(equipment).map_err(ServeError::Io)?;
         driver.run(host, shutdown).await.map(drop).map_err(ServeError::Io)
+    }
+}
+
+async fn give_occasions(mut observer: impl Observer) {
+    let mut occasions = tokio::time::interval(OCCASIONS);
+    loop {
+        occasions.tick().await;
+        observer.occasion();
     }
 }
 

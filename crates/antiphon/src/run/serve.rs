@@ -58,7 +58,7 @@ pub(crate) async fn run(serve: Serve) -> Result<ExitCode, Fault> {
     let serving = async { tokio::join!(prepared.run(Notes::default(), &shutdown), ending) };
     let (served, ()) = tokio::select! {
         served = serving => served,
-        never = memory::give_back() => match never {},
+        never = memory::keep_giving_back() => match never {},
     };
     served?;
     Ok(ExitCode::SUCCESS)
@@ -270,6 +270,10 @@ impl Default for Notes {
 impl Observer for Notes {
     fn notice(&mut self, notice: Notice) {
         terminal::note(notice);
+    }
+
+    fn occasion(&mut self) {
+        memory::give_back();
     }
 
     fn event(&mut self, event: ServerEvent) {

@@ -25,7 +25,12 @@ impl Clock {
     /// This moment.
     #[must_use]
     pub fn now(&self) -> Time {
-        self.epoch + self.started.elapsed()
+        self.at(Instant::now())
+    }
+
+    /// What it shows at a moment.
+    pub(crate) fn at(&self, moment: Instant) -> Time {
+        self.epoch + moment.saturating_duration_since(self.started)
     }
 
     /// The moment of a deadline of the core. One too far away to be represented is taken as a day

@@ -99,6 +99,11 @@ impl Ending {
         self.stage
     }
 
+    /// How far it had come.
+    pub(crate) const fn stage(&self) -> Stage {
+        self.stage
+    }
+
     /// When the grace period ends.
     pub(crate) const fn until(&self) -> Option<Instant> {
         match self.stage {

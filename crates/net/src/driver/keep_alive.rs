@@ -33,11 +33,10 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
     }
 
     /// Repeats what was not answered, and tells which flows are dead.
-    pub(super) fn pulses(&mut self) {
+    pub(super) fn pulses(&mut self, now: Instant) {
         if self.pulses.next().is_none() {
             return;
         }
-        let now = Instant::now();
         for _ in 0..WORK {
             match self.pulses.due(now) {
                 None => return,

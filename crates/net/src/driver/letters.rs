@@ -55,9 +55,9 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
 
     /// Takes what the other loops have handed over.
     pub(super) fn letters(&mut self, cx: &mut Context<'_>) -> bool {
-        for taken in 0..WORK {
+        for _ in 0..WORK {
             let Some(place) = &mut self.place else { return false };
-            let Poll::Ready(letter) = place.poll(cx) else { return taken > 0 };
+            let Poll::Ready(letter) = place.poll(cx) else { return false };
             self.take(letter);
         }
         true
@@ -82,7 +82,7 @@ impl<N: Node, H: Host<N>> Loop<N, H> {
 
     fn send_for_another(&mut self, transmit: Transmit) {
         let ticket = transmit.ticket;
-        if let (Err(fault), Some(ticket)) = (self.streams.send(transmit), ticket)
+        if let (Err(fault), Some(ticket)) = (self.send_on_stream(transmit), ticket)
             && let Some((to, ticket)) = self.other_sender(ticket)
         {
             self.hand_back(to, ticket, fault);

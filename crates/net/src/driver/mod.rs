@@ -1,7 +1,10 @@
 //! The loop that owns one node: take what has happened, handle it, drain, send, sleep.
 
 mod backlog;
+mod bells;
+mod connections;
 mod crew;
+mod datagrams;
 mod keep_alive;
 mod letters;
 mod pulse;
@@ -28,6 +31,7 @@ use crate::shutdown::{Ending, Shutdown};
 use crate::stream::{Accept, Streams};
 use crate::udp::Port;
 use backlog::Backlog;
+use bells::Bells;
 use crew::Place;
 use turn::Loop;
 
@@ -125,6 +129,7 @@ impl<N: Node> Driver<N> {
             }
         }
         let replies = handle.replies().clone();
+        let deadline = node.latest_deadline();
         let mut turns = Loop {
             node,
             host,
@@ -143,7 +148,11 @@ impl<N: Node> Driver<N> {
             waiting_frames: 0,
             backlog: Backlog::default(),
             pulses: pulse::Pulses::default(),
+            bells: Bells::new(),
+            deadline,
+            resume: None,
             sleep: Box::pin(sleep(Duration::ZERO)),
+            asleep_until: None,
             ending: Ending::new(shutdown),
             place,
         };

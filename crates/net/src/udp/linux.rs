@@ -13,7 +13,7 @@ use nix::sys::socket::{
     ControlMessage, ControlMessageOwned, MsgFlags, MultiHeaders, RecvMsg, SockaddrStorage,
     recvmmsg, sendmsg, setsockopt, sockopt,
 };
-use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, sendmmsg};
+use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, sendmmsg, sendto};
 
 use super::socket::Socket;
 use super::{Arrived, BATCH, Datagram};
@@ -31,12 +31,21 @@ pub(super) const TOGETHER: usize = 64;
 /// No larger ones leave together: each has to fit any link whole (RFC 8200 §5, less the headers).
 const LARGEST_TOGETHER: usize = 1232;
 
+/// Datagrams asked for while no more than that come at once. Each that is asked for and does not
+/// come costs two lines of the processor's cache, which the next one to come finds cold.
+const FEW: usize = 4;
+
+/// So many times in a row fewer have come when no more than [`FEW`] are asked for again.
+const SCARCE: u32 = 16;
+
 /// The buffers of one socket. Their pages become real only as far as datagrams reach into them.
 pub(super) struct Receiver {
     /// Used for one socket, hence one address family, only: the kernel shortens the room for
     /// addresses to what the last one took.
     headers: MultiHeaders<SockaddrStorage>,
     buffer: Vec<u8>,
+    /// How many times in a row fewer than [`FEW`] have come.
+    scarce: u32,
 }
 
 impl Receiver {
@@ -59,10 +68,11 @@ impl Receiver {
             }
         };
         let headers = MultiHeaders::preallocate(BATCH, room);
-        Ok(Self { headers, buffer: vec![0; BATCH * STRIDE] })
+        Ok(Self { headers, buffer: vec![0; BATCH * STRIDE], scarce: SCARCE })
     }
 
-    /// Gives each datagram that waits to `each`, one batch at most.
+    /// Gives each datagram that waits to `each`, one batch at most: a small one as long as that is
+    /// enough.
     ///
     /// # Errors
     /// `WouldBlock` when the socket has been emptied, even if `each` was called: whoever arrives
@@ -72,8 +82,23 @@ impl Receiver {
         socket: &Socket,
         each: &mut dyn FnMut(Arrived<'_>),
     ) -> io::Result<()> {
+        let (count, asked) = if self.scarce < SCARCE {
+            (self.receive_up_to::<BATCH>(socket, each)?, BATCH)
+        } else {
+            (self.receive_up_to::<FEW>(socket, each)?, FEW)
+        };
+        self.scarce = if count < FEW { self.scarce.saturating_add(1) } else { 0 };
+        if count < asked { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+    }
+
+    /// Gives each datagram that waits to `each`, at most so many; says how many there were.
+    fn receive_up_to<const MOST: usize>(
+        &mut self,
+        socket: &Socket,
+        each: &mut dyn FnMut(Arrived<'_>),
+    ) -> io::Result<usize> {
         let mut chunks = self.buffer.chunks_exact_mut(STRIDE);
-        let mut slices: [[IoSliceMut<'_>; 1]; BATCH] = array::from_fn(|_| {
+        let mut slices: [[IoSliceMut<'_>; 1]; MOST] = array::from_fn(|_| {
             let chunk = chunks.next().and_then(|chunk| chunk.get_mut(..LARGEST));
             [IoSliceMut::new(chunk.unwrap_or_default())]
         });
@@ -88,7 +113,7 @@ impl Receiver {
                 each(Arrived { remote, to: came_to(&message), octets });
             }
         }
-        if count < BATCH { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+        Ok(count)
     }
 }
 
@@ -158,22 +183,24 @@ pub(super) fn send<'a>(
     batch: impl Iterator<Item = &'a Datagram>,
 ) -> io::Result<usize> {
     let mut batch = batch.peekable();
-    if let Some(datagram) = batch.peek()
-        && let Some(source) = datagram.source
-    {
-        return send_from(socket, datagram, source);
+    let Some(first) = batch.next() else { return Ok(0) };
+    if let Some(source) = first.source {
+        return send_from(socket, first, source);
+    }
+    let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+    if batch.peek().is_none_or(|second| second.source.is_some()) {
+        return sendto(socket, &first.octets, flags, &first.remote).map(|_| 1).map_err(Into::into);
     }
     let batch = batch.take_while(|datagram| datagram.source.is_none());
-    let parts: Vec<(SocketAddrAny, [IoSlice<'_>; 1])> =
-        batch.map(|datagram| (datagram.remote.into(), [IoSlice::new(&datagram.octets)])).collect();
-    let mut controls: [SendAncillaryBuffer<'_, '_, '_>; BATCH] =
-        array::from_fn(|_| SendAncillaryBuffer::default());
-    let mut headers: Vec<MMsgHdr<'_>> = parts
-        .iter()
-        .zip(&mut controls)
-        .map(|((remote, octets), control)| MMsgHdr::new_with_addr(remote, octets, control))
-        .collect();
-    Ok(sendmmsg(socket, &mut headers, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?)
+    let part = |datagram: &'a Datagram| {
+        let control = SendAncillaryBuffer::default();
+        (SocketAddrAny::from(datagram.remote), [IoSlice::new(&datagram.octets)], control)
+    };
+    let mut parts: Vec<_> = std::iter::once(first).chain(batch).map(part).collect();
+    let headers = parts
+        .iter_mut()
+        .map(|(remote, octets, control)| MMsgHdr::new_with_addr(remote, octets, control));
+    Ok(sendmmsg(socket, &mut headers.collect::<Vec<_>>(), flags)?)
 }
 
 /// Sends one from this address of ours. If that is ours no longer, the system chooses another.

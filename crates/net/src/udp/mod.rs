@@ -155,18 +155,19 @@ impl Port {
         covers(self.local, local)
     }
 
-    /// Gives each datagram that has arrived to `each`, at most one batch.
+    /// Gives each datagram that has arrived to `each`, at most one batch. Pending when there are no
+    /// more, even if some were given: the task is woken for the next.
     pub(crate) fn poll_receive(
         &mut self,
         cx: &mut Context<'_>,
         each: &mut dyn FnMut(Flow, &[u8]),
     ) -> Poll<()> {
         let Self { local, socket, receiver, counters, .. } = self;
-        let mut count = 0;
+        let (mut count, mut is_emptied) = (0, false);
         // An error is a pending ICMP error that came out here instead of in the error queue, where
         // it stands as well; the next call finds what has arrived.
         if ready!(socket.poll_recv_ready(cx)).is_ok() {
-            let _ = socket.try_io(Interest::READABLE, || {
+            let received = socket.try_io(Interest::READABLE, || {
                 receiver.receive(socket, &mut |Arrived { remote, to, octets }| {
                     let local = to.map_or(*local, |to| SocketAddr::new(to, local.port()));
                     let flow = Flow { transport: Transport::Udp, local, remote, connection: None };
@@ -174,14 +175,11 @@ impl Port {
                     each(flow, octets);
                 })
             });
+            is_emptied = received.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
         }
         counters.datagrams_in.add(count);
-        // When nothing came, readiness has been cleared, and asking again registers for the next.
-        if count > 0 || socket.poll_recv_ready(cx).is_ready() {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
+        // When it is empty, readiness has been cleared, and asking again registers for the next.
+        if is_emptied { socket.poll_recv_ready(cx).map(drop) } else { Poll::Ready(()) }
     }
 
     /// Puts a datagram into the queue. It leaves with [`flush`](Self::flush).
@@ -294,20 +292,18 @@ impl Port {
     }
 
     /// Takes the reports that have come, and tells the tickets of the datagrams they are about
-    /// (RFC 3261 §18.4).
+    /// (RFC 3261 §18.4); says whether there may be more.
     pub(crate) fn poll_reports(
         &mut self,
         cx: &mut Context<'_>,
         undelivered: &mut dyn FnMut(Ticket, Fault),
     ) -> bool {
-        let mut any = false;
         for _ in 0..BATCH {
-            let Poll::Ready(Some(report)) = self.reports.poll_recv(cx) else { break };
-            any = true;
+            let Poll::Ready(Some(report)) = self.reports.poll_recv(cx) else { return false };
             self.counters.icmp_errors.one();
             self.sent.take_matching(&report, undelivered);
         }
-        any
+        true
     }
 
     /// Ends what watches for reports.

@@ -278,6 +278,27 @@ fn of_many_that_wait_what_is_urgent_goes_first() {
 }
 
 #[test]
+fn datagrams_that_keep_the_loop_busy_do_not_hold_up_what_else_happens() {
+    with(&[(Udp, "127.0.0.1:0")], Settings::default(), async |running| {
+        let peer = StdSocket::bind("127.0.0.1:0").unwrap();
+        let target = running.listeners[0].local;
+        // The node runs in this thread, so all of this has happened when it looks.
+        for number in 0..200 {
+            peer.send_to(format!("{number}").as_bytes(), target).unwrap();
+        }
+        assert!(running.handle.try_command(Command::Ask(2)).is_ok());
+        let mut before = 0;
+        while running.seen().await != Seen::Answer(2) {
+            before += 1;
+        }
+        assert!(before < 200);
+        for _ in before..200 {
+            assert!(matches!(running.seen().await, Seen::Datagram(..)));
+        }
+    });
+}
+
+#[test]
 fn stun_asks_whether_a_flow_lives_and_as_whom_we_are_seen_rfc5626_4_4_2() {
     with(&[(Udp, "127.0.0.1:0")], Settings::default(), async |running| {
         let peer = UdpSocket::bind("127.0.0.1:0").await.unwrap();

@@ -49,6 +49,12 @@ impl Headers {
         Self { wire: Wire::new(wire), own: Vec::new(), lines }
     }
 
+    /// Of nothing yet: see [`keep`](Self::keep).
+    #[inline]
+    pub(crate) fn to_be_kept() -> Self {
+        Self { wire: Wire::empty(), own: Vec::new(), lines: Lines::new() }
+    }
+
     /// Keeps a line of the octets that [`lay_over`](Self::lay_over) will be given.
     #[inline]
     pub(crate) fn keep(&mut self, line: Line) {
@@ -60,10 +66,10 @@ impl Headers {
         &self.lines
     }
 
-    /// Lays the kept lines over the octets that they lie in.
+    /// Lays the kept lines over the octets that they lie in, the first `len` of these.
     #[inline]
-    pub(crate) fn lay_over(&mut self, octets: Bytes) {
-        self.wire = Wire::new(octets);
+    pub(crate) fn lay_over(&mut self, octets: &Bytes, len: usize) {
+        self.wire = Wire::over(octets, len);
     }
 
     /// The octets under the untouched lines.

@@ -14,11 +14,22 @@ pub(crate) enum Wire {
 }
 
 impl Wire {
-    pub(crate) fn new(octets: Bytes) -> Self {
-        match ByteString::try_from(octets.clone()) {
+    /// Nothing at all.
+    pub(crate) const fn empty() -> Self {
+        Self::Text(ByteString::new())
+    }
+
+    /// The first `len` octets, which are shared: for nearly all that is one more reference to them,
+    /// and none that is given up again.
+    pub(crate) fn over(octets: &Bytes, len: usize) -> Self {
+        match ByteString::try_from(octets.slice(..len)) {
             Ok(text) => Self::Text(text),
-            Err(_) => Self::Octets(octets),
+            Err(_) => Self::Octets(octets.slice(..len)),
         }
+    }
+
+    pub(crate) fn new(octets: Bytes) -> Self {
+        Self::over(&octets, octets.len())
     }
 
     pub(crate) fn octets(&self) -> &[u8] {

@@ -13,9 +13,7 @@ use super::rejected::Rejected;
 use super::scan::Scanner;
 use super::{Limits, usual};
 use crate::header::{ContentLength, parse_value};
-use crate::message::{
-    Essentials, Headers, Line, Lines, Message, Request, Response, Span, StartLine,
-};
+use crate::message::{Essentials, Headers, Line, Message, Request, Response, Span, StartLine};
 use crate::name::{HeaderName, Method, StatusCode};
 use crate::uri::Uri;
 
@@ -40,10 +38,11 @@ pub(super) fn message(
         Ok(place) => place,
         Err(error) => return Err(head.rejected(error, octets)),
     };
-    let mut body = octets.split_off(place.start);
-    body.truncate(place.len());
     let Some(start) = head.start.take() else { return Err(head.rejected(NOT_SIP, octets)) };
-    head.headers.lay_over(octets);
+    head.headers.lay_over(&octets, place.start);
+    let mut body = octets;
+    body.advance(place.start);
+    body.truncate(place.len());
     let Head { headers, essentials, .. } = head;
     Ok(match start {
         StartLine::Request { method, uri } => {
@@ -73,7 +72,7 @@ struct Head {
 
 impl Head {
     fn new() -> Self {
-        let headers = Headers::over(Bytes::new(), Lines::new());
+        let headers = Headers::to_be_kept();
         Self { start: None, headers, places: Places::default(), essentials: Essentials::default() }
     }
 
@@ -119,7 +118,7 @@ impl Head {
 
     #[cold]
     fn rejected(mut self, error: ParseError, octets: Bytes) -> Box<Rejected> {
-        self.headers.lay_over(octets);
+        self.headers.lay_over(&octets, octets.len());
         Box::new(Rejected::new(error, self.start, self.headers))
     }
 

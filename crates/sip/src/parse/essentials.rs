@@ -16,7 +16,8 @@ use crate::name::{HeaderName, Method};
 /// Where the fields stand that are asked of every message.
 #[derive(Default)]
 pub(super) struct Places {
-    /// The first line of each, counted from 1; 0 for what is not there.
+    /// The first line of each, counted from 1; 0 for what is not there. With one for the others, so
+    /// that every place is within it.
     first: [u16; OTHERS as usize + 1],
     /// A bit for each that is there again.
     repeated: u8,
@@ -29,7 +30,7 @@ const CALL_ID: u8 = 3;
 const CSEQ: u8 = 4;
 const MAX_FORWARDS: u8 = 5;
 const CONTENT_LENGTH: u8 = 6;
-/// Noted like the rest, so that nothing has to be decided for each line, and never asked for.
+/// What is never asked for.
 const OTHERS: u8 = 7;
 
 /// Where a name is noted.
@@ -50,6 +51,9 @@ impl Places {
     #[inline]
     pub(super) fn note(&mut self, name: Option<HeaderName>, index: usize) {
         let place = name.map_or(OTHERS, |name| PLACES[name as usize]);
+        if place == OTHERS {
+            return;
+        }
         let first = &mut self.first[usize::from(place)];
         if *first == 0 {
             // A head of 65,535 octets has less lines than that.

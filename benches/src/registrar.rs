@@ -18,7 +18,7 @@ use crate::fault::Fault;
 use crate::udp::{self, Inbox, Patience};
 
 /// As long as the server's location service gathers changes.
-const GATHER: Duration = Duration::from_millis(10);
+const GATHER: Duration = Duration::from_millis(5);
 
 /// Octets of a binding in its journal.
 const RECORD: usize = 200;

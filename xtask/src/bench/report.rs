@@ -114,6 +114,7 @@ const INTRODUCTION: &str = "\
 
 Written by `cargo xtask bench`; nothing here is edited by hand. The ratios are between servers in
 one run on one machine; absolute figures differ from machine to machine.
+[performance.md](performance.md) says where the time goes, and why marks are missed.
 
 The server is pinned to core 0, the load to core 1; everything goes over UDP on the loopback. The
 load is `benches/`, both ends of every call in one thread, the same for all three servers; SIPp

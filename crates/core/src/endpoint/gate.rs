@@ -2,8 +2,15 @@
 
 use std::time::Duration;
 
-use super::overload::{FAR_TOO_LATE, STANDING};
 use crate::time::Time;
+
+/// How long new requests must have come late before they are refused: a machine that had other
+/// work for a moment, and keeps up, is through what waited by then.
+pub(super) const STANDING: Duration = Duration::from_millis(150);
+
+/// So many times the limit is too late even so: with the defaults an answer would soon cross the
+/// request that is sent again after T1.
+pub(super) const FAR_TOO_LATE: u32 = 4;
 
 /// How long the door is watched after the last refusal: an ACK of a refusal that was given may come
 /// until then, and a load that comes in waves is met at once.

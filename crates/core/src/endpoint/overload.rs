@@ -15,18 +15,10 @@ use antiphon_sip::Request;
 
 use super::Endpoint;
 use super::feedback::{Algorithm, Measure};
-use super::gate::Gate;
+use super::gate::{FAR_TOO_LATE, Gate, STANDING};
 use super::path::ReturnPath;
 use super::urgency::is_spared;
 use crate::time::Time;
-
-/// How long new requests must have come late before they are refused: a machine that had other
-/// work for a moment, and keeps up, is through what waited by then.
-pub(super) const STANDING: Duration = Duration::from_millis(150);
-
-/// So many times the limit is too late even so: with the defaults an answer would soon cross the
-/// request that is sent again after T1.
-pub(super) const FAR_TOO_LATE: u32 = 4;
 
 /// What the endpoint knows of its load.
 #[derive(Debug, Default)]

@@ -28,8 +28,10 @@ const FORGOTTEN: Duration = Duration::from_secs(10);
 /// The parameters of overload control in a Via (§4).
 const PARAMETERS: [&str; 4] = ["oc", "oc-algo", "oc-validity", "oc-seq"];
 
-/// What is put into the Via of requests when overload control is offered (§5.1).
-pub(super) const OFFER: &str = ";oc;oc-algo=\"loss,rate\"";
+/// What is put into the Via of requests when overload control is offered (§5.1): the algorithm that
+/// everybody has (§4.2), alone. Kamailio 5.6 takes the comma of a list, although it stands between
+/// quotes, for the end of the Via, and drops the request. Who asks for a rate is heeded all the same.
+pub(super) const OFFER: &str = ";oc;oc-algo=\"loss\"";
 
 /// How a neighbour is told what is too much (§4.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

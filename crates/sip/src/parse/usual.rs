@@ -2,9 +2,9 @@
 //! escapes, no octet above ASCII. `Some` is what the general grammar in [`header`](crate::header)
 //! and [`uri`] would find; `None` says nothing, and the general grammar decides.
 //!
-//! Those fields are more than half of the work of parsing a message, and almost all messages spell
-//! them like this. That both
-//! find the same is tested on every message of the torture tests, octet by octet spoilt.
+//! Those fields are much of the work of parsing a message, and almost all messages spell them like
+//! this. That both find the same is tested on every message of the torture tests, octet by
+//! octet spoilt.
 
 use super::scan::is_token;
 use super::sixteen::run_end;

@@ -58,7 +58,7 @@ impl RouteSet {
     /// SIPS URIs all along (RFC 5630 §5.1.1).
     #[must_use]
     pub fn apply(&self, target: &UriBuf) -> Routed {
-        if is_sips(target) && !self.0.iter().all(is_sips) {
+        if target.is_sips() && !self.0.iter().all(UriBuf::is_sips) {
             return Self(self.0.iter().map(as_sips).collect()).apply(target);
         }
         let Some((first, rest)) = self.0.split_first() else {
@@ -90,10 +90,6 @@ fn recorded(headers: &Headers) -> Vec<UriBuf> {
 
 fn is_loose(uri: &UriBuf) -> bool {
     uri.as_uri().as_sip().is_some_and(SipUri::lr)
-}
-
-fn is_sips(uri: &UriBuf) -> bool {
-    uri.as_uri().as_sip().is_some_and(|uri| uri.secure)
 }
 
 /// The SIPS form of a SIP URI; a value of another scheme, which no route has, goes as it is.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use antiphon_sip::header::{MaxBreadth, MaxForwards, Route};
-use antiphon_sip::uri::SipUri;
+use antiphon_sip::uri::{SipUri, is_sips};
 use antiphon_sip::{HeaderName, Method, Request, Transport, Uri, UriBuf};
 
 use super::Target;
@@ -53,7 +53,7 @@ fn readied(mut request: Box<Request>, target: &Target, breadth: u32) -> Result<C
         request.headers_mut().push_top(HeaderName::Route, route);
     }
     set_breadth(&mut request, breadth);
-    let hop = next_hop(&mut request, is_sips(target.uri.as_str()))?;
+    let hop = next_hop(&mut request, target.uri.is_sips())?;
     Ok(Copy { request, hop })
 }
 
@@ -78,7 +78,7 @@ fn set_breadth(request: &mut Request, breadth: u32) {
 /// came with a SIP URI does not go on with a SIPS URI (RFC 5630 §5.3).
 fn request_uri(target: &UriBuf, received: &Request) -> UriBuf {
     // Nearly all are as they should be, which is told without taking them apart.
-    if !is_sips(target.as_str()) && !target.as_str().contains('?') {
+    if !target.is_sips() && !target.as_str().contains('?') {
         return target.clone();
     }
     let Uri::Sip(uri) = target.as_uri() else { return target.clone() };
@@ -90,11 +90,6 @@ fn request_uri(target: &UriBuf, received: &Request) -> UriBuf {
         return target.clone();
     }
     UriBuf::from(Uri::Sip(SipUri { secure, headers: None, ..uri }))
-}
-
-/// Whether the text of a URI is that of a SIPS URI.
-fn is_sips(uri: &str) -> bool {
-    uri.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sips:"))
 }
 
 /// The hop that a URI names, over TLS where it must be.

@@ -7,6 +7,7 @@ use antiphon_core::proxy::{Origin, Preferences, Target};
 use antiphon_core::refusal::Refusal;
 use antiphon_core::registrar::{Binding, BindingSet, Gruu, has_gr};
 use antiphon_core::time::Time;
+use antiphon_sip::uri::is_sips;
 use antiphon_sip::{HeaderName, Request, StatusCode, Uri, UriBuf};
 
 use super::gruu::along_its_route;
@@ -135,15 +136,15 @@ impl Server {
     ) -> Result<Vec<Target>, Absence> {
         let gruu = self.gruu_of(&uri.as_uri());
         let has_route = request.headers().has(HeaderName::Route);
-        let is_secure = is_sips(request.uri_text()) || is_sips(uri.as_str());
+        let is_secure = is_sips(request.uri_text()) || uri.is_sips();
         let mut bindings: Vec<&Binding> = set
             .live(now)
-            .filter(|binding| is_sip(binding.contact.as_str()))
+            .filter(|binding| binding.contact.is_sip())
             .filter(|binding| gruu.as_ref().is_none_or(|gruu| gruu.leads_to(binding)))
             .collect();
         // A call to sips: only ever goes to sips: (RFC 5630 §5.3).
         let is_somebody_there = !bindings.is_empty();
-        bindings.retain(|binding| !is_secure || is_sips(binding.contact.as_str()));
+        bindings.retain(|binding| !is_secure || binding.contact.is_sips());
         if is_somebody_there && bindings.is_empty() {
             return Err(Absence::NotSecure);
         }
@@ -184,8 +185,7 @@ impl Server {
             connection: None,
         });
         // What was registered over a plain flow and is to be reached securely goes by its URI.
-        let is_plain =
-            |flow: &Flow| is_sips(binding.contact.as_str()) && !flow.transport.is_secure();
+        let is_plain = |flow: &Flow| binding.contact.is_sips() && !flow.transport.is_secure();
         // A Path says by itself where to go first (RFC 3327 §5.2).
         let flow = flow.filter(|flow| binding.path.is_empty() && !is_plain(flow));
         Target {
@@ -258,17 +258,4 @@ fn preferred<'a>(request: &Request, bindings: Vec<&'a Binding>) -> (Vec<(&'a Bin
     }
     let is_wish = wanted.len() < bindings.len() && !preferences.is_implicit();
     (wanted, is_wish)
-}
-
-/// Whether the text of a URI is that of a SIP or SIPS URI, which its scheme tells.
-fn is_sip(uri: &str) -> bool {
-    is_sips(uri) || has_scheme(uri, "sip:")
-}
-
-fn is_sips(uri: &str) -> bool {
-    has_scheme(uri, "sips:")
-}
-
-fn has_scheme(uri: &str, scheme: &str) -> bool {
-    uri.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
 }

@@ -43,6 +43,30 @@ impl UriBuf {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether it is a SIP or SIPS URI (RFC 3261 §19.1).
+    #[must_use]
+    pub fn is_sip(&self) -> bool {
+        has_scheme(&self.0, "sip:") || self.is_sips()
+    }
+
+    /// Whether it is a SIPS URI.
+    #[must_use]
+    pub fn is_sips(&self) -> bool {
+        is_sips(&self.0)
+    }
+}
+
+/// Whether the text of a URI is that of a SIPS URI (RFC 3261 §19.1): its scheme tells, and nothing
+/// else of it is taken apart.
+#[must_use]
+pub fn is_sips(uri: &str) -> bool {
+    has_scheme(uri, "sips:")
+}
+
+/// The case of a scheme does not count (RFC 3986 §3.1).
+fn has_scheme(uri: &str, scheme: &str) -> bool {
+    uri.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
 }
 
 impl From<Uri<'_>> for UriBuf {
@@ -74,6 +98,14 @@ impl AsRef<str> for UriBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_scheme_tells_whether_it_is_sip_rfc3261_19_1() {
+        let told = |text| UriBuf::parse(text).map(|uri| (uri.is_sip(), uri.is_sips())).unwrap();
+        assert_eq!(told("sip:a@b.example"), (true, false));
+        assert_eq!(told("SIPS:a@b.example"), (true, true));
+        assert_eq!(told("tel:+1"), (false, false));
+    }
 
     #[test]
     fn a_kept_uri_is_its_text() {

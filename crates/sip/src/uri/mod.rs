@@ -17,7 +17,7 @@ mod sip;
 mod tel;
 mod usual;
 
-pub use buf::UriBuf;
+pub use buf::{UriBuf, is_sips};
 pub use escape::{escape_header, escape_user, unescape, unescape_octets};
 pub use host::Host;
 pub use params::{UriHeader, UriHeaders, UriParams};

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use antiphon_sip::{Uri, UriBuf};
+use antiphon_sip::UriBuf;
 
 use super::{Moved, Refusal, Remembered, RememberedError};
 
@@ -92,8 +92,8 @@ fn checked(mut moved: Moved) -> Result<Moved, Refusal> {
     if new.is_empty() {
         return Err(Refusal::NothingNew);
     }
-    if is_sips(&moved.old) {
-        new.retain(is_sips);
+    if moved.old.is_sips() {
+        new.retain(UriBuf::is_sips);
     }
     if new.is_empty() {
         return Err(Refusal::SipsToSip);
@@ -104,11 +104,7 @@ fn checked(mut moved: Moved) -> Result<Moved, Refusal> {
 }
 
 fn leaves_sips(entry: &Moved) -> bool {
-    is_sips(&entry.old) && !entry.new.iter().all(is_sips)
-}
-
-fn is_sips(uri: &UriBuf) -> bool {
-    matches!(uri.as_uri(), Uri::Sip(uri) if uri.secure)
+    entry.old.is_sips() && !entry.new.iter().all(UriBuf::is_sips)
 }
 
 fn contains(uris: &[UriBuf], uri: &UriBuf) -> bool {

@@ -78,15 +78,11 @@ impl Memory {
         let kept = self.elsewhere.iter().filter(|(_, until)| *until > now).map(|(entry, _)| entry);
         let mut known = kept.chain(&self.moved);
         let Some(entry) = known.find(|entry| same(&entry.old, asked)) else { return Vec::new() };
-        let secure = is_sips(asked);
-        entry.new.iter().filter(|new| !secure || is_sips(new)).cloned().collect()
+        let secure = asked.is_sips();
+        entry.new.iter().filter(|new| !secure || new.is_sips()).cloned().collect()
     }
 }
 
 fn same(one: &UriBuf, other: &UriBuf) -> bool {
     one.as_uri().is_equivalent(&other.as_uri())
-}
-
-fn is_sips(uri: &UriBuf) -> bool {
-    uri.as_uri().as_sip().is_some_and(|uri| uri.secure)
 }
